@@ -1,0 +1,31 @@
+// Outputs appear whole or not at all: written under a temporary name, then renamed.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace shiftsim {
+
+/// Writes 'content' to PATH (temporary name, fsync, rename). Makes the parent folders. Throws UserError.
+void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// A folder that is filled under a temporary name beside PATH and takes PATH's place on commit().
+/// Without commit() the destructor removes it and PATH is as it was.
+class AtomicFolder {
+public:
+  explicit AtomicFolder(std::filesystem::path path);
+  ~AtomicFolder();
+  AtomicFolder(const AtomicFolder&) = delete;
+  AtomicFolder& operator=(const AtomicFolder&) = delete;
+
+  const std::filesystem::path& temporary() const { return temporary_; }
+  /// Replaces PATH (an older folder there is removed) by what was written.
+  void commit();
+
+private:
+  std::filesystem::path path_, temporary_;
+  bool committed_ = false;
+};
+
+}  // namespace shiftsim

@@ -1,0 +1,29 @@
+// The project's one logger (spdlog, to stderr), and progress lines for long work.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <spdlog/spdlog.h>
+
+namespace shiftsim {
+
+/// Sets up the logger: 0 warnings and errors only, 1 information, 2 debugging. Lines read "[time] level: text".
+void setup_logging(int verbosity);
+
+/// Progress of long work on stderr: "golden: 4,200/10,000 images, 9 s, 12 s left". Rewrites one line on a terminal, else prints
+/// a line at most every 10 s. Silent below verbosity 1.
+class Progress {
+public:
+  Progress(std::string what, std::size_t total, std::string unit);
+  ~Progress();
+  void update(std::size_t done);
+
+private:
+  std::string what_, unit_;
+  std::size_t total_, done_ = 0;
+  std::chrono::steady_clock::time_point start_, last_;
+  bool terminal_, shown_ = false;
+};
+
+}  // namespace shiftsim

@@ -1,0 +1,66 @@
+// YAML files of users, read strictly: unknown keys, wrong types and values out of range are errors with file and line.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <yaml-cpp/yaml.h>
+
+namespace shiftsim {
+
+/// One mapping of a YAML document with its place in the file ("array.rows"). Each key that is read is remembered; finish() then
+/// rejects keys that nobody asked for and suggests the nearest known one. All errors are UserError: "FILE:LINE: KEY: found ...,
+/// expected ...".
+class YamlMap {
+public:
+  /// The root of FILE (must be a mapping). Missing or malformed files are UserErrors with the parser's line.
+  static YamlMap load(const std::filesystem::path& file);
+  /// A mapping node already at hand (for --set overrides and tests); 'file' is only for messages.
+  YamlMap(YAML::Node node, std::string file, std::string path = "");
+
+  bool has(const std::string& key) const;
+
+  /// A required or (with a fallback) optional integer in [low, high].
+  long get_int(const std::string& key, long low, long high);
+  long get_int(const std::string& key, long low, long high, long fallback);
+  /// A finite number in [low, high].
+  double get_number(const std::string& key, double low, double high);
+  double get_number(const std::string& key, double low, double high, double fallback);
+  bool get_bool(const std::string& key);
+  bool get_bool(const std::string& key, bool fallback);
+  std::string get_string(const std::string& key);
+  std::string get_string(const std::string& key, const std::string& fallback);
+  /// One of 'choices', else an error that lists them and suggests the nearest.
+  std::string get_choice(const std::string& key, const std::vector<std::string>& choices);
+  std::string get_choice(const std::string& key, const std::vector<std::string>& choices, const std::string& fallback);
+  std::vector<double> get_numbers(const std::string& key);
+  std::vector<long> get_ints(const std::string& key);
+  /// A nested mapping: required, or empty where 'optional' and missing.
+  YamlMap get_map(const std::string& key, bool optional = false);
+  /// A sequence of mappings.
+  std::vector<YamlMap> get_maps(const std::string& key);
+  /// The keys in file order, for mappings whose keys are names (e.g. layer names). Marks none as read.
+  std::vector<std::string> keys() const;
+
+  /// Rejects keys never asked for. Call once per mapping when all is read.
+  void finish() const;
+  /// Raises a UserError at this key's line.
+  [[noreturn]] void error(const std::string& key, const std::string& message) const;
+
+private:
+  YAML::Node node_;
+  std::string file_, path_;
+  std::shared_ptr<std::vector<std::string>> known_;
+};
+
+/// The nearest of 'known' to 'word' by edit distance, or "" if none is near enough to suggest.
+std::string nearest(const std::string& word, const std::vector<std::string>& known);
+
+/// Applies "a.b.c=value" to a document (value parsed as YAML). Throws UserError if it is malformed. Whether the key exists is
+/// checked by the reader afterwards, which reports the file as "--set".
+void apply_override(YAML::Node root, const std::string& assignment);
+
+}  // namespace shiftsim
