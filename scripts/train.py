@@ -76,6 +76,13 @@ class ResNet(nn.Module):
         return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
 
 
+class ReLU6(nn.Module):
+    """min(max(x, 0), 6); torch's own ReLU6 has no bfloat16 gradient on CPUs. Exported as Clip."""
+
+    def forward(self, x):
+        return torch.clamp(x, 0.0, 6.0)
+
+
 class InvertedResidual(nn.Module):
     """MobileNetV2 block (Sandler et al., 2018): expand 1x1, depthwise 3x3, linear bottleneck 1x1."""
 
@@ -84,8 +91,8 @@ class InvertedResidual(nn.Module):
         mid = cin * expand
         layers = []
         if expand != 1:
-            layers += [nn.Conv2d(cin, mid, 1, bias=False), nn.BatchNorm2d(mid), nn.ReLU6()]
-        layers += [nn.Conv2d(mid, mid, 3, stride, 1, groups=mid, bias=False), nn.BatchNorm2d(mid), nn.ReLU6(),
+            layers += [nn.Conv2d(cin, mid, 1, bias=False), nn.BatchNorm2d(mid), ReLU6()]
+        layers += [nn.Conv2d(mid, mid, 3, stride, 1, groups=mid, bias=False), nn.BatchNorm2d(mid), ReLU6(),
                    nn.Conv2d(mid, cout, 1, bias=False), nn.BatchNorm2d(cout)]
         self.body = nn.Sequential(*layers)
         self.residual = stride == 1 and cin == cout
@@ -102,13 +109,13 @@ class MobileNetV2(nn.Module):
     def __init__(self, classes=10):
         super().__init__()
         cin = 16
-        layers = [nn.Conv2d(1, cin, 3, 1, 1, bias=False), nn.BatchNorm2d(cin), nn.ReLU6()]
+        layers = [nn.Conv2d(1, cin, 3, 1, 1, bias=False), nn.BatchNorm2d(cin), ReLU6()]
         for expand, cout, repeats, stride in self.ROWS:
             for i in range(repeats):
                 layers.append(InvertedResidual(cin, cout, stride if i == 0 else 1, expand))
                 cin = cout
         last = 320
-        layers += [nn.Conv2d(cin, last, 1, bias=False), nn.BatchNorm2d(last), nn.ReLU6()]
+        layers += [nn.Conv2d(cin, last, 1, bias=False), nn.BatchNorm2d(last), ReLU6()]
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(last, classes))
 
