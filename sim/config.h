@@ -1,0 +1,117 @@
+// The accelerator and the run: what configs/*.yaml say. docs/configuration.md is the reference of every key.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace shiftsim::sim {
+
+enum class Fidelity { kGolden, kCycle, kLockstep };
+
+const char* to_string(Fidelity fidelity);
+/// Throws UserError for other names; 'where' (file:line or option) begins the message.
+Fidelity fidelity_from(const std::string& name, const std::string& where);
+
+/// Array geometry: rows = pixels * lanes, one column per output channel (docs/hardware.md: P, N, L, Q, ACC_W).
+struct ArrayConfig {
+  int rows = 16, cols = 16;
+  int lanes = 4;      ///< L: input channels a PE adds per cycle
+  int ppu_lanes = 8;  ///< Q
+  int accumulator_bits = 24;
+
+  int pixels() const { return rows / lanes; }                           ///< P
+  int mac_lanes() const { return rows * cols; }                         ///< digit products per cycle
+  int sub_blocks() const { return (cols + lanes - 1) / lanes; }         ///< SB
+  int ppu_beats() const { return (cols + ppu_lanes - 1) / ppu_lanes; }  ///< QB
+};
+
+/// KiB of each scratchpad, both halves together (activation: all banks; weight: pair and carry memories).
+struct ScratchpadConfig {
+  int activation_kib = 128, weight_kib = 96, table_kib = 8, residual_kib = 32, output_kib = 32;
+};
+
+/// Bits of one word of each memory.
+struct WordBits {
+  int activation;    ///< 8N, one bank
+  int weight_pair;   ///< 2NL
+  int weight_carry;  ///< NL
+  int table;         ///< 56Q
+  int residual;      ///< 8N
+  int output;        ///< 8N
+  int weight() const { return weight_pair + weight_carry; }
+};
+
+/// Words in one half of each scratchpad (activation: of one bank): ACT_DEPTH ... OUT_DEPTH of docs/hardware.md.
+struct Depths {
+  int activation, weight, table, residual, output;
+};
+
+struct DramConfig {
+  int latency_cycles = 60;
+  int bytes_per_cycle = 16;
+  int burst_bytes = 64;
+};
+
+struct AcceleratorConfig {
+  std::string name = "pe16x16";
+  ArrayConfig array;
+  ScratchpadConfig scratchpad;
+  DramConfig dram;
+  int command_queue_depth = 4;
+  double clock_mhz = 500;
+
+  WordBits word_bits() const;
+  Depths depths() const;
+  /// DW, the width of the load unit's data port: the widest of the activation, weight and table words.
+  int load_bits() const;
+};
+
+/// Sizes that 'auto' stands for. Lanes: the largest divisor of rows that is at most min(4, cols). PPU lanes:
+/// ceil(cols/2).
+int auto_lanes(int rows, int cols);
+int auto_ppu_lanes(int cols);
+/// 1024 words in each half of activation (every bank), residual and output, 2048 of weights, 64 of tables, in whole
+/// KiB.
+ScratchpadConfig auto_scratchpads(const ArrayConfig& array);
+/// An accelerator of this geometry, everything else 'auto' or default (lanes, ppu_lanes 0: auto). For tests and sweeps.
+AcceleratorConfig make_accelerator(int rows, int cols, int lanes = 0, int ppu_lanes = 0);
+/// Throws UserError if the geometry or a depth is outside the limits of docs/hardware.md.
+void validate(const AcceleratorConfig& config);
+
+struct LockstepConfig {
+  int wave_cycles = 2000;       ///< cycles before a difference that the FST waveform shows; 0: none
+  std::int64_t max_cycles = 0;  ///< stop comparing after so many cycles; 0: the whole run
+};
+
+/// How scripts/run makes the network, if it is made here: quantrun's arguments. Empty model: the network is given.
+struct QuantizeConfig {
+  std::string model, recipe, calibration, calibration_labels, test_images, test_labels;
+};
+
+/// A whole run. Paths are absolute once loaded (relative ones count from the file they stand in; on the command
+/// line from the current folder).
+struct RunConfig {
+  AcceleratorConfig accelerator;
+  std::string network;           ///< .qnet folder
+  std::string images, labels;    ///< images and their labels; labels may be empty
+  std::int64_t test_images = 0;  ///< accuracy is measured over so many (0: all)
+  int image_count = 1;           ///< images that the cycle engines run, the first ones
+  Fidelity fidelity = Fidelity::kCycle;
+  std::string technology;  ///< technology file
+  std::string results;     ///< folder in which results/<name>/ is made
+  std::int64_t seed = 1;
+  int threads = 0;  ///< of the golden reference; 0: all processors
+  LockstepConfig lockstep;
+  QuantizeConfig quantize;
+};
+
+/// Reads a configuration, with its includes, strictly; then the "key=value" overrides. Without a file (empty path) the
+/// defaults. Throws UserError "FILE:LINE: ...".
+RunConfig load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
+/// The whole configuration as commented YAML; loading it gives the same configuration.
+std::string print_config(const RunConfig& config);
+
+}  // namespace shiftsim::sim
