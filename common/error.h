@@ -33,7 +33,7 @@ public:
 }  // namespace shiftsim
 
 /// Checks an invariant in every build type. SHIFTSIM_CHECK(a == b, "layer {}: {} != {}", name, a, b)
-#define SHIFTSIM_CHECK(condition, ...)                                                             \
-  do {                                                                                             \
+#define SHIFTSIM_CHECK(condition, ...)                                                                    \
+  do {                                                                                                    \
     if (!(condition)) ::shiftsim::check_failed(#condition, __FILE__, __LINE__, fmt::format(__VA_ARGS__)); \
   } while (false)

@@ -23,9 +23,9 @@ struct ImageSet {
 ///   - a .npy file, uint8, N x H x W x C or N x H x W
 ///   - a folder of PNG and JPEG files, all of one size, taken in the order of the label file or, without one, of their
 ///     names. 'channels' (1 or 3) says whether to read them as grey or RGB.
-/// Labels: an IDX file (1 dimension), a .npy file (int64, int32 or uint8), or for folders a text file of 'file class' lines
-/// (file names relative to the folder). 'limit': at most that many images, the first ones (0: all).
-/// Throws UserError naming the file and line.
+/// Labels: an IDX file (1 dimension), a .npy file (int64, int32 or uint8), or for folders a text file of 'file class'
+/// lines (file names relative to the folder). 'limit': at most that many images, the first ones (0: all). Throws
+/// UserError naming the file and line.
 ImageSet read_images(const std::filesystem::path& path, const std::optional<std::filesystem::path>& labels,
                      std::size_t channels = 3, std::size_t limit = 0);
 

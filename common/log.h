@@ -11,8 +11,8 @@ namespace shiftsim {
 /// Sets up the logger: 0 warnings and errors only, 1 information, 2 debugging. Lines read "[time] level: text".
 void setup_logging(int verbosity);
 
-/// Progress of long work on stderr: "golden: 4,200/10,000 images, 9 s, 12 s left". Rewrites one line on a terminal, else prints
-/// a line at most every 10 s. Silent below verbosity 1.
+/// Progress of long work on stderr: "golden: 4,200/10,000 images, 9 s, 12 s left". Rewrites one line on a terminal,
+/// else prints a line at most every 10 s. Silent below verbosity 1.
 class Progress {
 public:
   Progress(std::string what, std::size_t total, std::string unit);

@@ -11,9 +11,9 @@
 
 namespace shiftsim {
 
-/// One mapping of a YAML document with its place in the file ("array.rows"). Each key that is read is remembered; finish() then
-/// rejects keys that nobody asked for and suggests the nearest known one. All errors are UserError: "FILE:LINE: KEY: found ...,
-/// expected ...".
+/// One mapping of a YAML document with its place in the file ("array.rows"). Each key that is read is remembered;
+/// finish() then rejects keys that nobody asked for and suggests the nearest known one. All errors are UserError:
+/// "FILE:LINE: KEY: found ..., expected ...".
 class YamlMap {
 public:
   /// The root of FILE (must be a mapping). Missing or malformed files are UserErrors with the parser's line.
@@ -51,16 +51,22 @@ public:
   [[noreturn]] void error(const std::string& key, const std::string& message) const;
 
 private:
+  /// The node of a key that must be there.
+  YAML::Node require(const std::string& key) const;
+  /// "KEY: found ..., expected ..."
+  [[noreturn]] void wrong(const std::string& key, const YAML::Node& found, const std::string& expected) const;
+
   YAML::Node node_;
   std::string file_, path_;
+  std::string place_;  ///< FILE:LINE of the mapping, where missing keys are reported
   std::shared_ptr<std::vector<std::string>> known_;
 };
 
 /// The nearest of 'known' to 'word' by edit distance, or "" if none is near enough to suggest.
 std::string nearest(const std::string& word, const std::vector<std::string>& known);
 
-/// Applies "a.b.c=value" to a document (value parsed as YAML). Throws UserError if it is malformed. Whether the key exists is
-/// checked by the reader afterwards, which reports the file as "--set".
+/// Applies "a.b.c=value" to a document (value parsed as YAML). Throws UserError if it is malformed. Whether the key
+/// exists is checked by the reader afterwards, which reports the file as "--set".
 void apply_override(YAML::Node root, const std::string& assignment);
 
 }  // namespace shiftsim

@@ -1,0 +1,125 @@
+#include "common/atomic_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "common/error.h"
+
+namespace shiftsim {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// PATH absolute, without "." and without a trailing slash, so that it has a parent and a name.
+fs::path normalized(const fs::path& path) {
+  if (path.empty()) fail("cannot write to an empty path");
+  fs::path full = fs::absolute(path).lexically_normal();
+  if (!full.has_filename()) full = full.parent_path();
+  return full;
+}
+
+/// A hidden name beside PATH that no other process or thread uses.
+fs::path temporary_beside(const fs::path& path) {
+  static std::atomic<unsigned> counter{0};
+  return path.parent_path() / fmt::format(".{}.tmp-{}-{}", path.filename().string(), getpid(), counter++);
+}
+
+void make_folders(const fs::path& folder) {
+  std::error_code code;
+  fs::create_directories(folder, code);
+  if (code) fail("{}: cannot make the folder: {}", folder.string(), code.message());
+}
+
+/// A rename survives a power cut only when its folder is synchronized as well. Some file systems cannot; harmless.
+void sync_folder(const fs::path& folder) {
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  fsync(descriptor);
+  close(descriptor);
+}
+
+}  // namespace
+
+void write_file_atomically(const fs::path& path, std::string_view content) {
+  const fs::path target = normalized(path);
+  if (fs::is_directory(target)) fail("{}: cannot write the file: a folder is there", path.string());
+  make_folders(target.parent_path());
+  const fs::path temporary = temporary_beside(target);
+  const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail("{}: cannot be written: {}", path.string(), std::strerror(errno));
+  auto give_up = [&](int error) {
+    unlink(temporary.c_str());
+    fail("{}: cannot be written: {}", path.string(), std::strerror(error));
+  };
+  for (std::size_t done = 0; done < content.size();) {
+    const ssize_t written = write(descriptor, content.data() + done, content.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      const int error = errno;
+      close(descriptor);
+      give_up(error);
+    }
+    done += static_cast<std::size_t>(written);
+  }
+  const bool synced = fsync(descriptor) == 0 || errno == EINVAL;  // EINVAL: a file system without fsync
+  const int sync_error = errno;
+  if (close(descriptor) != 0) give_up(errno);
+  if (!synced) give_up(sync_error);
+  if (std::rename(temporary.c_str(), target.c_str()) != 0) give_up(errno);
+  sync_folder(target.parent_path());
+}
+
+AtomicFolder::AtomicFolder(fs::path path) : path_(normalized(path)), temporary_(temporary_beside(path_)) {
+  if (fs::exists(path_) && !fs::is_directory(path_)) {
+    fail("{}: cannot write the folder: a file is there", path_.string());
+  }
+  make_folders(path_.parent_path());
+  std::error_code code;
+  if (!fs::create_directory(temporary_, code)) {
+    fail("{}: cannot write the folder: {}", path_.string(), code ? code.message() : "its temporary name is taken");
+  }
+}
+
+AtomicFolder::~AtomicFolder() {
+  std::error_code ignored;
+  if (!committed_) fs::remove_all(temporary_, ignored);
+}
+
+void AtomicFolder::commit() {
+  SHIFTSIM_CHECK(!committed_, "{} committed twice", path_.string());
+  if (fs::exists(path_)) {
+    // Exchange the two in one step where the file system can; else there is an instant without PATH.
+    if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) {
+      committed_ = true;
+      std::error_code ignored;
+      fs::remove_all(temporary_, ignored);
+      sync_folder(path_.parent_path());
+      return;
+    }
+    const fs::path old = temporary_beside(path_);
+    if (std::rename(path_.c_str(), old.c_str()) != 0) {
+      fail("{}: cannot replace the folder: {}", path_.string(), std::strerror(errno));
+    }
+    if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
+      const int error = errno;
+      std::rename(old.c_str(), path_.c_str());
+      fail("{}: cannot write the folder: {}", path_.string(), std::strerror(error));
+    }
+    committed_ = true;
+    std::error_code ignored;
+    fs::remove_all(old, ignored);
+  } else {
+    if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
+      fail("{}: cannot write the folder: {}", path_.string(), std::strerror(errno));
+    }
+    committed_ = true;
+  }
+  sync_folder(path_.parent_path());
+}
+
+}  // namespace shiftsim

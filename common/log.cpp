@@ -1,0 +1,74 @@
+#include "common/log.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+
+namespace shiftsim {
+namespace {
+
+constexpr double kTerminalInterval = 0.1, kLogInterval = 10.0;  // seconds between two lines
+
+/// 1234567 as "1,234,567".
+std::string grouped(std::size_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3;) {
+    at -= 3;
+    text.insert(at, 1, ',');
+  }
+  return text;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+void setup_logging(int verbosity) {
+  const char* name = "shiftsim";
+  auto logger = spdlog::get(name);
+  if (!logger) logger = spdlog::stderr_color_mt(name);
+  logger->set_pattern("[%H:%M:%S] %^%l%$: %v");
+  logger->set_level(verbosity <= 0 ? spdlog::level::warn : verbosity == 1 ? spdlog::level::info : spdlog::level::debug);
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(logger);
+}
+
+Progress::Progress(std::string what, std::size_t total, std::string unit)
+    : what_(std::move(what)),
+      unit_(std::move(unit)),
+      total_(total),
+      start_(std::chrono::steady_clock::now()),
+      last_(start_),
+      terminal_(isatty(STDERR_FILENO) == 1) {}
+
+Progress::~Progress() {
+  if (terminal_ && shown_) std::fputs("\r\x1b[K", stderr);  // the line served its purpose
+}
+
+void Progress::update(std::size_t done) {
+  done_ = done;
+  if (!spdlog::default_logger_raw()->should_log(spdlog::level::info)) return;
+  if (seconds_since(last_) < (terminal_ ? kTerminalInterval : kLogInterval)) return;
+  last_ = std::chrono::steady_clock::now();
+  const double elapsed = seconds_since(start_);
+  std::string text =
+      fmt::format("{}: {}/{} {}, {:.0f} s", what_, grouped(done_), grouped(total_), unit_, std::floor(elapsed));
+  if (done_ > 0 && done_ <= total_) {
+    const double left = elapsed * static_cast<double>(total_ - done_) / static_cast<double>(done_);
+    text += fmt::format(", {:.0f} s left", std::ceil(left));
+  }
+  if (terminal_) {
+    std::fputs(fmt::format("\r\x1b[K{}", text).c_str(), stderr);
+    std::fflush(stderr);
+    shown_ = true;
+  } else {
+    spdlog::info("{}", text);
+  }
+}
+
+}  // namespace shiftsim

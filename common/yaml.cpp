@@ -1,0 +1,327 @@
+#include "common/yaml.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <set>
+
+#include "common/error.h"
+#include "common/read_file.h"
+#include "common/text.h"
+
+namespace shiftsim {
+namespace {
+
+/// Where a node stands: "FILE:LINE". Only nodes made by apply_override have no place in a file.
+std::string place(const YAML::Mark& mark, const std::string& file) {
+  return mark.is_null() ? "--set" : fmt::format("{}:{}", file, mark.line + 1);
+}
+
+/// What a node is, for "found ...".
+std::string describe(const YAML::Node& node) {
+  switch (node.Type()) {
+    case YAML::NodeType::Map:
+      return "a mapping";
+    case YAML::NodeType::Sequence:
+      return "a list";
+    case YAML::NodeType::Scalar:
+      return fmt::format("'{}'", node.Scalar());
+    default:
+      return "nothing";
+  }
+}
+
+/// The text of a plain scalar; "4" in quotes is a string, not a number.
+std::optional<std::string> plain(const YAML::Node& node) {
+  if (!node.IsScalar() || node.Tag() == "!") return std::nullopt;
+  return node.Scalar();
+}
+
+/// The whole of a plain scalar as a number; a leading '+' is allowed.
+template <typename T>
+std::optional<T> parse_number(const YAML::Node& node) {
+  const auto text = plain(node);
+  if (!text) return std::nullopt;
+  const char* first = text->data();
+  const char* last = first + text->size();
+  if (first != last && *first == '+' && text->size() > 1 && text->at(1) != '-') ++first;
+  T value{};
+  const auto [end, error] = std::from_chars(first, last, value);
+  if (error != std::errc() || end != last) return std::nullopt;
+  return value;
+}
+
+std::optional<double> parse_finite(const YAML::Node& node) {
+  const auto value = parse_number<double>(node);
+  return value && std::isfinite(*value) ? value : std::nullopt;
+}
+
+/// A copy without places in a file, so that messages speak of --set.
+YAML::Node unmarked(const YAML::Node& node) {
+  YAML::Node copy;
+  if (node.IsMap()) {
+    copy = YAML::Node(YAML::NodeType::Map);
+    for (const auto& entry : node) copy[entry.first.Scalar()] = unmarked(entry.second);
+  } else if (node.IsSequence()) {
+    copy = YAML::Node(YAML::NodeType::Sequence);
+    for (const auto& element : node) copy.push_back(unmarked(element));
+  } else if (node.IsScalar()) {
+    copy = node.Scalar();
+    copy.SetTag(node.Tag());
+  }
+  return copy;
+}
+
+std::string join_path(const std::string& path, const std::string& key) {
+  return path.empty() ? key : path + "." + key;
+}
+
+/// Through a const reference: yaml-cpp's other operator[] would insert the key.
+YAML::Node lookup(const YAML::Node& map, const std::string& key) {
+  return map[key];
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours that turn 'a' into 'b'.
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        cost[i][j] = i + j;
+        continue;
+      }
+      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+}  // namespace
+
+std::string nearest(const std::string& word, const std::vector<std::string>& known) {
+  std::string best;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string& candidate : known) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance < least && distance < std::max(word.size(), candidate.size())) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+YamlMap YamlMap::load(const std::filesystem::path& file) {
+  const std::string content = read_file(file);
+  YAML::Node root;
+  try {
+    root = YAML::Load(content);
+  } catch (const YAML::Exception& error) {
+    fail("{}:{}: malformed YAML: {}", file.string(), error.mark.line + 1, error.msg);
+  }
+  return YamlMap(root, file.string());
+}
+
+YamlMap::YamlMap(YAML::Node node, std::string file, std::string path)
+    : node_(std::move(node)),
+      file_(std::move(file)),
+      path_(std::move(path)),
+      place_(node_.IsDefined() ? place(node_.Mark(), file_) : file_),
+      known_(std::make_shared<std::vector<std::string>>()) {
+  if (!node_.IsMap()) {
+    fail("{}: {}found {}, expected a mapping", place_, path_.empty() ? "" : path_ + ": ", describe(node_));
+  }
+  std::set<std::string> seen;
+  for (const auto& entry : node_) {
+    if (!entry.first.IsScalar()) {
+      fail("{}: found {} as a key, expected a word", place(entry.first.Mark(), file_), describe(entry.first));
+    }
+    // yaml-cpp keeps both and reads the first: whoever wrote the second would be surprised.
+    if (!seen.insert(entry.first.Scalar()).second) {
+      fail("{}: {}: the key is there twice", place(entry.first.Mark(), file_), join_path(path_, entry.first.Scalar()));
+    }
+  }
+}
+
+bool YamlMap::has(const std::string& key) const {
+  known_->push_back(key);
+  return lookup(node_, key).IsDefined();
+}
+
+void YamlMap::error(const std::string& key, const std::string& message) const {
+  const YAML::Node node = lookup(node_, key);
+  fail("{}: {}: {}", node.IsDefined() ? place(node.Mark(), file_) : place_, join_path(path_, key), message);
+}
+
+YAML::Node YamlMap::require(const std::string& key) const {
+  if (!has(key)) error(key, "the key is missing");
+  return lookup(node_, key);
+}
+
+void YamlMap::wrong(const std::string& key, const YAML::Node& found, const std::string& expected) const {
+  error(key, fmt::format("found {}, expected {}", describe(found), expected));
+}
+
+long YamlMap::get_int(const std::string& key, long low, long high) {
+  const YAML::Node node = require(key);
+  const auto value = parse_number<long>(node);
+  if (!value || *value < low || *value > high) {
+    wrong(key, node, fmt::format("an integer in [{}, {}]", low, high));
+  }
+  return *value;
+}
+
+long YamlMap::get_int(const std::string& key, long low, long high, long fallback) {
+  return has(key) ? get_int(key, low, high) : fallback;
+}
+
+double YamlMap::get_number(const std::string& key, double low, double high) {
+  const YAML::Node node = require(key);
+  const auto value = parse_finite(node);
+  if (!value || *value < low || *value > high) wrong(key, node, fmt::format("a number in [{}, {}]", low, high));
+  return *value;
+}
+
+double YamlMap::get_number(const std::string& key, double low, double high, double fallback) {
+  return has(key) ? get_number(key, low, high) : fallback;
+}
+
+bool YamlMap::get_bool(const std::string& key) {
+  const YAML::Node node = require(key);
+  bool value = false;
+  if (!plain(node) || !YAML::convert<bool>::decode(node, value)) wrong(key, node, "true or false");
+  return value;
+}
+
+bool YamlMap::get_bool(const std::string& key, bool fallback) {
+  return has(key) ? get_bool(key) : fallback;
+}
+
+std::string YamlMap::get_string(const std::string& key) {
+  const YAML::Node node = require(key);
+  if (!node.IsScalar()) wrong(key, node, "text");
+  return node.Scalar();
+}
+
+std::string YamlMap::get_string(const std::string& key, const std::string& fallback) {
+  return has(key) ? get_string(key) : fallback;
+}
+
+std::string YamlMap::get_choice(const std::string& key, const std::vector<std::string>& choices) {
+  const YAML::Node node = require(key);
+  const std::string expected = fmt::format("one of {}", join(choices));
+  if (!node.IsScalar()) wrong(key, node, expected);
+  const std::string value = node.Scalar();
+  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
+    const std::string near = nearest(value, choices);
+    wrong(key, node, expected + (near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+  }
+  return value;
+}
+
+std::string YamlMap::get_choice(const std::string& key, const std::vector<std::string>& choices,
+                                const std::string& fallback) {
+  return has(key) ? get_choice(key, choices) : fallback;
+}
+
+std::vector<double> YamlMap::get_numbers(const std::string& key) {
+  const YAML::Node node = require(key);
+  if (!node.IsSequence()) wrong(key, node, "a list of numbers");
+  std::vector<double> values;
+  for (const auto& element : node) {
+    const auto value = parse_finite(element);
+    if (!value) wrong(key, element, "a list of numbers");
+    values.push_back(*value);
+  }
+  return values;
+}
+
+std::vector<long> YamlMap::get_ints(const std::string& key) {
+  const YAML::Node node = require(key);
+  if (!node.IsSequence()) wrong(key, node, "a list of integers");
+  std::vector<long> values;
+  for (const auto& element : node) {
+    const auto value = parse_number<long>(element);
+    if (!value) wrong(key, element, "a list of integers");
+    values.push_back(*value);
+  }
+  return values;
+}
+
+YamlMap YamlMap::get_map(const std::string& key, bool optional) {
+  if (optional && !has(key)) {
+    YamlMap empty(YAML::Node(YAML::NodeType::Map), file_, join_path(path_, key));
+    empty.place_ = place_;
+    return empty;
+  }
+  const YAML::Node node = require(key);
+  if (!node.IsMap()) wrong(key, node, "a mapping");
+  return YamlMap(node, file_, join_path(path_, key));
+}
+
+std::vector<YamlMap> YamlMap::get_maps(const std::string& key) {
+  const YAML::Node node = require(key);
+  if (!node.IsSequence()) wrong(key, node, "a list of mappings");
+  std::vector<YamlMap> maps;
+  for (const auto& element : node) {
+    maps.emplace_back(element, file_, fmt::format("{}[{}]", join_path(path_, key), maps.size()));
+  }
+  return maps;
+}
+
+std::vector<std::string> YamlMap::keys() const {
+  std::vector<std::string> names;
+  for (const auto& entry : node_) names.push_back(entry.first.Scalar());
+  return names;
+}
+
+void YamlMap::finish() const {
+  for (const auto& entry : node_) {
+    const std::string& key = entry.first.Scalar();
+    if (std::find(known_->begin(), known_->end(), key) != known_->end()) continue;
+    const std::string near = nearest(key, *known_);
+    fail("{}: {}: unknown key{}", place(entry.first.Mark(), file_), join_path(path_, key),
+         near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+  }
+}
+
+void apply_override(YAML::Node root, const std::string& assignment) {
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string::npos) fail("--set {}: expected KEY=VALUE", assignment);
+  YAML::Node value;
+  try {
+    value = unmarked(YAML::Load(assignment.substr(equals + 1)));
+  } catch (const YAML::Exception& error) {
+    fail("--set {}: malformed value: {}", assignment, error.msg);
+  }
+  // Node's operator= writes into what the variable refers to; reset() makes it refer to something else.
+  YAML::Node at = root;
+  const std::string keys = assignment.substr(0, equals) + ".";
+  for (std::size_t start = 0; start < keys.size();) {
+    const std::size_t end = keys.find('.', start);
+    const std::string key = keys.substr(start, end - start);
+    if (key.empty()) fail("--set {}: expected KEY=VALUE with keys parted by single dots", assignment);
+    YAML::Node next;
+    if (at.IsSequence()) {
+      std::size_t index = 0;
+      const auto [stop, code] = std::from_chars(key.data(), key.data() + key.size(), index);
+      if (code != std::errc() || stop != key.data() + key.size() || index >= at.size()) {
+        fail("--set {}: '{}' is not an index of a list of {} elements", assignment, key, at.size());
+      }
+      next.reset(at[index]);
+    } else if (at.IsMap() || at.IsNull() || !at.IsDefined()) {
+      next.reset(at[key]);
+    } else {
+      fail("--set {}: '{}' is below a key that holds {}, expected a mapping", assignment, key, describe(at));
+    }
+    at.reset(next);
+    start = end + 1;
+  }
+  at = value;
+}
+
+}  // namespace shiftsim
