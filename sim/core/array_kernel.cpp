@@ -1,0 +1,56 @@
+#include "sim/core/array_kernel.h"
+
+// One binary for every x86-64 machine: the loader picks the widest version the processor has. All give the same bits.
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__)
+#define SHIFTSIM_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define SHIFTSIM_CLONES
+#endif
+
+namespace shiftsim::sim {
+namespace {
+
+constexpr int kMaxChannels = 64;
+
+}  // namespace
+
+SHIFTSIM_CLONES
+void conv_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, const std::int16_t* __restrict digits, int pixels,
+               int op_stride, int channels, int lanes, bool clear, bool shift) {
+  const std::int32_t keep = clear ? 0 : -1;
+  const int left = shift ? 2 : 0;
+  alignas(64) std::int16_t sum[kMaxChannels];
+  for (int p = 0; p < pixels; ++p, op += op_stride, acc += channels) {
+    const std::int16_t first = op[0];
+    for (int n = 0; n < channels; ++n) sum[n] = static_cast<std::int16_t>(first * digits[n]);
+    for (int l = 1; l < lanes; ++l) {
+      const std::int16_t a = op[l];
+      const std::int16_t* __restrict d = digits + l * channels;
+      for (int n = 0; n < channels; ++n) sum[n] = static_cast<std::int16_t>(sum[n] + a * d[n]);
+    }
+    for (int n = 0; n < channels; ++n)
+      acc[n] = static_cast<std::int32_t>((static_cast<std::uint32_t>(acc[n] & keep) << left) + static_cast<std::uint32_t>(sum[n]));
+  }
+}
+
+SHIFTSIM_CLONES
+void depthwise_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, const std::int16_t* __restrict digits, int pixels,
+                    int op_stride, int channels, bool clear, bool shift) {
+  const std::int32_t keep = clear ? 0 : -1;
+  const int left = shift ? 2 : 0;
+  for (int p = 0; p < pixels; ++p, op += op_stride, acc += channels)
+    for (int n = 0; n < channels; ++n)
+      acc[n] = static_cast<std::int32_t>((static_cast<std::uint32_t>(acc[n] & keep) << left) +
+                                         static_cast<std::uint32_t>(op[n] * digits[n]));
+}
+
+SHIFTSIM_CLONES
+void max_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, int pixels, int op_stride, int channels, bool clear) {
+  for (int p = 0; p < pixels; ++p, op += op_stride, acc += channels)
+    for (int n = 0; n < channels; ++n) {
+      const std::int32_t a = op[n];
+      acc[n] = clear || a > acc[n] ? a : acc[n];
+    }
+}
+
+}  // namespace shiftsim::sim

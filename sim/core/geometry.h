@@ -1,0 +1,32 @@
+// The parameters of one core: array, PPU, accumulators and scratchpad depths. docs/hardware.md, "Parameters".
+#pragma once
+
+#include <compare>
+
+namespace shiftsim::sim {
+
+/// a/b rounded up, for positive integers.
+template <typename T>
+constexpr T ceil_div(T a, T b) {
+  return (a + b - 1) / b;
+}
+
+struct Geometry {
+  int pixels = 4;     ///< P: output pixels at a time (array rows = pixels * lanes)
+  int channels = 16;  ///< N: output channels (array columns)
+  int lanes = 4;      ///< L: input channels a PE adds per cycle, at most N
+  int ppu_lanes = 8;  ///< Q: at most N
+  int acc_bits = 24;
+  int act_depth = 512, wgt_depth = 1024, tab_depth = 64, res_depth = 1024, out_depth = 1024;  ///< words in one half
+  int cmd_depth = 4;  ///< entries of each command FIFO
+
+  int sub_blocks() const { return ceil_div(channels, lanes); }    ///< SB: steps that one activation word feeds
+  int ppu_beats() const { return ceil_div(channels, ppu_lanes); }  ///< QB: PPU cycles per pixel
+  int act_word_bytes() const { return channels; }
+  int wgt_word_bytes() const { return ceil_div(2 * channels * lanes, 8); }
+  int tab_word_bytes() const { return 7 * ppu_lanes; }
+
+  auto operator<=>(const Geometry&) const = default;
+};
+
+}  // namespace shiftsim::sim
