@@ -55,7 +55,7 @@ CoreModel::CoreModel(const Geometry& geometry, int layers)
   tab_.resize(words(g_.tab_depth) * 7 * Q_ + 8);
   res_.resize(words(g_.res_depth) * N_);
   mem_out_.resize(words(g_.out_depth) * N_);
-  for (Digits& digits : wgt_) digits.value.resize(words(g_.wgt_depth) * L_ * N_), digits.nonzero.resize(words(g_.wgt_depth) * L_);
+  for (Digits& digits : wgt_mem_) digits.value.resize(words(g_.wgt_depth) * L_ * N_), digits.nonzero.resize(words(g_.wgt_depth) * L_);
   slots_[0].resize(P_), slots_[1].resize(P_);
   x_.resize(P_), xa_.resize(P_), rem_.resize(P_);
   act_q_.resize(P_), active_d_.resize(P_);
@@ -266,7 +266,7 @@ void CoreModel::clock_accumulate() {
   const Context& ctx = ctx_[static_cast<std::size_t>(e_.id)];
   const ComputeCommand& c = *ctx.command;
   Events& ev = events_[static_cast<std::size_t>(ctx.layer)];
-  const Digits& weights = wgt_[e_.plane0 ? kWithoutCarry : kWithCarry];
+  const Digits& weights = wgt_mem_[e_.plane0 ? kWithoutCarry : kWithCarry];
   const std::int16_t* digits = weights.value.data() + wgt_e_ * L_ * N_;
   const auto active = static_cast<std::int64_t>(active_e_);
   const auto N = static_cast<std::int64_t>(N_);
@@ -434,8 +434,8 @@ void CoreModel::clock_sequencer() {
 }
 
 void CoreModel::write_weight_word(std::size_t address, const std::uint8_t* data) {
-  std::int16_t* digits = wgt_[kWithoutCarry].value.data() + address * L_ * N_;
-  std::uint8_t* nonzero = wgt_[kWithoutCarry].nonzero.data() + address * L_;
+  std::int16_t* digits = wgt_mem_[kWithoutCarry].value.data() + address * L_ * N_;
+  std::uint8_t* nonzero = wgt_mem_[kWithoutCarry].nonzero.data() + address * L_;
   std::fill_n(nonzero, L_, std::uint8_t{0});
   for (std::size_t n = 0; n < N_; ++n)
     for (std::size_t l = 0; l < L_; ++l) {
@@ -449,9 +449,9 @@ void CoreModel::write_weight_word(std::size_t address, const std::uint8_t* data)
 
 void CoreModel::write_carry(std::size_t address, const std::uint8_t* data) {
   // The top bit of each pair is the Booth carry into the next more significant plane: +1 on its digit.
-  const std::int16_t* pairs = wgt_[kWithoutCarry].value.data() + address * L_ * N_;
-  std::int16_t* digits = wgt_[kWithCarry].value.data() + address * L_ * N_;
-  std::uint8_t* nonzero = wgt_[kWithCarry].nonzero.data() + address * L_;
+  const std::int16_t* pairs = wgt_mem_[kWithoutCarry].value.data() + address * L_ * N_;
+  std::int16_t* digits = wgt_mem_[kWithCarry].value.data() + address * L_ * N_;
+  std::uint8_t* nonzero = wgt_mem_[kWithCarry].nonzero.data() + address * L_;
   std::fill_n(nonzero, L_, std::uint8_t{0});
   for (std::size_t n = 0; n < N_; ++n)
     for (std::size_t l = 0; l < L_; ++l) {

@@ -110,7 +110,7 @@ private:
 
   // Scratchpads.
   std::vector<std::uint8_t> act_, tab_, res_, mem_out_;
-  std::array<Digits, 2> wgt_;
+  std::array<Digits, 2> wgt_mem_;
 
   // LOAD unit, receiving side.
   enum class Receive { kIdle, kInit, kData } receive_ = Receive::kIdle;
