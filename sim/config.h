@@ -11,8 +11,8 @@ namespace shiftsim::sim {
 enum class Fidelity { kGolden, kCycle, kLockstep };
 
 const char* to_string(Fidelity fidelity);
-/// Throws UserError for other names; 'where' (file:line or option) begins the message.
-Fidelity fidelity_from(const std::string& name, const std::string& where);
+/// Throws UserError for other names.
+Fidelity fidelity_from(const std::string& name);
 
 /// Array geometry: rows = pixels * lanes, one column per output channel (docs/hardware.md: P, N, L, Q, ACC_W).
 struct ArrayConfig {
@@ -25,11 +25,15 @@ struct ArrayConfig {
   int mac_lanes() const { return rows * cols; }                         ///< digit products per cycle
   int sub_blocks() const { return (cols + lanes - 1) / lanes; }         ///< SB
   int ppu_beats() const { return (cols + ppu_lanes - 1) / ppu_lanes; }  ///< QB
+
+  friend bool operator==(const ArrayConfig&, const ArrayConfig&) = default;
 };
 
 /// KiB of each scratchpad, both halves together (activation: all banks; weight: pair and carry memories).
 struct ScratchpadConfig {
   int activation_kib = 128, weight_kib = 96, table_kib = 8, residual_kib = 32, output_kib = 32;
+
+  friend bool operator==(const ScratchpadConfig&, const ScratchpadConfig&) = default;
 };
 
 /// Bits of one word of each memory.
@@ -52,6 +56,8 @@ struct DramConfig {
   int latency_cycles = 60;
   int bytes_per_cycle = 16;
   int burst_bytes = 64;
+
+  friend bool operator==(const DramConfig&, const DramConfig&) = default;
 };
 
 struct AcceleratorConfig {
@@ -66,6 +72,8 @@ struct AcceleratorConfig {
   Depths depths() const;
   /// DW, the width of the load unit's data port: the widest of the activation, weight and table words.
   int load_bits() const;
+
+  friend bool operator==(const AcceleratorConfig&, const AcceleratorConfig&) = default;
 };
 
 /// Sizes that 'auto' stands for. Lanes: the largest divisor of rows that is at most min(4, cols). PPU lanes:
@@ -83,11 +91,15 @@ void validate(const AcceleratorConfig& config);
 struct LockstepConfig {
   int wave_cycles = 2000;       ///< cycles before a difference that the FST waveform shows; 0: none
   std::int64_t max_cycles = 0;  ///< stop comparing after so many cycles; 0: the whole run
+
+  friend bool operator==(const LockstepConfig&, const LockstepConfig&) = default;
 };
 
 /// How scripts/run makes the network, if it is made here: quantrun's arguments. Empty model: the network is given.
 struct QuantizeConfig {
-  std::string model, recipe, calibration, calibration_labels, test_images, test_labels;
+  std::string model, recipe, calibration, calibration_labels;
+
+  friend bool operator==(const QuantizeConfig&, const QuantizeConfig&) = default;
 };
 
 /// A whole run. Paths are absolute once loaded (relative ones count from the file they stand in; on the command
@@ -105,6 +117,8 @@ struct RunConfig {
   int threads = 0;  ///< of the golden reference; 0: all processors
   LockstepConfig lockstep;
   QuantizeConfig quantize;
+
+  friend bool operator==(const RunConfig&, const RunConfig&) = default;
 };
 
 /// Reads a configuration, with its includes, strictly; then the "key=value" overrides. Without a file (empty path) the
