@@ -61,8 +61,8 @@ CoreModel::CoreModel(const Geometry& geometry, int layers)
   act_q_.resize(P_), active_d_.resize(P_);
   op_stride_ = N_;
   op_.resize(P_ * op_stride_);
-  acc_.resize(P_ * N_), drain_acc_.resize(P_ * N_);
-  s_.resize(P_), drain_s_.resize(P_);
+  acc_.resize(P_ * N_), s_.resize(P_);
+  for (std::size_t i = 0; i < 2; ++i) drain_acc_[i].resize(P_ * N_), drain_s_[i].resize(P_);
   b1_acc_.resize(Q_), b2_v_.resize(Q_), b2_n_.resize(Q_), b2_hi_.resize(Q_);
   reset();
 }
@@ -124,7 +124,7 @@ void CoreModel::update_outputs() {
   out_.wr_data_valid = store_ == Store::kSend;
   out_.wr_data = out_q_;
   out_.drain_valid = drained_;
-  out_.drain_acc = drain_acc_.data(), out_.drain_s = drain_s_.data();
+  out_.drain_acc = drain_acc_[drain_].data(), out_.drain_s = drain_s_[drain_].data();
   out_.ex_state = ex_state();
   out_.idle = ld_fifo_.empty() && pending_.empty() && ex_fifo_.empty() && st_fifo_.empty() && receive_ == Receive::kIdle && !running_ &&
               !d_.valid && !e_.valid && !ppu_active_ && !b1_.valid && !b2_.valid && store_ == Store::kIdle;
@@ -249,8 +249,8 @@ void CoreModel::clock_ppu() {
       ++ev.res_read_words;
     }
     const std::size_t first = static_cast<std::size_t>(ppu_q_) * Q_, p = static_cast<std::size_t>(ppu_p_);
-    for (std::size_t lane = 0; lane < Q_; ++lane) b1_acc_[lane] = first + lane < N_ ? drain_acc_[p * N_ + first + lane] : 0;
-    b1_s_ = drain_s_[p];
+    for (std::size_t lane = 0; lane < Q_; ++lane) b1_acc_[lane] = first + lane < N_ ? drain_acc_[drain_][p * N_ + first + lane] : 0;
+    b1_s_ = drain_s_[drain_][p];
     const bool last_beat = ppu_ready();
     b1_.last = last_beat && ppu_end_;
     if (++ppu_q_ == g_.ppu_beats()) {
@@ -304,8 +304,9 @@ void CoreModel::clock_accumulate() {
     if (e_.clear) std::fill(s_.begin(), s_.end(), 0);
   }
   if (e_.capture) {
-    for (std::size_t i = 0; i < acc_.size(); ++i) drain_acc_[i] = sign_extend(static_cast<std::uint32_t>(acc_[i]), g_.acc_bits);
-    for (std::size_t p = 0; p < P_; ++p) drain_s_[p] = sign_extend(static_cast<std::uint32_t>(s_[p]), g_.acc_bits);
+    drain_ ^= 1;
+    for (std::size_t i = 0; i < acc_.size(); ++i) drain_acc_[drain_][i] = sign_extend(static_cast<std::uint32_t>(acc_[i]), g_.acc_bits);
+    for (std::size_t p = 0; p < P_; ++p) drain_s_[drain_][p] = sign_extend(static_cast<std::uint32_t>(s_[p]), g_.acc_bits);
     drained_ = true;
     ev.drain_captures += static_cast<std::int64_t>(P_) * N + (c.has_offset ? static_cast<std::int64_t>(P_) : 0);
     drain_origin_ = {ctx.layer, ctx.number, e_.j, c.seg};

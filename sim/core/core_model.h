@@ -142,7 +142,10 @@ private:
   int active_e_ = 0;
 
   // Array and drain registers.
-  std::vector<std::int32_t> acc_, s_, drain_acc_, drain_s_;
+  std::vector<std::int32_t> acc_, s_;
+  /// Two copies in turn, so that what outputs() points to outlives the edge at which it is replaced.
+  std::array<std::vector<std::int32_t>, 2> drain_acc_, drain_s_;
+  std::size_t drain_ = 0;
   DrainOrigin drain_origin_;
   bool drained_ = false;
 

@@ -1,0 +1,82 @@
+// What the compiler makes of a network for one accelerator: commands, DMA programs and the weight image in DRAM.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/core/commands.h"
+#include "sim/core/geometry.h"
+
+namespace shiftsim::sim {
+
+/// A load's data: words for the scratchpad, gathered from DRAM by the DMA. DRAM keeps a tensor in blocks of N channels,
+/// each block H x W pixels of ceil(channels * bits / 8) bytes, so that a row of a block is contiguous.
+struct ReadProgram {
+  enum class Kind : std::uint8_t {
+    kTile,    ///< pixels y0.. x0.. (rows x cols, may reach into the padding), 'words' words each
+    kIm2row,  ///< output pixels of a tile, each with its whole window packed along the channels (stems)
+    kWords    ///< words of the weight image as they stand
+  } kind = Kind::kWords;
+  int layer = 0;
+  // kTile and kIm2row
+  int tensor = 0;
+  int y0 = 0, x0 = 0, rows = 1, cols = 1;  ///< kTile: in the tensor; kIm2row: output pixels
+  int words = 1;                           ///< per pixel
+  int channel0 = 0, channels = 1;          ///< channel c of the load is channel (channel0 + c) / repeat of the tensor
+  int repeat = 1;
+  int pad = 0;               ///< outside the tensor
+  bool per_channel_pad = false;  ///< or the layer's pad_values
+  // kWords
+  std::size_t offset = 0;    ///< first byte in Program::image
+  int word_bytes = 0;        ///< as on the port
+  int word_dram_bits = 0;    ///< as packed in DRAM
+  int count = 0;
+};
+
+/// A store's destination: a tile of one block of channels.
+struct WriteProgram {
+  int layer = 0, tensor = 0;
+  int y0 = 0, x0 = 0, rows = 1, cols = 1, channel0 = 0, channels = 1;
+  bool wide = false;  ///< four words a pixel, byte by byte of 32-bit values
+};
+
+/// Where a COMPUTE command stands in its layer, for messages.
+struct TileOrigin {
+  int layer = 0, y0 = 0, x0 = 0, rows = 1, cols = 1, channel0 = 0, channels = 1;
+};
+
+template <typename Command>
+struct QueueProgram {
+  std::vector<Command> commands;
+  std::vector<CommandWord> words;
+  std::vector<int> layers;
+  void push(const Command& command, int layer) {
+    commands.push_back(command), words.push_back(pack(command)), layers.push_back(layer);
+  }
+};
+
+/// How one layer is laid out.
+struct LayerPlan {
+  int planes = 1;            ///< digit planes run
+  int steps = 1;             ///< array steps per pixel and plane
+  int tile_rows = 1, tile_cols = 1, seg = 1;
+  int tiles = 0;             ///< COMPUTE commands with a drain
+  int channel_tiles = 1, block = 1;  ///< output channel tiles, and how many are loaded together
+  bool weights_outer = false, im2row = false, widened = false, k_split = false;
+  double estimated_cycles = 0;
+};
+
+struct Program {
+  Geometry geometry;
+  QueueProgram<LoadCommand> loads;
+  QueueProgram<ComputeCommand> computes;
+  QueueProgram<StoreCommand> stores;
+  std::vector<TileOrigin> origins;  ///< of each COMPUTE command
+  std::vector<ReadProgram> reads;
+  std::vector<WriteProgram> writes;
+  std::vector<std::uint8_t> image;  ///< weight and table words, as on the port
+  std::vector<LayerPlan> plans;     ///< of each layer
+};
+
+}  // namespace shiftsim::sim
