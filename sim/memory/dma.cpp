@@ -12,8 +12,6 @@ constexpr std::size_t kMaxRequests = 4;
 /// Bytes fetched ahead of the core, in bursts; also the depth of the write buffer.
 constexpr int kBufferBursts = 16;
 
-int element_bits(const qnet::Tensor& tensor) { return tensor.bits; }
-
 /// Rows or columns of [first, first + count) that lie in [0, size).
 int inside(int first, int count, int size) { return std::max(0, std::min(first + count, size) - std::max(first, 0)); }
 
@@ -22,24 +20,32 @@ int inside(int first, int count, int size) { return std::max(0, std::min(first +
 Dma::Dma(const qnet::Network& network, const Program& program, const DramConfig& config, TensorMemory& memory)
     : network_(network), program_(program), config_(config), memory_(memory), events_(network.layers.size()) {
   const Geometry& g = program.geometry;
-  // Act words are read 8 bytes at a time by the TAB decoder's slack.
-  const auto bytes = static_cast<std::size_t>(std::max({g.act_word_bytes(), g.wgt_word_bytes(), g.tab_word_bytes()})) + 8;
+  const auto bytes = static_cast<std::size_t>(std::max({g.act_word_bytes(), g.wgt_word_bytes(), g.tab_word_bytes()}));
   for (auto& word : words_) word.resize(bytes);
+  // The buffer must hold what one word can wait for: a weight word, a pixel, or the rows of an im2row window.
   std::int64_t widest = 0;
-  for (const ReadProgram& read : program.reads)
-    widest = std::max<std::int64_t>(widest, read.kind == ReadProgram::Kind::kWords ? ceil_div(read.word_dram_bits, 8) : pixel_bytes(read) * std::max(1, read.cols));
-  buffer_bytes_ = std::max<std::int64_t>(kBufferBursts * config.burst_bytes, round_to_burst(widest) + config.burst_bytes);
+  for (const ReadProgram& read : program.reads) {
+    std::int64_t bytes_waited = ceil_div(read.word_dram_bits, 8);
+    if (read.kind != ReadProgram::Kind::kWords) bytes_waited = pixel_bytes(read);
+    if (read.kind == ReadProgram::Kind::kIm2row) {
+      const qnet::Layer& layer = network.layers[static_cast<std::size_t>(read.layer)];
+      const int rows = std::max((layer.kernel_h - 1) * layer.dilation_h + 1, layer.stride_h);
+      bytes_waited *= static_cast<std::int64_t>(rows) * network.tensors[static_cast<std::size_t>(read.tensor)].width;
+    }
+    widest = std::max(widest, bytes_waited);
+  }
+  buffer_bytes_ = std::max<std::int64_t>(kBufferBursts * config.burst_bytes, round_to_burst(widest) + config.burst_bytes + config.bytes_per_cycle);
 }
 
 std::int64_t Dma::round_to_burst(std::int64_t bytes) const { return ceil_div<std::int64_t>(bytes, config_.burst_bytes) * config_.burst_bytes; }
 
 int Dma::pixel_bytes(const ReadProgram& p) const {
   const qnet::Tensor& tensor = network_.tensors[static_cast<std::size_t>(p.tensor)];
-  if (p.kind == ReadProgram::Kind::kIm2row) return ceil_div(tensor.channels * element_bits(tensor), 8);
+  if (p.kind == ReadProgram::Kind::kIm2row) return ceil_div(tensor.channels * tensor.bits, 8);
   const int n = program_.geometry.channels;
   const int channels = ceil_div(p.channels, p.repeat);
   int bytes = 0;
-  for (int first = 0; first < channels; first += n) bytes += ceil_div(std::min(n, channels - first) * element_bits(tensor), 8);
+  for (int first = 0; first < channels; first += n) bytes += ceil_div(std::min(n, channels - first) * tensor.bits, 8);
   return bytes;
 }
 
@@ -63,7 +69,7 @@ std::int64_t Dma::total_cost(const ReadProgram& p) const {
   const int channels = p.kind == ReadProgram::Kind::kIm2row ? tensor.channels : ceil_div(p.channels, p.repeat);
   std::int64_t cost = 0;
   for (int first = 0; first < channels; first += n)
-    cost += pieces * round_to_burst(pixels * ceil_div(std::min(n, channels - first) * element_bits(tensor), 8));
+    cost += pieces * round_to_burst(pixels * ceil_div(std::min(n, channels - first) * tensor.bits, 8));
   return cost;
 }
 
