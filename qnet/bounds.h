@@ -15,9 +15,10 @@ struct Interval {
 
 /// Bounds of one layer, the union over its output channels.
 struct LayerBounds {
-  Interval accumulator;   ///< A[k] and, where there are offsets, S: what the array's accumulators hold
-  Interval widened;       ///< depthwise: sum of a * (2q + c), what the array holds where offsets are widened into the weights
-  Interval ppu;           ///< acc, + bias, + residual, + rounding half, and x << -n: what the PPU's 32 bits hold
+  Interval accumulator;  ///< A[k] and, where there are offsets, S: what the array's accumulators hold
+  Interval
+      widened;   ///< depthwise: sum of a * (2q + c), what the array holds where offsets are widened into the weights
+  Interval ppu;  ///< acc, + bias, + residual, + rounding half, and x << -n: what the PPU's 32 bits hold
 };
 
 /// Windows that lie partly in the padding see pad values, which the bounds include.

@@ -11,7 +11,8 @@
 
 namespace shiftsim::qnet {
 
-/// All tensors of one image, indexed as Network::tensors. Activations are in 'codes' (NHWC), sign-extended; logits are 32 bits wide.
+/// All tensors of one image, indexed as Network::tensors. Activations are in 'codes' (NHWC), sign-extended; logits are
+/// 32 bits wide.
 using ImageTrace = std::vector<std::vector<std::int32_t>>;
 
 class Golden {
@@ -29,7 +30,8 @@ public:
   ImageTrace trace(const std::uint8_t* image) const;
 
   /// One layer on given input codes (and residual codes): what the property tests compare with.
-  std::vector<std::int32_t> run_layer(std::size_t layer, std::span<const std::int32_t> input, std::span<const std::int32_t> residual) const;
+  std::vector<std::int32_t> run_layer(std::size_t layer, std::span<const std::int32_t> input,
+                                      std::span<const std::int32_t> residual) const;
 
 private:
   struct Impl;

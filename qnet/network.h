@@ -15,15 +15,19 @@ inline constexpr int kLogitsBits = 32;
 struct Tensor {
   std::string name;
   int height = 1, width = 1, channels = 1;
-  int bits = 8;            ///< 2, 4 or 8; 32 for the logits
+  int bits = 8;  ///< 2, 4 or 8; 32 for the logits
   bool is_signed = false;
   /// value = q * 2^exponent: one for the tensor, or one per channel where every reader keeps channels apart.
   std::vector<int> exponents{0};
 
-  int exponent(int channel) const { return exponents.size() == 1 ? exponents[0] : exponents[static_cast<std::size_t>(channel)]; }
-  int low() const { return is_signed ? -(1 << (bits - 1)) : 0; }            ///< smallest code (bits <= 8)
-  int high() const { return (1 << (is_signed ? bits - 1 : bits)) - 1; }      ///< largest code (bits <= 8)
-  std::size_t size() const { return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels); }
+  int exponent(int channel) const {
+    return exponents.size() == 1 ? exponents[0] : exponents[static_cast<std::size_t>(channel)];
+  }
+  int low() const { return is_signed ? -(1 << (bits - 1)) : 0; }         ///< smallest code (bits <= 8)
+  int high() const { return (1 << (is_signed ? bits - 1 : bits)) - 1; }  ///< largest code (bits <= 8)
+  std::size_t size() const {
+    return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
+  }
 };
 
 enum class LayerKind { kConv, kMaxPool, kSumPool };
@@ -32,32 +36,36 @@ enum class Activation { kNone, kRelu, kRelu6 };
 const char* to_string(LayerKind kind);
 const char* to_string(Activation activation);
 
-/// One layer: input (and residual) tensor to output tensor. Arrays indexed by output channel k have output.channels elements.
+/// One layer: input (and residual) tensor to output tensor. Arrays indexed by output channel k have output.channels
+/// elements.
 struct Layer {
   std::string name;
   LayerKind kind = LayerKind::kConv;
-  int input = -1, residual = -1, output = -1;   ///< indices into Network::tensors; residual -1: none
+  int input = -1, residual = -1, output = -1;  ///< indices into Network::tensors; residual -1: none
   int kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
-  int groups = 1;
-  int weight_bits = 8;                           ///< 2, 4 or 8 (conv)
-  Activation activation = Activation::kNone;     ///< says where lo and hi come from
-  int lo = 0;                                    ///< lower clamp; unused for logits
+  int groups = 1;                             ///< 1 for pooling
+  int weight_bits = 8;                        ///< 2, 4 or 8 (conv)
+  Activation activation = Activation::kNone;  ///< says where lo and hi come from
+  int lo = 0;                                 ///< lower clamp; 0 (unused) for logits and max pooling
 
-  std::vector<std::int8_t> weights;              ///< conv: [k][ky][kx][input channels / groups]
-  std::vector<std::int8_t> weight_exponents;     ///< conv: ew[k]
-  std::vector<std::int8_t> offsets;              ///< conv: c[k], half steps; all 0: no offset column
-  std::vector<std::int32_t> bias;                ///< conv: at ea[k], without the rounding half
-  std::vector<std::int8_t> shifts;               ///< conv, sum_pool: n[k] = e_out - ea[k]
-  std::vector<std::int8_t> residual_shifts;      ///< with a residual: e_r - ea[k]
-  std::vector<std::uint8_t> hi;                  ///< upper clamp per channel; empty for logits
-  std::vector<std::uint8_t> pad_values;          ///< per input channel; empty: zeros (pixels only)
+  std::vector<std::int8_t> weights;           ///< conv: [k][ky][kx][input channels / groups]
+  std::vector<std::int8_t> weight_exponents;  ///< conv: ew[k]
+  std::vector<std::int8_t> offsets;           ///< conv: c[k], half steps; all 0: no offset column
+  std::vector<std::int32_t> bias;             ///< conv: at ea[k], without the rounding half
+  std::vector<std::int8_t> shifts;            ///< conv, sum_pool: n[k] = e_out - ea[k]
+  std::vector<std::int8_t> residual_shifts;   ///< with a residual: e_r - ea[k]
+  std::vector<std::uint8_t> hi;               ///< upper clamp per channel; empty for logits and max pooling
+  std::vector<std::uint8_t> pad_values;       ///< per input channel; empty: zeros (pixels only)
 
-  bool has_offset() const;                       ///< some c[k] is not 0
-  bool is_depthwise(int input_channels) const { return kind != LayerKind::kConv || (groups == input_channels && groups > 1); }
+  bool has_offset() const;  ///< some c[k] is not 0
+  bool is_depthwise(int input_channels) const {
+    return kind != LayerKind::kConv || (groups == input_channels && groups > 1);
+  }
 };
 
-/// How raw pixels became the float network's input: (pixel / scale - mean) / std. Folded into the first layer; kept for the reports.
+/// How raw pixels became the float network's input: (pixel / scale - mean) / std. Folded into the first layer; kept for
+/// the reports.
 struct InputSpec {
   std::vector<double> mean{0.0}, std_dev{1.0};
   double scale = 255.0;
@@ -68,8 +76,8 @@ struct Provenance {
   std::string tool, recipe, recipe_hash, model, model_hash, calibration;
   std::int64_t seed = 0;
   int calibration_images = 0;
-  std::string method;                             ///< "nearest", "rapq", ...
-  double float_accuracy = -1;                     ///< %, or -1 where no labelled images were given
+  std::string method;          ///< "nearest", "rapq", ...
+  double float_accuracy = -1;  ///< %, or -1 where no labelled images were given
   int float_accuracy_images = 0;
 };
 
@@ -77,8 +85,8 @@ struct Network {
   std::string name;
   InputSpec input_spec;
   Provenance provenance;
-  std::vector<Tensor> tensors;                    ///< [0] is the image
-  std::vector<Layer> layers;                      ///< in an order in which each may be executed; the last gives the logits
+  std::vector<Tensor> tensors;  ///< [0] is the image
+  std::vector<Layer> layers;    ///< in an order in which each may be executed; the last gives the logits
 
   const Tensor& input() const { return tensors.front(); }
   const Tensor& output() const { return tensors[static_cast<std::size_t>(layers.back().output)]; }
@@ -86,11 +94,13 @@ struct Network {
   const Tensor& out(const Layer& layer) const { return tensors[static_cast<std::size_t>(layer.output)]; }
 };
 
-/// Multiply-accumulates of one image through this layer, as the literature counts them (0 for pooling, bias not counted).
+/// Multiply-accumulates of one image through this layer, as the literature counts them (0 for pooling, bias not
+/// counted).
 std::int64_t macs(const Network& network, const Layer& layer);
 
-/// Checks all that the contract promises of a network: indices, shapes, ranges, exponents that agree with the shift tables,
-/// and that no input can overflow 32 bits. Throws UserError naming 'where' (the folder), the layer and the array.
+/// Checks all that the contract promises of a network: indices, shapes, ranges, exponents that agree with the shift
+/// tables, and that no input can overflow 32 bits. Throws UserError naming 'where' (the folder), the layer and the
+/// array.
 void validate(const Network& network, const std::string& where);
 
 }  // namespace shiftsim::qnet

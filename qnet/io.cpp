@@ -1,0 +1,401 @@
+#include "qnet/io.h"
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <map>
+
+#include "common/atomic_file.h"
+#include "common/error.h"
+#include "common/hash.h"
+#include "common/npy.h"
+#include "common/read_file.h"
+#include "common/yaml.h"
+
+namespace shiftsim::qnet {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFile = "network.yaml";
+constexpr const char* kFormat = "qnet";
+constexpr long kIntMax = std::numeric_limits<int>::max();
+constexpr double kDoubleMax = std::numeric_limits<double>::max();
+
+template <typename T>
+struct DTypeOf;
+template <>
+struct DTypeOf<std::int8_t> {
+  static constexpr DType value = DType::kInt8;
+};
+template <>
+struct DTypeOf<std::uint8_t> {
+  static constexpr DType value = DType::kUInt8;
+};
+template <>
+struct DTypeOf<std::int32_t> {
+  static constexpr DType value = DType::kInt32;
+};
+
+using Shape = std::vector<std::size_t>;
+
+Shape weight_shape(const Network& network, const Layer& layer) {
+  return {static_cast<std::size_t>(network.out(layer).channels), static_cast<std::size_t>(layer.kernel_h),
+          static_cast<std::size_t>(layer.kernel_w),
+          static_cast<std::size_t>(network.in(layer).channels / layer.groups)};
+}
+
+/// Calls visit(name, array, shape, required) for each array that a layer of this kind may have: the one list that
+/// reader and writer share.
+template <typename L, typename Visit>
+void for_each_array(const Network& network, L& layer, bool last, Visit&& visit) {
+  const bool conv = layer.kind == LayerKind::kConv;
+  const Shape outputs{static_cast<std::size_t>(network.out(layer).channels)};
+  if (conv) {
+    visit("weights", layer.weights, weight_shape(network, layer), true);
+    visit("weight_exponents", layer.weight_exponents, outputs, true);
+    visit("offsets", layer.offsets, outputs, true);
+    visit("bias", layer.bias, outputs, true);
+  }
+  if (conv || layer.kind == LayerKind::kSumPool) {
+    visit("shifts", layer.shifts, outputs, true);
+    if (!last) visit("hi", layer.hi, outputs, true);
+  }
+  if (layer.residual >= 0) visit("residual_shifts", layer.residual_shifts, outputs, true);
+  if (conv && layer.input == 0) {
+    visit("pad_values", layer.pad_values, Shape{static_cast<std::size_t>(network.in(layer).channels)}, false);
+  }
+}
+
+// ---- reading ----
+
+int int_of(YamlMap& map, const char* key, long low, long high) {
+  return static_cast<int>(map.get_int(key, low, high));
+}
+
+/// A list of exactly 'count' integers in [low, high].
+std::vector<int> ints_of(YamlMap& map, const char* key, std::size_t count, long low, long high) {
+  const std::vector<long> values = map.get_ints(key);
+  const bool in_range = std::all_of(values.begin(), values.end(), [&](long v) { return v >= low && v <= high; });
+  if ((count != 0 && values.size() != count) || values.empty() || !in_range) {
+    map.error(key,
+              fmt::format("expected {}integers in [{}, {}]", count != 0 ? fmt::format("{} ", count) : "", low, high));
+  }
+  return {values.begin(), values.end()};
+}
+
+class Reader {
+public:
+  explicit Reader(fs::path folder) : folder_(std::move(folder)) {}
+
+  Network read() {
+    if (!fs::is_directory(folder_)) fail("{}: there is no such .qnet folder", folder_.string());
+    YamlMap root = YamlMap::load(folder_ / kFile);
+    root.get_choice("format", {kFormat});
+    const long version = root.get_int("version", 0, kIntMax);
+    if (version != kFormatVersion) {
+      root.error("version",
+                 fmt::format("found format version {}, expected {}: write the network again with this version's "
+                             "quantrun",
+                             version, kFormatVersion));
+    }
+    network_.name = root.get_string("name");
+    read_input_spec(root.get_map("input_spec"));
+    read_provenance(root.get_map("provenance"));
+    for (YamlMap& map : root.get_maps("tensors")) read_tensor(map);
+    std::vector<YamlMap> layers = root.get_maps("layers");
+    root.finish();
+    for (std::size_t i = 0; i < layers.size(); ++i) read_layer(layers[i], i + 1 == layers.size());
+    validate(network_, folder_.string());
+    return std::move(network_);
+  }
+
+private:
+  void read_input_spec(YamlMap map) {
+    network_.input_spec.mean = map.get_numbers("mean");
+    network_.input_spec.std_dev = map.get_numbers("std");
+    network_.input_spec.scale = map.get_number("scale", 0, kDoubleMax);
+    map.finish();
+  }
+
+  void read_provenance(YamlMap map) {
+    Provenance& p = network_.provenance;
+    p.tool = map.get_string("tool");
+    p.recipe = map.get_string("recipe");
+    p.recipe_hash = map.get_string("recipe_hash");
+    p.model = map.get_string("model");
+    p.model_hash = map.get_string("model_hash");
+    p.calibration = map.get_string("calibration");
+    p.seed = map.get_int("seed", std::numeric_limits<long>::min(), std::numeric_limits<long>::max());
+    p.calibration_images = int_of(map, "calibration_images", 0, kIntMax);
+    p.method = map.get_string("method");
+    p.float_accuracy = map.get_number("float_accuracy", -1, 100);
+    p.float_accuracy_images = int_of(map, "float_accuracy_images", 0, kIntMax);
+    map.finish();
+  }
+
+  void read_tensor(YamlMap& map) {
+    Tensor tensor;
+    tensor.name = map.get_string("name");
+    const std::vector<int> shape = ints_of(map, "shape", 3, 1, kIntMax);
+    tensor.height = shape[0];
+    tensor.width = shape[1];
+    tensor.channels = shape[2];
+    tensor.bits = int_of(map, "bits", 2, kLogitsBits);
+    tensor.is_signed = map.get_bool("signed");
+    tensor.exponents = ints_of(map, "exponents", 0, -128, 127);
+    map.finish();
+    if (!tensors_.emplace(tensor.name, static_cast<int>(network_.tensors.size())).second) {
+      map.error("name", fmt::format("found '{}', the name of another tensor", tensor.name));
+    }
+    network_.tensors.push_back(std::move(tensor));
+  }
+
+  int tensor_index(YamlMap& map, const char* key) const {
+    const std::string name = map.get_string(key);
+    const auto found = tensors_.find(name);
+    if (found != tensors_.end()) return found->second;
+    std::vector<std::string> known;
+    for (const auto& entry : tensors_) known.push_back(entry.first);
+    const std::string near = nearest(name, known);
+    map.error(key, fmt::format("found '{}', expected the name of a tensor{}", name,
+                               near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+  }
+
+  void read_layer(YamlMap& map, bool last) {
+    Layer layer;
+    layer.name = map.get_string("name");
+    const std::string kind = map.get_choice("kind", {"conv", "max_pool", "sum_pool"});
+    layer.kind = kind == "conv" ? LayerKind::kConv : kind == "max_pool" ? LayerKind::kMaxPool : LayerKind::kSumPool;
+    layer.input = tensor_index(map, "input");
+    layer.output = tensor_index(map, "output");
+    if (map.has("residual")) layer.residual = tensor_index(map, "residual");
+    const std::vector<int> kernel = ints_of(map, "kernel", 2, 1, kIntMax),
+                           stride = ints_of(map, "stride", 2, 1, kIntMax);
+    const std::vector<int> dilation = ints_of(map, "dilation", 2, 1, kIntMax), pad = ints_of(map, "pad", 4, 0, kIntMax);
+    layer.kernel_h = kernel[0];
+    layer.kernel_w = kernel[1];
+    layer.stride_h = stride[0];
+    layer.stride_w = stride[1];
+    layer.dilation_h = dilation[0];
+    layer.dilation_w = dilation[1];
+    layer.pad_top = pad[0];
+    layer.pad_left = pad[1];
+    layer.pad_bottom = pad[2];
+    layer.pad_right = pad[3];
+    const int input_channels = network_.in(layer).channels;
+    if (layer.kind == LayerKind::kConv) {
+      layer.groups = int_of(map, "groups", 1, kIntMax);
+      if (input_channels % layer.groups != 0) {
+        map.error("groups",
+                  fmt::format("found {}, expected a divisor of {} input channels", layer.groups, input_channels));
+      }
+      layer.weight_bits = int_of(map, "weight_bits", 2, 8);
+    }
+    const std::string activation = map.get_choice("activation", {"none", "relu", "relu6"});
+    layer.activation = activation == "none"   ? Activation::kNone
+                       : activation == "relu" ? Activation::kRelu
+                                              : Activation::kRelu6;
+    layer.lo = int_of(map, "lo", -128, 127);
+    YamlMap arrays = map.get_map("arrays", /*optional=*/true);
+    map.finish();
+    for_each_array(network_, layer, last, [&](const char* name, auto& array, const Shape& shape, bool required) {
+      if (required || arrays.has(name)) read_array(arrays.get_map(name), layer.name + "/" + name, array, shape);
+    });
+    arrays.finish();
+    network_.layers.push_back(std::move(layer));
+  }
+
+  /// Checks in the order in which a user would want to know: is the file there and unchanged, is it what network.yaml
+  /// says, and is that what the layer needs.
+  template <typename T>
+  void read_array(YamlMap map, const std::string& what, std::vector<T>& array, const Shape& expected) {
+    const std::string file = map.get_string("file");
+    if (file.empty() || fs::path(file).filename() != fs::path(file) || file == "..") {
+      map.error("file", fmt::format("{}: found '{}', expected the name of a file in the folder", what, file));
+    }
+    const std::string dtype = map.get_string("dtype");
+    const std::vector<int> listed = ints_of(map, "shape", 0, 0, kIntMax);
+    const std::string checksum = map.get_string("sha256");
+    map.finish();
+
+    const std::string path = (folder_ / file).string();
+    if (!fs::is_regular_file(path)) map.error("file", fmt::format("{}: there is no file {}", what, path));
+    const std::string content = read_file(path);
+    const std::string found = sha256(content);
+    if (found != checksum) {
+      fail("{}: {}: found checksum {} ({} bytes), expected {}: the file was changed or damaged", path, what, found,
+           content.size(), checksum);
+    }
+    const NpyArray npy = decode_npy(content, fmt::format("{}: {}", path, what));
+    const Shape shape(listed.begin(), listed.end());
+    const std::string needed_dtype = npy_descr(DTypeOf<T>::value);
+    if (npy_descr(npy.dtype) != dtype || npy.shape != shape) {
+      fail("{}: {}: found {} {}, expected {} {} as {} says", path, what, npy_descr(npy.dtype), shape_string(npy.shape),
+           dtype, shape_string(shape), kFile);
+    }
+    if (dtype != needed_dtype || shape != expected) {
+      fail("{}: {}: found {} {}, expected {} {} as the layer needs", path, what, dtype, shape_string(shape),
+           needed_dtype, shape_string(expected));
+    }
+    const auto values = npy.as<T>();
+    array.assign(values.begin(), values.end());
+  }
+
+  fs::path folder_;
+  Network network_;
+  std::map<std::string, int> tensors_;
+};
+
+// ---- writing ----
+
+/// A name for a file: what is not a letter, digit, '-' or '_' becomes '_'.
+std::string file_stem(const std::string& name) {
+  std::string stem = name;
+  for (char& c : stem) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+    if (!plain) c = '_';
+  }
+  constexpr std::size_t kLongest = 80;  // file systems stop at 255 bytes
+  return stem.substr(0, kLongest);
+}
+
+class Writer {
+public:
+  Writer(const Network& network, const fs::path& folder) : network_(network), folder_(folder) {}
+
+  /// Writes the arrays and returns network.yaml.
+  std::string write() {
+    out_ << YAML::BeginMap;
+    pair("format", kFormat);
+    pair("version", kFormatVersion);
+    pair("name", network_.name);
+    write_input_spec();
+    write_provenance();
+    out_ << YAML::Newline << YAML::Key << "tensors" << YAML::Value << YAML::BeginSeq;
+    for (const Tensor& tensor : network_.tensors) write_tensor(tensor);
+    out_ << YAML::EndSeq;
+    out_ << YAML::Newline << YAML::Key << "layers" << YAML::Value << YAML::BeginSeq;
+    for (std::size_t i = 0; i < network_.layers.size(); ++i) write_layer(i);
+    out_ << YAML::EndSeq << YAML::EndMap;
+    SHIFTSIM_CHECK(out_.good(), "{}: {}", kFile, out_.GetLastError());
+    return std::string("# A ShiftSim integer network; qnet/io.h documents every key.\n") + out_.c_str() + "\n";
+  }
+
+private:
+  template <typename T>
+  void pair(const char* key, const T& value) {
+    out_ << YAML::Key << key << YAML::Value << value;
+  }
+  /// Doubles with as many digits as reading them back exactly needs, and no more.
+  void pair(const char* key, double value) { pair(key, fmt::format("{}", value)); }
+  template <typename T>
+  void list(const char* key, const std::vector<T>& values) {
+    out_ << YAML::Key << key << YAML::Value << YAML::Flow << YAML::BeginSeq;
+    for (const T& value : values) out_ << fmt::format("{}", value);
+    out_ << YAML::EndSeq;
+  }
+
+  void write_input_spec() {
+    out_ << YAML::Key << "input_spec" << YAML::Value << YAML::Flow << YAML::BeginMap;
+    list("mean", network_.input_spec.mean);
+    list("std", network_.input_spec.std_dev);
+    pair("scale", network_.input_spec.scale);
+    out_ << YAML::EndMap;
+  }
+
+  void write_provenance() {
+    const Provenance& p = network_.provenance;
+    out_ << YAML::Key << "provenance" << YAML::Value << YAML::BeginMap;
+    pair("tool", p.tool);
+    pair("recipe", p.recipe);
+    pair("recipe_hash", p.recipe_hash);
+    pair("model", p.model);
+    pair("model_hash", p.model_hash);
+    pair("calibration", p.calibration);
+    pair("seed", p.seed);
+    pair("calibration_images", p.calibration_images);
+    pair("method", p.method);
+    pair("float_accuracy", p.float_accuracy);
+    pair("float_accuracy_images", p.float_accuracy_images);
+    out_ << YAML::EndMap;
+  }
+
+  void write_tensor(const Tensor& tensor) {
+    out_ << YAML::Flow << YAML::BeginMap;
+    pair("name", tensor.name);
+    list("shape", std::vector<int>{tensor.height, tensor.width, tensor.channels});
+    pair("bits", tensor.bits);
+    pair("signed", tensor.is_signed);
+    list("exponents", tensor.exponents);
+    out_ << YAML::EndMap;
+  }
+
+  void write_layer(std::size_t index) {
+    const Layer& layer = network_.layers[index];
+    auto name = [&](int tensor) { return network_.tensors[static_cast<std::size_t>(tensor)].name; };
+    out_ << YAML::BeginMap;
+    pair("name", layer.name);
+    pair("kind", to_string(layer.kind));
+    pair("input", name(layer.input));
+    if (layer.residual >= 0) pair("residual", name(layer.residual));
+    pair("output", name(layer.output));
+    list("kernel", std::vector<int>{layer.kernel_h, layer.kernel_w});
+    list("stride", std::vector<int>{layer.stride_h, layer.stride_w});
+    list("dilation", std::vector<int>{layer.dilation_h, layer.dilation_w});
+    list("pad", std::vector<int>{layer.pad_top, layer.pad_left, layer.pad_bottom, layer.pad_right});
+    if (layer.kind == LayerKind::kConv) {
+      pair("groups", layer.groups);
+      pair("weight_bits", layer.weight_bits);
+    }
+    pair("activation", to_string(layer.activation));
+    pair("lo", layer.lo);
+    if (layer.kind != LayerKind::kMaxPool) {
+      out_ << YAML::Key << "arrays" << YAML::Value << YAML::BeginMap;
+      const bool last = index + 1 == network_.layers.size();
+      for_each_array(
+          network_, layer, last, [&](const char* what, const auto& array, const Shape& shape, bool required) {
+            if (required || !array.empty())
+              write_array(fmt::format("{:03}_{}.{}.npy", index, file_stem(layer.name), what), what, array, shape);
+          });
+      out_ << YAML::EndMap;
+    }
+    out_ << YAML::EndMap;
+  }
+
+  template <typename T>
+  void write_array(const std::string& file, const char* what, const std::vector<T>& array, const Shape& shape) {
+    constexpr DType kType = DTypeOf<T>::value;
+    const std::string content = encode_npy(kType, shape, array.data());
+    write_file_atomically(folder_ / file, content);
+    out_ << YAML::Key << what << YAML::Value << YAML::Flow << YAML::BeginMap;
+    pair("file", file);
+    pair("dtype", npy_descr(kType));
+    list("shape", shape);
+    pair("sha256", sha256(content));
+    out_ << YAML::EndMap;
+  }
+
+  const Network& network_;
+  fs::path folder_;
+  YAML::Emitter out_;
+};
+
+}  // namespace
+
+Network read(const fs::path& folder) {
+  return Reader(folder).read();
+}
+
+void write(const Network& network, const fs::path& folder) {
+  validate(network, folder.string());
+  if (fs::is_directory(folder) && !fs::is_empty(folder) && !fs::exists(folder / kFile)) {
+    fail("{}: found a folder without {}, expected a network or nothing to replace", folder.string(), kFile);
+  }
+  AtomicFolder target(folder);
+  const std::string yaml = Writer(network, target.temporary()).write();
+  write_file_atomically(target.temporary() / kFile, yaml);
+  target.commit();
+}
+
+}  // namespace shiftsim::qnet
