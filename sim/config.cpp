@@ -322,7 +322,7 @@ Depths AcceleratorConfig::depths() const {
 
 int AcceleratorConfig::load_bits() const {
   const WordBits bits = word_bits();
-  return std::max({bits.activation, bits.weight(), bits.table});
+  return std::max({bits.activation, bits.weight_pair, bits.table});
 }
 
 int auto_lanes(int rows, int cols) {

@@ -70,7 +70,7 @@ struct AcceleratorConfig {
 
   WordBits word_bits() const;
   Depths depths() const;
-  /// DW, the width of the load unit's data port: the widest of the activation, weight and table words.
+  /// DW, the width of the load unit's data port: the widest of the activation, weight pair and table words.
   int load_bits() const;
 
   friend bool operator==(const AcceleratorConfig&, const AcceleratorConfig&) = default;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/events.h"
@@ -78,7 +79,8 @@ struct RunResult {
   std::int64_t images = 0;          ///< images that the cycle engine ran
   ValueCheck values;
   LockstepResult lockstep;
-  double host_seconds = 0;  ///< time the engine took
+  std::vector<std::pair<std::string, std::string>> versions;  ///< of what the engine is built with: SystemC, Verilator
+  double host_seconds = 0;                                    ///< time the engine took
 
   double host_cycles_per_second() const { return host_seconds > 0 ? static_cast<double>(cycles) / host_seconds : 0; }
 };

@@ -1,0 +1,18 @@
+// Test vectors for somebody else's RTL: layers of the golden reference as $readmemh files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "qnet/network.h"
+
+namespace shiftsim::sim {
+
+/// Writes FOLDER/NN_layer/*.hex and FOLDER/README.md for one image (uint8 NHWC): of the layer called 'layer', or of all
+/// layers if it is empty. FOLDER appears whole or not at all; if it exists already, UserError. UserError too if no
+/// layer has that name.
+void dump_golden(const qnet::Network& network, const std::uint8_t* image, const std::string& layer,
+                 const std::filesystem::path& folder);
+
+}  // namespace shiftsim::sim
