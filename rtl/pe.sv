@@ -1,0 +1,50 @@
+// A processing element: adds L digit products to its accumulator, or keeps the maximum.
+//
+// A product is 0, +-a or +-2a in 10 bits two's complement. It is summed with its top bit inverted, which is
+// the product + 512 as an unsigned number, so nothing needs sign extension; and a negative one is only
+// inverted. What that leaves out, (number of negative digits) - 512*L, is the same for the whole column and
+// comes in as corr_i. Everything is modulo 2^SumW, which holds the true sum.
+module pe #(
+  parameter int L    = 4,
+  parameter int AccW = 24,
+  localparam int OpW  = shiftsim_pkg::OpW,
+  localparam int SumW = OpW + 1 + $clog2(L)
+) (
+  input  logic             clk_i,
+  input  logic             en_i,
+  input  logic             clear_i,
+  input  logic             shift_i,
+  input  logic             depthwise_i,
+  input  logic             max_i,
+  input  logic [L*OpW-1:0] op_i,
+  input  logic [OpW-1:0]   vec_op_i,   // operand of this column in depthwise and max
+  input  logic [L-1:0]     neg_i,
+  input  logic [L-1:0]     one_i,
+  input  logic [L-1:0]     two_i,
+  input  logic [SumW-1:0]  corr_i,
+  output logic [AccW-1:0]  acc_o       // the value the accumulator takes
+);
+  logic signed [AccW-1:0] acc_q, acc_sum, acc_max, vec_ext;
+  logic [SumW-1:0]        sum;
+  logic [OpW-1:0]         a;
+  logic [OpW:0]           product;
+
+  always_comb begin
+    sum = corr_i;
+    for (int l = 0; l < L; l++) begin
+      a       = (l == 0 && depthwise_i) ? vec_op_i : op_i[l*OpW +: OpW];
+      product = (({a[OpW-1], a} & {(OpW+1) {one_i[l]}}) | ({a, 1'b0} & {(OpW+1) {two_i[l]}})) ^
+                {!neg_i[l], {OpW{neg_i[l]}}};
+      sum     = sum + SumW'(product);
+    end
+  end
+
+  assign vec_ext = AccW'($signed(vec_op_i));
+  assign acc_sum = (clear_i ? '0 : shift_i ? (acc_q <<< 2) : acc_q) + AccW'($signed(sum));
+  assign acc_max = (clear_i || (vec_ext > acc_q)) ? vec_ext : acc_q;
+  assign acc_o   = max_i ? acc_max : acc_sum;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) acc_q <= acc_o;
+  end
+endmodule
