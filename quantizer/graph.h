@@ -1,0 +1,102 @@
+// The float network as the quantizer sees it: a list of nodes in topological order, imported from ONNX.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "qnet/network.h"
+
+namespace shiftsim::quantizer {
+
+/// Size of an activation, batch left out. Float activations are stored NHWC, like the integer network's.
+struct Shape {
+  int channels = 1, height = 1, width = 1;
+
+  std::size_t size() const {
+    return static_cast<std::size_t>(channels) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+  }
+  bool operator==(const Shape&) const = default;
+};
+
+/// The sliding window of a convolution or a pool.
+struct Window {
+  int kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
+  int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
+
+  bool padded() const { return pad_top != 0 || pad_left != 0 || pad_bottom != 0 || pad_right != 0; }
+  /// Height and width of the output over a map of that size; 0 or less where the window does not fit.
+  int out_height(int height) const;
+  int out_width(int width) const;
+};
+
+/// Statistics of a BatchNormalization, kept after folding: RAPQ's loss takes its norm from them. One value per channel.
+struct BatchNorm {
+  std::vector<float> gamma, beta, mean, variance;
+  double epsilon = 1e-5;
+};
+
+/// The range an activation function clamps to: [0, inf) is ReLU, [0, 6] ReLU6.
+struct Clamp {
+  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+
+  bool none() const;
+  /// This clamp, then 'next'.
+  Clamp then(const Clamp& next) const;
+  bool operator==(const Clamp&) const = default;
+};
+
+enum class NodeKind {
+  kInput,
+  kConv,        ///< convolution; a linear layer is one whose kernel is the whole map
+  kMaxPool,     ///< padding never wins
+  kGlobalPool,  ///< mean over the whole map
+  kAdd,         ///< sum of two activations of one shape
+  // Only between import and simplify():
+  kAffine,       ///< scale[c] * x + bias[c]
+  kClamp,        ///< an activation function by itself
+  kAveragePool,  ///< mean over the window
+  kPad,          ///< zeros around the map
+};
+
+const char* to_string(NodeKind kind);
+
+struct Node {
+  std::string name;  ///< unique; the layer's name in recipes and reports
+  NodeKind kind = NodeKind::kInput;
+  std::vector<int> inputs;  ///< indices of earlier nodes
+  Shape shape;              ///< of the output
+  Window window;            ///< kConv, kMaxPool, kAveragePool; kPad: its pads
+  int groups = 1;
+  std::vector<float> weight;  ///< kConv: [k][channels / groups][ky][kx], BatchNorm folded in; kAffine: scale[c]
+  std::vector<float> bias;    ///< kConv: [k]; kAffine: [c]
+  Clamp clamp;                ///< applied to the node's result (kConv, kAdd; kClamp itself)
+  std::optional<BatchNorm> batch_norm;
+  bool count_pads = false;     ///< kAveragePool: zeros of the padding count in the mean
+  bool fixed_weights = false;  ///< kConv made from something without weights: an average pool or an identity
+};
+
+struct Graph {
+  std::string name;
+  std::vector<Node> nodes;  ///< [0] is the input; the last is the output (logits, one per class, map 1x1)
+  /// Normalization found in the network itself: its first node sees scale[c] * x + shift[c].
+  std::vector<float> input_scale, input_shift;
+
+  const Node& input() const { return nodes.front(); }
+  const Node& output() const { return nodes.back(); }
+  const Node& at(int index) const { return nodes[static_cast<std::size_t>(index)]; }
+  Node& at(int index) { return nodes[static_cast<std::size_t>(index)]; }
+
+  /// Indices of the nodes that read each node, a node that reads twice listed twice.
+  std::vector<std::vector<int>> readers() const;
+};
+
+/// The activation function a simplified node ends in. Only none, ReLU and ReLU6 exist then.
+qnet::Activation activation_of(const Node& node);
+
+/// True where no output of this node can be negative.
+bool is_non_negative(const Graph& graph, int index);
+
+}  // namespace shiftsim::quantizer
