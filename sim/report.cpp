@@ -15,9 +15,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kNameWidth = 18, kShapeWidth = 18;
-constexpr const char* kRtlScope =
-    "RTL: queues, LOAD, COMPUTE and STORE units, scratchpads, array, PPU. SystemC only: DRAM and DMA timing, host, "
-    "energy.";
+constexpr const char* kRtlScope = "queues, LOAD, COMPUTE and STORE units, scratchpads, array, PPU";
+constexpr const char* kSystemCScope = "DRAM and DMA timing, host, energy";
 constexpr const char* kReportFile = "report.json";
 constexpr const char* kLayersFile = "layers.csv";
 
@@ -51,7 +50,7 @@ std::string shape(const LayerResult& layer) {
 
 /// pJ with a unit that keeps the number short.
 std::string energy_text(double pj) {
-  const std::array<const char*, 4> units{"pJ", "nJ", "uJ", "mJ"};
+  const std::array<const char*, 5> units{"pJ", "nJ", "uJ", "mJ", "J"};
   std::size_t unit = 0;
   while (std::abs(pj) >= 999.5 && unit + 1 < units.size()) {
     pj /= 1000;
@@ -137,7 +136,10 @@ Json config_json(const RunConfig& config) {
             {"images", config.image_count},
             {"seed", config.seed},
             {"threads", config.threads}}},
-          {"lockstep", {{"wave_cycles", config.lockstep.wave_cycles}, {"max_cycles", config.lockstep.max_cycles}}}};
+          {"lockstep",
+           {{"wave_cycles", config.lockstep.wave_cycles},
+            {"max_cycles", config.lockstep.max_cycles},
+            {"mutant", config.lockstep.mutant}}}};
 }
 
 Json network_json(const qnet::Network& network) {
@@ -184,10 +186,12 @@ std::string short_number(double value) {
 }
 
 std::string with_commas(std::int64_t value) {
-  std::string text = std::to_string(value);
-  const std::ptrdiff_t first = value < 0 ? 1 : 0;
-  for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > first; at -= 3) {
-    text.insert(static_cast<std::size_t>(at), ",");
+  const std::string digits = std::to_string(value);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const bool group = i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-';
+    if (group) text += ',';
+    text += digits[i];
   }
   return text;
 }
@@ -338,7 +342,10 @@ std::string Report::summary() const {
     if (!lockstep.difference.empty()) add("difference", lockstep.difference);
     if (!lockstep.waveform.empty()) add("waveform", lockstep.waveform);
   }
-  if (!result_.layers.empty()) add("scope", kRtlScope);
+  if (!result_.layers.empty()) {
+    add("RTL has", kRtlScope);
+    add("SystemC only", kSystemCScope);
+  }
   return text;
 }
 
@@ -392,7 +399,7 @@ nlohmann::ordered_json Report::json() const {
                     {"values", result_.values.values},
                     {"mismatches", result_.values.mismatches},
                     {"first_mismatch", result_.values.first_mismatch}};
-  json["scope"] = kRtlScope;
+  json["scope"] = {{"rtl", kRtlScope}, {"systemc_only", kSystemCScope}};
   json["host"] = {
       {"engine_seconds", result_.host_seconds},
       {"cycles_per_second", result_.host_cycles_per_second()},
