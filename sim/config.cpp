@@ -111,6 +111,7 @@ void read_dataset(YamlMap map, const fs::path& folder, RunConfig& config) {
 void read_lockstep(YamlMap map, LockstepConfig& lockstep) {
   lockstep.wave_cycles = get_int(map, "wave_cycles", 0, 1000000, lockstep.wave_cycles);
   lockstep.max_cycles = map.get_int("max_cycles", 0, LONG_MAX, lockstep.max_cycles);
+  lockstep.mutant = map.get_string("mutant", lockstep.mutant);
   map.finish();
 }
 
@@ -160,6 +161,8 @@ void read_root(YamlMap& root, const fs::path& folder, RunConfig& config) {
   accelerator.command_queue_depth = get_int(root, "command_queue_depth", 1, 16, accelerator.command_queue_depth);
   accelerator.clock_mhz = root.get_number("clock_mhz", 0.001, 1e6, accelerator.clock_mhz);
   get_path(root, "technology", folder, config.technology);
+  // A quantize section says how the network beside it is made; another network is not made that way.
+  if (root.has("network")) config.quantize = {};
   get_path(root, "network", folder, config.network);
   read_dataset(root.get_map("dataset", true), folder, config);
   read_run(root.get_map("run", true), folder, config);
@@ -443,6 +446,8 @@ std::string print_config(const RunConfig& config) {
   line(text, 2, "wave_cycles", number(config.lockstep.wave_cycles),
        "cycles before a difference that the FST waveform shows; 0: no waveform");
   line(text, 2, "max_cycles", number(config.lockstep.max_cycles), "compare so many cycles; 0: all");
+  line(text, 2, "mutant", quoted(config.lockstep.mutant),
+       "a deliberate RTL bug (scripts/build_rtl --list-mutants), to see it found");
   text += "\nquantize:                     # how scripts/run makes the network; all empty: it is given\n";
   const QuantizeConfig& quantize = config.quantize;
   line(text, 2, "model", quoted(quantize.model), "the float network, ONNX");

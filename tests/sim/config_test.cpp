@@ -105,6 +105,13 @@ TEST_F(ConfigTest, IncludedValuesAreOverridden) {
   EXPECT_EQ(config.network, (folder_ / "base/net.qnet").string()) << "relative to the file that says it";
 }
 
+TEST_F(ConfigTest, AnotherNetworkIsNotMadeByTheIncludedQuantizeSection) {
+  write("base.yaml", "network: net.qnet\nquantize: {model: m.onnx, recipe: r.yaml, calibration: c.npy}\n");
+  const fs::path file = write("c.yaml", "include: base.yaml\n");
+  EXPECT_EQ(load_config(file, {}).quantize.model, (folder_ / "m.onnx").string());
+  EXPECT_EQ(load_config(file, {"network=other.qnet"}).quantize, QuantizeConfig{});
+}
+
 TEST_F(ConfigTest, PathsOfOverridesCountFromTheCurrentFolder) {
   const fs::path file = write("c.yaml", "network: net.qnet\n");
   const RunConfig config = load_config(file, {"network=x.qnet", "dataset.images=/a/b.npy"});

@@ -1,0 +1,299 @@
+// simrun on the command line: what it prints, its exit status, and every kind of bad input.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "common/npy.h"
+#include "qnet/golden.h"
+#include "qnet/io.h"
+#include "tests/cli/command.h"
+
+namespace shiftsim {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr int kSide = 4, kClasses = 3;
+constexpr std::size_t kImages = 20;
+
+/// 4x4 grey images; 3x3 convolution to 4 channels of 4 bits, then 3 logits.
+qnet::Network tiny_network() {
+  std::mt19937 random(7);
+  std::uniform_int_distribution<int> weight(-8, 7);
+  const auto weights = [&](std::size_t count) {
+    std::vector<std::int8_t> values(count);
+    for (auto& value : values) value = static_cast<std::int8_t>(weight(random));
+    return values;
+  };
+  qnet::Network network;
+  network.name = "tiny";
+  qnet::Tensor image{.name = "image", .height = kSide, .width = kSide, .channels = 1};
+  qnet::Tensor middle{.name = "middle", .height = kSide, .width = kSide, .channels = 4, .bits = 4, .exponents = {8}};
+  qnet::Tensor logits{.name = "logits", .channels = kClasses, .bits = 32, .is_signed = true, .exponents = {8}};
+  network.tensors = {image, middle, logits};
+
+  qnet::Layer conv;
+  conv.name = "conv";
+  conv.input = 0;
+  conv.output = 1;
+  conv.kernel_h = conv.kernel_w = 3;
+  conv.pad_top = conv.pad_left = conv.pad_bottom = conv.pad_right = 1;
+  conv.weight_bits = 4;
+  conv.activation = qnet::Activation::kRelu;
+  conv.weights = weights(4 * 9);
+  conv.weight_exponents.assign(4, 0);
+  conv.offsets.assign(4, 0);
+  conv.bias.assign(4, 100);
+  conv.shifts.assign(4, 8);
+  conv.hi.assign(4, 15);
+
+  qnet::Layer fc;
+  fc.name = "fc";
+  fc.input = 1;
+  fc.output = 2;
+  fc.kernel_h = fc.kernel_w = kSide;
+  fc.weight_bits = 4;
+  fc.weights = weights(kClasses * kSide * kSide * 4);
+  fc.weight_exponents.assign(kClasses, 0);
+  fc.offsets.assign(kClasses, 0);
+  fc.bias.assign(kClasses, 0);
+  fc.shifts.assign(kClasses, 0);
+  network.layers = {conv, fc};
+  return network;
+}
+
+void write_npy(const fs::path& file, DType type, const std::vector<std::size_t>& shape, const void* data) {
+  const std::string content = encode_npy(type, shape, data);
+  std::ofstream(file, std::ios::binary) << content;
+}
+
+class SimrunTest : public test::CommandTest {
+protected:
+  SimrunTest() {
+    network_ = tiny_network();
+    qnet::write(network_, folder_ / "tiny.qnet");
+    pixels_.resize(kImages * kSide * kSide);
+    std::mt19937 random(11);
+    for (auto& pixel : pixels_) pixel = static_cast<std::uint8_t>(random() & 255);
+    write_npy(folder_ / "images.npy", DType::kUInt8, {kImages, kSide, kSide, 1}, pixels_.data());
+
+    const std::vector<std::int32_t> logits = qnet::Golden(network_).run(pixels_.data(), kImages, 1);
+    for (const int label : qnet::argmax(logits, kClasses)) labels_.push_back(label);
+    labels_[0] = (labels_[0] + 1) % kClasses;  // one of 20 wrong: 95 %
+    write_npy(folder_ / "labels.npy", DType::kInt64, {kImages}, labels_.data());
+    write("c.yaml",
+          "name: tiny\nnetwork: tiny.qnet\ndataset: {images: images.npy, labels: labels.npy}\n"
+          "run: {fidelity: golden, results: results}\n");
+  }
+
+  test::Outcome simrun(std::vector<std::string> arguments, bool quiet = true) const {
+    if (quiet) arguments.emplace_back("-q");
+    return run_program(SHIFTSIM_SIMRUN, arguments);
+  }
+
+  /// Bad input: exit status 2, a message with all of 'parts', and no results.
+  void expect_bad_input(const std::vector<std::string>& arguments, const std::vector<std::string>& parts) const {
+    const test::Outcome outcome = simrun(arguments);
+    EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
+    for (const std::string& part : parts) EXPECT_THAT(outcome.err, HasSubstr(part));
+    EXPECT_THAT(outcome.err, Not(HasSubstr("terminate called")));
+    EXPECT_FALSE(fs::exists(folder_ / "results")) << "nothing half-written";
+  }
+
+  qnet::Network network_;
+  std::vector<std::uint8_t> pixels_;
+  std::vector<std::int64_t> labels_;
+};
+
+TEST_F(SimrunTest, HelpAndVersion) {
+  const test::Outcome help = simrun({"--help"});
+  EXPECT_EQ(help.status, 0);
+  EXPECT_THAT(help.out, AllOf(HasSubstr("--config"), HasSubstr("--fidelity"), HasSubstr("--dump-golden")));
+  const test::Outcome version = simrun({"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_THAT(version.out, HasSubstr("simrun 0."));
+}
+
+TEST_F(SimrunTest, PrintedConfigurationIsAConfiguration) {
+  const test::Outcome first = simrun({"--config", "c.yaml", "--set", "array.rows=24", "--print-config"});
+  ASSERT_EQ(first.status, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("rows: 24"));
+  write("elsewhere/printed.yaml", first.out);
+  const test::Outcome second = simrun({"--config", "elsewhere/printed.yaml", "--print-config"});
+  EXPECT_EQ(second.status, 0) << second.err;
+  EXPECT_EQ(second.out, first.out);
+  EXPECT_EQ(simrun({"--print-config"}).status, 0) << "the defaults, without a file";
+}
+
+TEST_F(SimrunTest, GoldenAccuracyOfTheWholeSet) {
+  const test::Outcome outcome = simrun({"--config", "c.yaml"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("quantized 95.00 % (20 images)"));
+  const auto json = nlohmann::json::parse(test::read_text(folder_ / "results/tiny/report.json"));
+  EXPECT_EQ(json["accuracy"]["quantized"], 95.0);
+  EXPECT_EQ(json["accuracy"]["images"], 20);
+  EXPECT_EQ(json["lockstep"]["verdict"], "not run");
+  EXPECT_EQ(json["lockstep"]["comparisons"], 0);
+  EXPECT_TRUE(fs::exists(folder_ / "results/tiny/layers.csv"));
+}
+
+TEST_F(SimrunTest, OptionsStandAboveTheConfiguration) {
+  fs::create_directories(folder_ / "it's here");
+  fs::copy_file(folder_ / "images.npy", folder_ / "it's here/i.npy");
+  const test::Outcome outcome = simrun({"--network", "tiny.qnet", "--images", "it's here/i.npy", "--fidelity", "golden",
+                                        "--output", "out", "--threads", "1", "--set", "dataset.test_images=5"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(test::read_text(folder_ / "out/report.json"));
+  EXPECT_TRUE(json["accuracy"]["quantized"].is_null()) << "no labels were given";
+  EXPECT_EQ(json["accuracy"]["images"], 5);
+}
+
+TEST_F(SimrunTest, GoldenVectorsAreTheTrace) {
+  const test::Outcome outcome = simrun({"--config", "c.yaml", "--dump-golden", "vectors", "--image", "3"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(fs::exists(folder_ / "vectors/README.md"));
+  const qnet::ImageTrace trace = qnet::Golden(network_).trace(pixels_.data() + 3 * kSide * kSide);
+  const auto read_hex = [&](const fs::path& file) {
+    std::ifstream in(folder_ / "vectors" / file);
+    std::vector<std::int32_t> values;
+    for (std::string line; std::getline(in, line);) {
+      if (line.rfind("//", 0) == 0) continue;
+      const auto value = static_cast<std::uint32_t>(std::stoul(line, nullptr, 16));
+      values.push_back(line.size() == 2 ? static_cast<std::uint8_t>(value) : static_cast<std::int32_t>(value));
+    }
+    return values;
+  };
+  EXPECT_EQ(read_hex("00_conv/ifmap.hex"), trace[0]);
+  EXPECT_EQ(read_hex("00_conv/ofmap.hex"), trace[1]);
+  EXPECT_EQ(read_hex("01_fc/ofmap.hex"), trace[2]);
+  const std::vector<std::int32_t> weights = read_hex("01_fc/weights.hex");
+  ASSERT_EQ(weights.size(), network_.layers[1].weights.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    EXPECT_EQ(static_cast<std::int8_t>(weights[i]), network_.layers[1].weights[i]) << i;
+  }
+  EXPECT_THAT(test::read_text(folder_ / "vectors/00_conv/layer.txt"), HasSubstr("pad: top 1"));
+
+  expect_bad_input({"--config", "c.yaml", "--dump-golden", "vectors"}, {"vectors: exists already"});
+  expect_bad_input({"--config", "c.yaml", "--dump-golden", "other", "--layer", "cnv"}, {"did you mean 'conv'?"});
+  expect_bad_input({"--config", "c.yaml", "--dump-golden", "other", "--image", "20"}, {"holds 20 images"});
+  EXPECT_FALSE(fs::exists(folder_ / "other"));
+}
+
+// Bad input.
+
+TEST_F(SimrunTest, BadOptions) {
+  expect_bad_input({"--no-such-option"}, {"--no-such-option"});
+  expect_bad_input({"--config"}, {"--config"});
+  expect_bad_input({"--config", "c.yaml", "--threads", "many"}, {"--threads"});
+  expect_bad_input({"--layer", "x"}, {"--dump-golden"});
+  expect_bad_input({"--config", "c.yaml", "--fidelity", "locstep"}, {"did you mean 'lockstep'?"});
+  expect_bad_input({"--config", "c.yaml", "--set", "array.rows"}, {"KEY=VALUE"});
+  expect_bad_input({"--config", "c.yaml", "--set", "array.rwos=8"}, {"--set", "did you mean 'rows'?"});
+  expect_bad_input({}, {"no network"});
+}
+
+TEST_F(SimrunTest, MissingFiles) {
+  expect_bad_input({"--config", "none.yaml"}, {"none.yaml"});
+  expect_bad_input({"--config", "c.yaml", "--network", "none.qnet"}, {"none.qnet"});
+  expect_bad_input({"--config", "c.yaml", "--images", "none.npy"}, {"none.npy"});
+  expect_bad_input({"--config", "c.yaml", "--labels", "none.npy"}, {"none.npy"});
+  expect_bad_input({"--config", "c.yaml", "--set", "technology=none.yaml"}, {"none.yaml"});
+  fs::remove(folder_ / "tiny.qnet/network.yaml");
+  expect_bad_input({"--config", "c.yaml"}, {"network.yaml"});
+}
+
+TEST_F(SimrunTest, MissingNetworkWithAQuantizeSectionSaysHowToMakeIt) {
+  write("q.yaml",
+        "network: made.qnet\nquantize: {model: m.onnx, recipe: r.yaml, calibration: cal.npy}\n"
+        "dataset: {images: images.npy}\nrun: {results: results}\n");
+  expect_bad_input({"--config", "q.yaml"}, {"made.qnet", "scripts/run", "quantrun --model", "m.onnx"});
+  const test::Outcome lines = simrun({"--config", "q.yaml", "--print-quantize"});
+  EXPECT_EQ(lines.status, 0);
+  EXPECT_THAT(lines.out, HasSubstr("recipe\t" + (folder_ / "r.yaml").string() + "\n"));
+}
+
+TEST_F(SimrunTest, BadConfigurations) {
+  const auto expect = [&](const std::string& yaml, const std::vector<std::string>& parts) {
+    write("bad.yaml", yaml);
+    expect_bad_input({"--config", "bad.yaml"}, parts);
+  };
+  expect("array:\n  rows: 16\n  clos: 8\n", {"bad.yaml:3: array.clos: unknown key; did you mean 'cols'?"});
+  expect("array: {rows: wide}\n", {"bad.yaml:1: array.rows: found 'wide', expected an integer"});
+  expect("array: {rows: 0}\n", {"bad.yaml:1: array.rows: found '0'"});
+  expect("\nscratchpad: {weight_kib: -4}\n", {"bad.yaml:2: scratchpad.weight_kib: found '-4'"});
+  expect("array: {rows: 10, lanes: 4}\n", {"bad.yaml:1: array.lanes: 4 lanes do not fit 10 rows", "1, 2, 5, 10"});
+  expect("array: {cols: 8, ppu_lanes: 16}\n", {"bad.yaml:1: array.ppu_lanes: found 16, expected 1 to 8"});
+  expect("array: [1\n", {"bad.yaml:2: malformed YAML"});
+}
+
+TEST_F(SimrunTest, CorruptedNetworks) {
+  const fs::path good = folder_ / "tiny.qnet", bad = folder_ / "bad.qnet";
+  for (const auto& entry : fs::directory_iterator(good)) {
+    if (entry.path().extension() != ".npy") continue;
+    SCOPED_TRACE(entry.path().filename().string());
+    const std::string content = test::read_text(entry.path());
+    std::string flipped = content;
+    flipped.back() = static_cast<char>(flipped.back() ^ 1);
+    for (const std::string& broken : {flipped, content.substr(0, content.size() - 1), content + "x", std::string()}) {
+      fs::remove_all(bad);
+      fs::copy(good, bad);
+      write("bad.qnet/" + entry.path().filename().string(), broken);
+      expect_bad_input({"--config", "c.yaml", "--network", "bad.qnet"}, {entry.path().filename().string()});
+    }
+  }
+}
+
+TEST_F(SimrunTest, ImagesThatDoNotFitTheNetwork) {
+  const std::vector<std::uint8_t> pixels(2 * 5 * 5 * 3);
+  write_npy(folder_ / "rgb.npy", DType::kUInt8, {2, 5, 5, 3}, pixels.data());
+  expect_bad_input({"--config", "c.yaml", "--images", "rgb.npy"}, {"rgb.npy", "5", "4"});
+  write_npy(folder_ / "floats.npy", DType::kFloat32, {1, 4, 4, 1}, std::vector<float>(16).data());
+  expect_bad_input({"--config", "c.yaml", "--images", "floats.npy"}, {"floats.npy"});
+  write("text.npy", "not an array");
+  expect_bad_input({"--config", "c.yaml", "--images", "text.npy"}, {"text.npy"});
+}
+
+TEST_F(SimrunTest, LabelsThatDoNotFit) {
+  write_npy(folder_ / "few.npy", DType::kInt64, {kImages - 1}, labels_.data());
+  expect_bad_input({"--config", "c.yaml", "--labels", "few.npy"}, {"few.npy", "19", "20"});
+  labels_[4] = kClasses;
+  write_npy(folder_ / "wrong.npy", DType::kInt64, {kImages}, labels_.data());
+  expect_bad_input({"--config", "c.yaml", "--labels", "wrong.npy"}, {"label 3 of image 4"});
+}
+
+TEST_F(SimrunTest, MoreImagesThanThereAre) {
+  expect_bad_input({"--config", "c.yaml", "--fidelity", "cycle", "--set", "run.images=21"},
+                   {"run.images: 21 images are to be run", "gives 20"});
+}
+
+TEST_F(SimrunTest, NetworksThatDoNotFitTheAccelerator) {
+  // conv: 9 weights of at most 8 times 255 need 16 bits in most cases, fc less; 16 is the least there is, so widen.
+  qnet::Network wide = network_;
+  wide.layers[0].weight_bits = 8;
+  wide.layers[0].weights.assign(4 * 9, 127);
+  qnet::write(wide, folder_ / "wide.qnet");
+  // 9 * 127 * 255 = 291,465: 20 bits with the sign.
+  expect_bad_input(
+      {"--config", "c.yaml", "--fidelity", "cycle", "--network", "wide.qnet", "--set", "array.accumulator_bits=16"},
+      {"conv", "20 bits", "accumulator_bits is 16"});
+  // fc reads the whole 4x4 map of one word a pixel: 16 words in a half; 1 KiB holds 8 (4 banks x 2 halves x 16 bytes).
+  expect_bad_input({"--config", "c.yaml", "--fidelity", "cycle", "--set", "scratchpad.activation_kib=1"},
+                   {"fc", "scratchpad.activation_kib", "at least 2 KiB"});
+}
+
+TEST_F(SimrunTest, ResultsThatCannotBeWritten) {
+  write("file", "in the way");
+  const test::Outcome outcome = simrun({"--config", "c.yaml", "--output", "file/below"});
+  EXPECT_EQ(outcome.status, 2) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("file"));
+}
+
+}  // namespace
+}  // namespace shiftsim
