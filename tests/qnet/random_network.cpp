@@ -1,0 +1,382 @@
+#include "tests/qnet/random_network.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "common/error.h"
+#include "qnet/bounds.h"
+
+namespace shiftsim::qnet {
+namespace {
+
+/// Random numbers that do not depend on the standard library (its distributions may differ).
+class Random {
+public:
+  explicit Random(std::uint64_t seed) : engine_(seed) {}
+  int in(int low, int high) { return low + static_cast<int>(engine_() % (static_cast<std::uint64_t>(high - low) + 1)); }
+  bool chance(int percent) { return in(0, 99) < percent; }
+  template <typename T>
+  const T& of(const std::vector<T>& choices) {
+    return choices[static_cast<std::size_t>(in(0, static_cast<int>(choices.size()) - 1))];
+  }
+
+private:
+  std::mt19937_64 engine_;
+};
+
+class Builder {
+public:
+  Builder(std::uint64_t seed, const RandomNetworkOptions& options) : random_(seed), options_(options) {
+    network_.name = fmt::format("random_{}", seed);
+    network_.provenance.tool = "random_network";
+    network_.provenance.seed = static_cast<std::int64_t>(seed);
+    Tensor image;
+    image.name = "image";
+    image.height = random_.in(1, options_.max_size);
+    image.width = random_.in(1, options_.max_size);
+    image.channels = random_.in(1, 4);
+    network_.tensors.push_back(image);
+  }
+
+  Network network() {
+    for (int i = 0; i < options_.layers; ++i) {
+      std::vector<RandomLayerKind> kinds;
+      const bool apart = current().exponents.size() > 1;  // only layers that keep channels apart may read it
+      if (!apart && (options_.conv || i == 0)) kinds.insert(kinds.end(), 4, RandomLayerKind::kConv);
+      if (!apart && options_.grouped) kinds.insert(kinds.end(), 2, RandomLayerKind::kGrouped);
+      if (options_.depthwise) kinds.insert(kinds.end(), 2, RandomLayerKind::kDepthwise);
+      if (options_.max_pool) kinds.push_back(RandomLayerKind::kMaxPool);
+      if (options_.sum_pool) kinds.push_back(RandomLayerKind::kSumPool);
+      if (kinds.empty()) kinds.push_back(RandomLayerKind::kConv);
+      add(random_.of(kinds), fmt::format("layer{}", i), /*may_split=*/true);
+    }
+    return finished();
+  }
+
+  Network around(RandomLayerKind kind) {
+    if (kind == RandomLayerKind::kLinear) {
+      if (random_.chance(50)) add(RandomLayerKind::kConv, "before", false);
+      linear("tested");
+      return check();
+    }
+    const bool may_split =
+        options_.channel_exponents && kind != RandomLayerKind::kConv && kind != RandomLayerKind::kGrouped;
+    if (random_.chance(80)) add(RandomLayerKind::kConv, "before", may_split);
+    if (random_.chance(50) && current().exponents.size() == 1) residual_wanted_ = true;
+    add(kind, "tested", true);
+    return finished();
+  }
+
+private:
+  const Tensor& current() const { return network_.tensors.back(); }
+  static std::size_t size(int value) { return static_cast<std::size_t>(value); }
+
+  Network finished() {
+    // The last layer sums over channels, so it needs one exponent.
+    if (current().exponents.size() > 1) add(RandomLayerKind::kDepthwise, "together", false);
+    linear("logits");
+    return check();
+  }
+
+  Network check() {
+    validate(network_, network_.name);
+    return network_;
+  }
+
+  /// Kernel, stride, dilation and padding of one axis that leave at least one output.
+  void axis(int input, int& kernel, int& stride, int& dilation, int& before, int& after, int& output) {
+    for (;;) {
+      kernel = random_.in(1, options_.max_kernel);
+      stride = random_.chance(60) ? 1 : random_.in(1, options_.max_stride);
+      dilation = random_.chance(70) ? 1 : random_.in(1, options_.max_dilation);
+      const int reach = dilation * (kernel - 1);
+      before = random_.chance(50) ? reach / 2 : random_.in(0, reach);
+      after = !options_.asymmetric_pads ? before : random_.chance(50) ? reach - reach / 2 : random_.in(0, reach);
+      const int room = input + before + after - reach - 1;
+      if (room < 0) continue;
+      output = room / stride + 1;
+      return;
+    }
+  }
+
+  void geometry(Layer& layer, Tensor& output) {
+    const Tensor& in = current();
+    axis(in.height, layer.kernel_h, layer.stride_h, layer.dilation_h, layer.pad_top, layer.pad_bottom, output.height);
+    axis(in.width, layer.kernel_w, layer.stride_w, layer.dilation_w, layer.pad_left, layer.pad_right, output.width);
+  }
+
+  /// The map's own size: what a residual from before the layer needs.
+  void same_geometry(Layer& layer, Tensor& output) {
+    const Tensor& in = current();
+    auto odd = [&] { return 1 + 2 * random_.in(0, (options_.max_kernel - 1) / 2); };
+    layer.kernel_h = odd();
+    layer.kernel_w = odd();
+    layer.pad_top = layer.pad_bottom = layer.kernel_h / 2;
+    layer.pad_left = layer.pad_right = layer.kernel_w / 2;
+    output.height = in.height;
+    output.width = in.width;
+  }
+
+  void add(RandomLayerKind kind, const std::string& name, bool may_split) {
+    Layer layer;
+    Tensor output;
+    layer.name = name;
+    output.name = name + "_out";
+    layer.input = static_cast<int>(network_.tensors.size()) - 1;
+    layer.output = layer.input + 1;
+    const Tensor in = current();
+    if (kind == RandomLayerKind::kMaxPool || kind == RandomLayerKind::kSumPool) {
+      add_pool(kind, layer, output);
+      return;
+    }
+    const bool same = residual_wanted_ || random_.chance(40);
+    same ? same_geometry(layer, output) : geometry(layer, output);
+    if (kind == RandomLayerKind::kGrouped) {
+      std::vector<int> divisors;
+      for (int g = 2; g < in.channels; ++g) {
+        if (in.channels % g == 0) divisors.push_back(g);
+      }
+      if (!divisors.empty()) layer.groups = random_.of(divisors);
+    } else if (kind == RandomLayerKind::kDepthwise) {
+      layer.groups = in.channels;
+    }
+    // Groups times anything that stays within the limit; a depthwise layer often has no multiplier.
+    const int most = std::max(1, options_.max_channels / layer.groups);
+    const int multiple = same && in.channels % layer.groups == 0 && random_.chance(70) ? in.channels / layer.groups
+                         : kind == RandomLayerKind::kDepthwise && random_.chance(60)   ? 1
+                                                                                       : random_.in(1, most);
+    output.channels = layer.groups * multiple;
+    network_.tensors.push_back(output);
+    network_.layers.push_back(layer);
+    fill_conv(may_split);
+    residual_wanted_ = false;
+  }
+
+  void add_pool(RandomLayerKind kind, Layer& layer, Tensor& output) {
+    const Tensor in = current();
+    layer.kind = kind == RandomLayerKind::kMaxPool ? LayerKind::kMaxPool : LayerKind::kSumPool;
+    output.channels = in.channels;
+    output.is_signed = in.is_signed;
+    if (layer.kind == LayerKind::kSumPool && random_.chance(50)) {  // global
+      layer.kernel_h = in.height;
+      layer.kernel_w = in.width;
+    } else {
+      geometry(layer, output);
+    }
+    if (layer.kind == LayerKind::kMaxPool) {
+      output.bits = in.bits;
+      output.exponents = in.exponents;
+      network_.tensors.push_back(output);
+      network_.layers.push_back(layer);
+      return;
+    }
+    output.bits = random_.of(options_.activation_bits);
+    if (random_.chance(20)) {
+      layer.activation = Activation::kRelu;
+      output.is_signed = false;
+    }
+    layer.lo = output.low();
+    const int n = random_.in(0, 5);
+    output.exponents.clear();
+    for (const int e : in.exponents) output.exponents.push_back(e + n);
+    layer.shifts.assign(size(in.channels), static_cast<std::int8_t>(n));
+    layer.hi.assign(size(in.channels), static_cast<std::uint8_t>(output.high()));
+    network_.tensors.push_back(output);
+    network_.layers.push_back(layer);
+  }
+
+  /// The last layer: its kernel is the whole map.
+  void linear(const std::string& name) {
+    const Tensor& in = current();
+    Layer layer;
+    layer.name = name;
+    layer.input = static_cast<int>(network_.tensors.size()) - 1;
+    layer.output = layer.input + 1;
+    layer.kernel_h = in.height;
+    layer.kernel_w = in.width;
+    Tensor output;
+    output.name = "logits_out";
+    output.channels = random_.in(1, options_.max_classes);
+    output.bits = kLogitsBits;
+    output.is_signed = true;
+    network_.tensors.push_back(output);
+    network_.layers.push_back(layer);
+    fill_conv(false);
+  }
+
+  int weight(int low, int high, int style) {
+    if (style == 0) return random_.chance(50) ? low : high;                 // the ends
+    if (style == 1) return random_.chance(70) ? 0 : random_.in(low, high);  // sparse
+    return random_.in(low, high);
+  }
+
+  /// Weights, tables and the output's type of the conv layer just added.
+  void fill_conv(bool may_split) {
+    Layer& layer = network_.layers.back();
+    Tensor& output = network_.tensors.back();
+    const Tensor& in = network_.in(layer);
+    const bool logits = output.bits == kLogitsBits;
+    const std::size_t outputs = size(output.channels);
+
+    layer.weight_bits = random_.of(options_.weight_bits);
+    const int low = -(1 << (layer.weight_bits - 1)), high = -low - 1, style = random_.in(0, 5);
+    layer.weights.resize(outputs * size(layer.kernel_h) * size(layer.kernel_w) * size(in.channels / layer.groups));
+    for (std::int8_t& w : layer.weights) w = static_cast<std::int8_t>(weight(low, high, style));
+    layer.offsets.assign(outputs, 0);
+    if (options_.offsets && random_.chance(60)) {
+      for (std::int8_t& c : layer.offsets) c = static_cast<std::int8_t>(random_.chance(30) ? 0 : random_.in(-8, 7));
+    }
+    if (layer.input == 0 && options_.pad_values && random_.chance(60)) {
+      network_.input_spec.mean.clear();
+      for (int c = 0; c < in.channels; ++c) {
+        const bool first = layer.pad_values.size() == 0 && random_.chance(20);
+        layer.pad_values.push_back(static_cast<std::uint8_t>(first ? 255 : random_.in(0, 255)));
+        network_.input_spec.mean.push_back(layer.pad_values.back() / network_.input_spec.scale);
+      }
+      network_.input_spec.std_dev = {1.0};
+    }
+    layer.bias.assign(outputs, 0);
+    layer.shifts.assign(outputs, 0);
+    layer.weight_exponents.assign(outputs, 0);
+    output.bits = 8;
+    fit_accumulator(layer);
+    const Interval acc = bounds(network_, layer).widened;  // exactly acc, layer by layer
+    const auto reach = static_cast<int>(std::min<std::int64_t>(std::max(-acc.low, acc.high), 1 << 24));
+    for (std::int32_t& b : layer.bias) b = random_.chance(80) ? random_.in(-reach / 4, reach / 4) : 0;
+
+    const int half_steps = layer.has_offset() ? 1 : 0;
+    const int per_group = output.channels / layer.groups, inputs_per_group = in.channels / layer.groups;
+    auto input_exponent = [&](int k) { return in.exponent(k / per_group * inputs_per_group); };
+    if (logits) {
+      output.bits = kLogitsBits;
+      std::vector<int> spread(outputs);
+      for (int& d : spread) d = random_.in(0, 3);
+      const int least = *std::min_element(spread.begin(), spread.end());
+      const int base = random_.in(-8, 0);
+      for (std::size_t k = 0; k < outputs; ++k) {
+        layer.weight_exponents[k] = static_cast<std::int8_t>(base + spread[k]);
+        layer.shifts[k] = static_cast<std::int8_t>(least - spread[k]);
+      }
+      output.exponents = {input_exponent(0) + base + least - half_steps};
+      return;
+    }
+
+    output.bits = random_.of(options_.activation_bits);
+    const int activation = random_.in(0, 5);
+    layer.activation = options_.signed_activations && activation < 2 ? Activation::kNone
+                       : options_.relu6 && activation == 2           ? Activation::kRelu6
+                                                                     : Activation::kRelu;
+    output.is_signed = layer.activation == Activation::kNone;
+    layer.lo = output.low();
+    // A shift that brings the sums near the output's range, so that few outputs are all 0 or all clamped; sometimes to
+    // the left.
+    int n = random_.chance(10) ? random_.in(-2, 0) : std::max(0, acc.bits() - output.bits - random_.in(0, 3));
+    n = std::min(n, 24);
+    const bool split = may_split && options_.channel_exponents && random_.chance(25) && options_.depthwise;
+    const int out_exponent = random_.in(-6, 3);
+    output.exponents.clear();
+    for (int k = 0; k < (split ? output.channels : 1); ++k)
+      output.exponents.push_back(out_exponent + (split ? random_.in(-1, 1) : 0));
+    const int spread = random_.in(0, 2);
+    for (int k = 0; k < output.channels; ++k) {
+      const int shift = n + random_.in(-spread, spread);
+      const int ea = output.exponent(k) - shift;
+      layer.shifts[size(k)] = static_cast<std::int8_t>(shift);
+      layer.weight_exponents[size(k)] = static_cast<std::int8_t>(ea - input_exponent(k) + half_steps);
+      int top = output.high();
+      if (layer.activation == Activation::kRelu6) {
+        top = static_cast<int>(std::min<double>(top, std::round(std::ldexp(6.0, -output.exponent(k)))));
+      }
+      layer.hi.push_back(static_cast<std::uint8_t>(top));
+    }
+    if (options_.residuals && (residual_wanted_ || random_.chance(60))) add_residual(layer, output);
+    SHIFTSIM_CHECK(bounds(network_, layer).ppu.bits() <= 32, "{}", network_.name);
+  }
+
+  /// Makes weights smaller until the accumulator fits.
+  void fit_accumulator(Layer& layer) {
+    auto width = [&] {
+      const LayerBounds b = bounds(network_, layer);
+      return std::max(b.accumulator.bits(), layer.is_depthwise(network_.in(layer).channels) ? b.widened.bits() : 0);
+    };
+    while (width() > options_.acc_bits) {
+      bool changed = false;
+      for (std::int8_t& w : layer.weights) {
+        changed = changed || w != 0;
+        w = static_cast<std::int8_t>(w / 2);
+      }
+      if (!changed) std::fill(layer.offsets.begin(), layer.offsets.end(), 0);
+      SHIFTSIM_CHECK(changed || layer.weights[0] == 0, "acc_bits {} too small", options_.acc_bits);
+      if (!changed && width() > options_.acc_bits) throw InternalError("acc_bits too small for any weights");
+    }
+  }
+
+  /// A residual from any earlier tensor of the output's shape, if the shifts allow it.
+  void add_residual(Layer& layer, const Tensor& output) {
+    std::vector<int> candidates;
+    for (int t = 0; t < layer.output; ++t) {
+      const Tensor& r = network_.tensors[size(t)];
+      if (r.height == output.height && r.width == output.width && r.channels == output.channels)
+        candidates.push_back(t);
+    }
+    if (candidates.empty()) return;
+    layer.residual = random_.of(candidates);
+    const Tensor& r = network_.tensors[size(layer.residual)];
+    for (int k = 0; k < output.channels; ++k) {
+      const int shift = r.exponent(k) - (output.exponent(k) - layer.shifts[size(k)]);
+      layer.residual_shifts.push_back(static_cast<std::int8_t>(std::clamp(shift, -100, 100)));
+    }
+    const bool in_range = std::all_of(layer.residual_shifts.begin(), layer.residual_shifts.end(),
+                                      [](std::int8_t s) { return s >= -31 && s <= 31; });
+    if (in_range && bounds(network_, layer).ppu.bits() <= 32) return;
+    layer.residual = -1;
+    layer.residual_shifts.clear();
+  }
+
+  Random random_;
+  RandomNetworkOptions options_;
+  Network network_;
+  bool residual_wanted_ = false;
+};
+
+}  // namespace
+
+Network random_network(std::uint64_t seed, const RandomNetworkOptions& options) {
+  return Builder(seed, options).network();
+}
+
+Network random_layer_network(std::uint64_t seed, RandomLayerKind kind, const RandomNetworkOptions& options) {
+  return Builder(seed, options).around(kind);
+}
+
+std::size_t layer_index(const Network& network, const std::string& name) {
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (network.layers[i].name == name) return i;
+  }
+  throw InternalError("no layer " + name);
+}
+
+std::vector<std::int32_t> random_codes(const Tensor& tensor, std::uint64_t seed) {
+  Random random(seed);
+  const int style = random.in(0, 4);
+  std::vector<std::int32_t> codes(tensor.size());
+  for (std::int32_t& code : codes) {
+    if (style == 0) code = tensor.high();
+    if (style == 1) code = tensor.low();
+    if (style == 2) code = random.chance(40) ? tensor.low() : random.chance(50) ? tensor.high() : 0;
+    if (style >= 3) code = random.in(tensor.low(), tensor.high());
+  }
+  return codes;
+}
+
+std::vector<std::uint8_t> random_images(const Network& network, std::size_t count, std::uint64_t seed) {
+  std::vector<std::uint8_t> images;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::vector<std::int32_t> codes = random_codes(network.input(), seed * 1000 + i);
+    for (const std::int32_t code : codes) images.push_back(static_cast<std::uint8_t>(code));
+  }
+  return images;
+}
+
+}  // namespace shiftsim::qnet
