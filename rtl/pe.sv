@@ -26,17 +26,24 @@ module pe #(
 );
   logic signed [AccW-1:0] acc_q, acc_sum, acc_max, vec_ext;
   logic [SumW-1:0]        sum;
-  logic [OpW-1:0]         a;
-  logic [OpW:0]           product;
+  // Split: as one variable the chain would look like a loop to Verilator, and be slower.
+  logic [(L+1)*SumW-1:0]  partial /* verilator split_var */;
 
-  always_comb begin
-    sum = corr_i;
-    for (int l = 0; l < L; l++) begin
-      a       = (l == 0 && depthwise_i) ? vec_op_i : op_i[l*OpW +: OpW];
-      product = (({a[OpW-1], a} & {(OpW+1) {one_i[l]}}) | ({a, 1'b0} & {(OpW+1) {two_i[l]}})) ^
-                {!neg_i[l], {OpW{neg_i[l]}}};
-      sum     = sum + SumW'(product);
+  assign partial[SumW-1:0] = corr_i;
+  assign sum               = partial[L*SumW +: SumW];
+
+  for (genvar l = 0; l < L; l++) begin : gen_lane
+    logic [OpW-1:0] a;
+    logic [OpW:0]   product;
+
+    if (l == 0) begin : gen_first
+      assign a = depthwise_i ? vec_op_i : op_i[OpW-1:0];
+    end else begin : gen_other
+      assign a = op_i[l*OpW +: OpW];
     end
+    assign product = (({a[OpW-1], a} & {(OpW+1) {one_i[l]}}) | ({a, 1'b0} & {(OpW+1) {two_i[l]}})) ^
+                     {!neg_i[l], {OpW{neg_i[l]}}};
+    assign partial[(l+1)*SumW +: SumW] = partial[l*SumW +: SumW] + SumW'(product);
   end
 
   assign vec_ext = AccW'($signed(vec_op_i));
