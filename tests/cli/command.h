@@ -28,9 +28,16 @@ inline std::string read_text(const std::filesystem::path& file) {
 
 /// In single quotes, for the shell.
 inline std::string shell_quoted(const std::string& argument) {
-  std::string quoted = "'";
-  for (const char c : argument) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
+  std::string quoted(1, '\'');
+  for (const char c : argument) {
+    if (c == '\'') {
+      quoted.append("'\\''");
+    } else {
+      quoted.push_back(c);
+    }
+  }
+  quoted.push_back('\'');
+  return quoted;
 }
 
 /// A folder of the test's own that is removed at its end.
@@ -47,10 +54,11 @@ protected:
   /// Runs PROGRAM with 'arguments' in the test's folder.
   Outcome run_program(const std::string& program, const std::vector<std::string>& arguments) const {
     const std::filesystem::path out = folder_ / ".stdout", err = folder_ / ".stderr";
-    std::string command = "cd " + shell_quoted(folder_.string()) + " && " + shell_quoted(program);
-    for (const std::string& argument : arguments) command += " " + shell_quoted(argument);
-    command += " >" + shell_quoted(out.string()) + " 2>" + shell_quoted(err.string()) + " </dev/null";
-    const int status = std::system(command.c_str());
+    std::ostringstream command;
+    command << "cd " << shell_quoted(folder_.string()) << " && " << shell_quoted(program);
+    for (const std::string& argument : arguments) command << ' ' << shell_quoted(argument);
+    command << " >" << shell_quoted(out.string()) << " 2>" << shell_quoted(err.string()) << " </dev/null";
+    const int status = std::system(command.str().c_str());
     Outcome outcome;
     outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     outcome.out = read_text(out);

@@ -94,7 +94,7 @@ protected:
   }
 
   test::Outcome simrun(std::vector<std::string> arguments, bool quiet = true) const {
-    if (quiet) arguments.emplace_back("-q");
+    if (quiet) arguments.insert(arguments.begin(), "-q");
     return run_program(SHIFTSIM_SIMRUN, arguments);
   }
 
@@ -142,6 +142,29 @@ TEST_F(SimrunTest, GoldenAccuracyOfTheWholeSet) {
   EXPECT_EQ(json["lockstep"]["verdict"], "not run");
   EXPECT_EQ(json["lockstep"]["comparisons"], 0);
   EXPECT_TRUE(fs::exists(folder_ / "results/tiny/layers.csv"));
+}
+
+TEST_F(SimrunTest, CyclesAreAttributedAndValuesAreGolden) {
+  const test::Outcome outcome = simrun({"--config", "c.yaml", "--fidelity", "cycle", "--set", "run.images=2"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("equal to the golden reference"));
+  EXPECT_THAT(outcome.out, HasSubstr("lockstep     not run"));
+  const auto json = nlohmann::json::parse(test::read_text(folder_ / "results/tiny/report.json"));
+  std::int64_t total = 0;
+  for (const auto& layer : json["layers"]) {
+    std::int64_t cycles = 0;
+    for (const auto& [cause, count] : layer["cycles_by_cause"].items()) cycles += count.get<std::int64_t>();
+    EXPECT_EQ(cycles, layer["cycles"].get<std::int64_t>()) << layer["name"];
+    EXPECT_EQ(layer["events"]["cycles"], layer["cycles"]) << layer["name"];
+    total += cycles;
+  }
+  EXPECT_EQ(json["layers"].size(), 2u);
+  EXPECT_EQ(json["cycles"]["total"], total);
+  EXPECT_GT(total, 0);
+  EXPECT_GT(json["energy"]["total_pj"].get<double>(), 0);
+  EXPECT_EQ(json["values"]["mismatches"], 0);
+  // 2 images of 4x4x4 outputs over 9 inputs, and of 3 over 64.
+  EXPECT_EQ(json["cycles"]["macs"], 2 * (4 * 4 * 4 * 9 + 3 * 64));
 }
 
 TEST_F(SimrunTest, OptionsStandAboveTheConfiguration) {
