@@ -37,6 +37,7 @@ public:
   const std::vector<CauseCycles>& causes() const { return causes_; }
   std::int64_t cycle() const { return cycle_; }
   const DrainOrigin& drain_origin() const { return drain_origin_; }
+  std::int64_t commands_started() const { return commands_taken_; }  ///< COMPUTE commands taken up so far
 
 private:
   template <typename Command>

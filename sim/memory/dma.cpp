@@ -21,7 +21,7 @@ Dma::Dma(const qnet::Network& network, const Program& program, const DramConfig&
     : network_(network), program_(program), config_(config), memory_(memory), events_(network.layers.size()) {
   const Geometry& g = program.geometry;
   const auto bytes = static_cast<std::size_t>(std::max({g.act_word_bytes(), g.wgt_word_bytes(), g.tab_word_bytes()}));
-  for (auto& word : words_) word.resize(bytes);
+  for (auto& word : words_) word.resize(ceil_div<std::size_t>(bytes, 4));
   // The buffer must hold what one word can wait for: a weight word, a pixel, or the rows of an im2row window.
   std::int64_t widest = 0;
   for (const ReadProgram& read : program.reads) {
@@ -75,6 +75,8 @@ std::int64_t Dma::total_cost(const ReadProgram& p) const {
 
 std::int64_t Dma::need(const Request& r) const {
   const ReadProgram& p = *r.program;
+  // Several blocks of channels are rounded to bursts each; the last word waits for all of them.
+  if (r.next + 1 == r.count) return r.total;
   std::int64_t bytes = 0;
   if (p.kind == ReadProgram::Kind::kWords) {
     bytes = ceil_div<std::int64_t>((r.next + 1) * p.word_dram_bits, 8);
@@ -89,11 +91,14 @@ std::int64_t Dma::need(const Request& r) const {
       const int rows = r.row * layer.stride_h + (layer.kernel_h - 1) * layer.dilation_h + 1;
       bytes = per_pixel * inside(y0, rows, tensor.height) * inside(p.x0 * layer.stride_w - layer.pad_left, cols, tensor.width);
     } else {
-      const int y = p.y0 + r.row, x = p.x0 + r.col;
+      const int y = p.y0 + r.row;
       const int valid_cols = inside(p.x0, p.cols, tensor.width);
-      const bool here = y >= 0 && y < tensor.height;
-      bytes = per_pixel * (static_cast<std::int64_t>(inside(p.y0, r.row, tensor.height)) * valid_cols +
-                           (here ? inside(p.x0, r.col + (x >= 0 && x < tensor.width ? 1 : 0), tensor.width) : 0));
+      const std::int64_t rows_before = inside(p.y0, r.row, tensor.height);
+      const std::int64_t in_row = y >= 0 && y < tensor.height ? per_pixel * inside(p.x0, r.col + 1, tensor.width) : 0;
+      // Whole rows are one piece; else each row is rounded to bursts by itself.
+      const bool whole_rows = valid_cols == tensor.width;
+      const std::int64_t row = whole_rows ? per_pixel * valid_cols : round_to_burst(per_pixel * valid_cols);
+      bytes = rows_before * row + in_row;
     }
   }
   return std::min(r.total, round_to_burst(bytes));
@@ -230,8 +235,9 @@ void Dma::offer_word() {
   // Even padding comes no earlier than the request's latency: the DMA works through its program in order.
   if (cycle_ < request.ready_cycle || request.fetched < need(request)) return;
   word_index_ ^= 1;
-  make_word(request, words_[word_index_].data());
-  out_.rd_data = words_[word_index_].data();
+  auto* word = reinterpret_cast<std::uint8_t*>(words_[word_index_].data());
+  make_word(request, word);
+  out_.rd_data = word;
   out_.rd_data_valid = true;
 }
 

@@ -65,7 +65,7 @@ private:
   std::int64_t cycle_ = 0;
 
   std::deque<Request> requests_;
-  std::vector<std::uint8_t> words_[2];
+  std::vector<std::uint32_t> words_[2];  ///< in turn; 32-bit, as the RTL takes them
   int word_index_ = 0;
   std::int64_t buffer_bytes_;
 

@@ -1,0 +1,43 @@
+// The core as a SystemC module: the same ports as rtl/shiftsim_core.sv, bundled by direction and neighbour.
+#pragma once
+
+#include <systemc>
+
+#include "sim/core/core_model.h"
+#include "sim/core/wire.h"
+#include "sim/memory/dma.h"
+#include "sim/memory/host.h"
+
+namespace shiftsim::sim {
+
+/// What stands on the core's inputs, from its two neighbours.
+inline CoreInputs core_inputs(const HostOutputs& host, const DmaOutputs& dma) {
+  return {host.ld, host.ex, host.st, dma.rd_req_ready, dma.rd_data_valid, dma.rd_data, dma.wr_req_ready, dma.wr_data_ready};
+}
+
+class CoreModule : public sc_core::sc_module {
+public:
+  sc_core::sc_in<bool> clk{"clk"};
+
+  CoreModule(const sc_core::sc_module_name& name, CoreModel& model, const Wire<HostOutputs>& host, const Wire<DmaOutputs>& dma,
+             Wire<CoreOutputs>& out)
+      : sc_module(name), model_(model), host_(host), dma_(dma), out_(out) {
+    SC_HAS_PROCESS(CoreModule);
+    SC_METHOD(on_clock);
+    sensitive << clk.pos();
+    dont_initialize();
+  }
+
+private:
+  void on_clock() {
+    model_.clock(core_inputs(host_.read(), dma_.read()));
+    out_.write(model_.outputs());
+  }
+
+  CoreModel& model_;
+  const Wire<HostOutputs>& host_;
+  const Wire<DmaOutputs>& dma_;
+  Wire<CoreOutputs>& out_;
+};
+
+}  // namespace shiftsim::sim

@@ -1,0 +1,55 @@
+// The lockstep scoreboard: every port of the RTL against the SystemC core in every cycle, every accumulator at every drain.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "rtl/verilated/core_abi.h"
+#include "qnet/network.h"
+#include "sim/compiler/program.h"
+#include "sim/core/core_model.h"
+
+namespace shiftsim::sim {
+
+/// The first place where RTL and SystemC core differ.
+struct Difference {
+  std::int64_t cycle = 0;
+  std::string port;               ///< as in docs/hardware.md
+  std::int64_t expected = 0, actual = 0;  ///< SystemC core, RTL
+  std::string where;              ///< layer, tile, pixel, channel, as far as the port has them
+
+  std::string text() const;
+};
+
+class Scoreboard {
+public:
+  Scoreboard(const qnet::Network& network, const Program& program, const CoreModel& core) : network_(network), program_(program), core_(core) {}
+
+  /// Compares the ports of one cycle. Returns false at the first difference, which difference() then tells.
+  bool compare(const CoreOutputs& expected, const ShiftsimCoreOutputs& actual);
+
+  const std::optional<Difference>& difference() const { return difference_; }
+  std::int64_t cycles() const { return cycles_; }
+  std::int64_t comparisons() const { return comparisons_; }
+  std::int64_t accumulator_comparisons() const { return accumulators_; }
+  /// Follows the stores, so that a difference in their data is named by pixel and channel.
+  void note_store(const CoreOutputs& expected, bool request_taken, bool word_taken);
+
+private:
+  bool check(const char* port, std::int64_t expected, std::int64_t actual);
+  void report(const char* port, std::int64_t expected, std::int64_t actual, std::string where);
+  std::string compute_place() const;
+  std::string drain_place(int p, int n) const;
+  std::string store_place(int byte) const;
+
+  const qnet::Network& network_;
+  const Program& program_;
+  const CoreModel& core_;
+  std::optional<Difference> difference_;
+  std::int64_t cycles_ = 0, comparisons_ = 0, accumulators_ = 0;
+  const WriteProgram* store_ = nullptr;
+  std::int64_t store_word_ = 0;
+};
+
+}  // namespace shiftsim::sim

@@ -1,0 +1,52 @@
+// The host: feeds a program's commands into the three queues, as fast as they take them.
+#pragma once
+
+#include <cstddef>
+
+#include "sim/compiler/program.h"
+#include "sim/core/ports.h"
+
+namespace shiftsim::sim {
+
+struct HostOutputs {
+  CommandOffer<LoadCommand> ld;
+  CommandOffer<ComputeCommand> ex;
+  CommandOffer<StoreCommand> st;
+};
+
+class Host {
+public:
+  explicit Host(const Program& program) : program_(program) { restart(); }
+
+  /// Begins the program again, for the next image.
+  void restart() {
+    next_ld_ = next_ex_ = next_st_ = 0;
+    offer();
+  }
+  const HostOutputs& outputs() const { return out_; }
+  void clock(const CoreOutputs& core) {
+    if (out_.ld.valid && core.ld_cmd_ready) ++next_ld_;
+    if (out_.ex.valid && core.ex_cmd_ready) ++next_ex_;
+    if (out_.st.valid && core.st_cmd_ready) ++next_st_;
+    offer();
+  }
+  bool done() const { return !out_.ld.valid && !out_.ex.valid && !out_.st.valid; }
+
+private:
+  template <typename Command>
+  static CommandOffer<Command> offer_from(const QueueProgram<Command>& queue, std::size_t next) {
+    if (next == queue.commands.size()) return {};
+    return {true, &queue.commands[next], &queue.words[next], queue.layers[next]};
+  }
+  void offer() {
+    out_.ld = offer_from(program_.loads, next_ld_);
+    out_.ex = offer_from(program_.computes, next_ex_);
+    out_.st = offer_from(program_.stores, next_st_);
+  }
+
+  const Program& program_;
+  std::size_t next_ld_ = 0, next_ex_ = 0, next_st_ = 0;
+  HostOutputs out_;
+};
+
+}  // namespace shiftsim::sim
