@@ -1,0 +1,75 @@
+#include "quantizer/activation_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace shiftsim::quantizer {
+
+int ActivationRange::high(int exponent) const {
+  const int largest = (1 << (is_signed ? bits - 1 : bits)) - 1;
+  if (!relu6) return largest;
+  const double six = std::round(std::ldexp(6.0, -exponent));
+  return six < largest ? static_cast<int>(six) : largest;
+}
+
+int ActivationRange::quantize(double value, int exponent) const {
+  const double code = std::floor(std::ldexp(value, -exponent) + 0.5);
+  return static_cast<int>(std::clamp<double>(code, low(), high(exponent)));
+}
+
+Histogram::Histogram(std::span<const float> values) {
+  float low = 0, high = 0;
+  for (const float value : values) {
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  low_ = static_cast<double>(low);
+  step_ = (static_cast<double>(high) - low_) / static_cast<double>(kBins);
+  counts_.assign(kBins, 0);
+  if (!(step_ > 0)) return;
+  const double inverse = 1 / step_;
+  for (const float value : values) {
+    if (value == 0.0f) continue;
+    const auto bin = static_cast<std::size_t>((static_cast<double>(value) - low_) * inverse);
+    ++counts_[std::min(bin, kBins - 1)];
+  }
+}
+
+double Histogram::largest() const {
+  return std::max(-low_, low_ + step_ * static_cast<double>(kBins));
+}
+
+double Histogram::error(const ActivationRange& range, int exponent, double norm) const {
+  const double inverse = std::ldexp(1.0, -exponent);
+  const double low = range.low(), high = range.high(exponent);
+  double sum = 0;
+  for (std::size_t bin = 0; bin < kBins; ++bin) {
+    if (counts_[bin] == 0) continue;
+    const double place = (low_ + (static_cast<double>(bin) + 0.5) * step_) * inverse;
+    const double code = std::min(std::max(std::floor(place + 0.5), low), high);
+    sum += static_cast<double>(counts_[bin]) * std::pow(std::abs(place - code), norm);
+  }
+  return sum * std::exp2(norm * exponent);
+}
+
+int search_activation_exponent(const Histogram& histogram, const ActivationRange& range, double norm, int fallback) {
+  const double largest = histogram.largest();
+  if (!(largest > 0)) return fallback;
+  constexpr int kFiner = 6;
+  int highest = 0;  // largest <= 2^highest
+  std::frexp(largest, &highest);
+  highest -= range.bits - 1 - (range.is_signed ? 1 : 0);
+  int best = highest;
+  double best_error = std::numeric_limits<double>::infinity();
+  for (int exponent = highest; exponent >= highest - kFiner; --exponent) {
+    const double error = histogram.error(range, exponent, norm);
+    if (error < best_error) {
+      best_error = error;
+      best = exponent;
+    }
+  }
+  return best;
+}
+
+}  // namespace shiftsim::quantizer

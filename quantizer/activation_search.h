@@ -1,0 +1,44 @@
+// The exponent of an activation tensor, by the least error over calibration values.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "qnet/network.h"
+
+namespace shiftsim::quantizer {
+
+/// What codes a tensor has, whatever its exponent.
+struct ActivationRange {
+  int bits = 8;
+  bool is_signed = false;
+  bool relu6 = false;  ///< the upper clamp is at most round(6 / 2^exponent)
+
+  int low() const { return is_signed ? -(1 << (bits - 1)) : 0; }
+  int high(int exponent) const;
+  /// value's code at this exponent: round half up, clamped.
+  int quantize(double value, int exponent) const;
+};
+
+/// Counts of values in equal steps between the least and the largest; zeros are left out, as no exponent errs on them.
+class Histogram {
+public:
+  static constexpr std::size_t kBins = 16384;
+
+  explicit Histogram(std::span<const float> values);
+
+  double largest() const;  ///< the largest magnitude
+  /// Sum over the values of |x - Q(x)|^norm, each value taken as its bin's middle.
+  double error(const ActivationRange& range, int exponent, double norm) const;
+
+private:
+  double low_ = 0, step_ = 0;
+  std::vector<std::uint64_t> counts_;
+};
+
+/// The exponent with the least error, from the one at which nothing is clipped down to where all but a 64th is. On
+/// equal errors the larger wins. 'fallback' where all values are 0.
+int search_activation_exponent(const Histogram& histogram, const ActivationRange& range, double norm, int fallback = 0);
+
+}  // namespace shiftsim::quantizer

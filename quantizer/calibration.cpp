@@ -1,0 +1,324 @@
+#include "quantizer/calibration.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "quantizer/float_ops.h"
+#include "quantizer/legality.h"
+#include "quantizer/parallel.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+using Values = std::vector<float>;
+
+/// Ratio of signal to noise, in dB.
+double decibels(double signal, double noise) {
+  if (noise == 0) return std::numeric_limits<double>::infinity();
+  return 10 * std::log10(std::max(signal, std::numeric_limits<double>::min()) / noise);
+}
+
+double sqnr(const Values& reference, const Values& other) {
+  double signal = 0, noise = 0;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    const double x = reference[i], error = x - other[i];
+    signal += x * x;
+    noise += error * error;
+  }
+  return decibels(signal, noise);
+}
+
+class Calibrator {
+public:
+  Calibrator(const Plan& plan, const Recipe& recipe, std::size_t images, int threads)
+      : plan_(plan), recipe_(recipe), images_(images), threads_(threads) {
+    result_.plan = plan;
+    result_.layers.resize(plan.layers.size());
+    result_.statistics.resize(plan.layers.size());
+    result_.exponents.resize(plan.tensors.size());
+    result_.exponents[0] = {0};
+    quantized_.resize(plan.tensors.size());
+    reference_.resize(plan.tensors.size());
+    last_reader_.assign(plan.tensors.size(), 0);
+    for (std::size_t i = 0; i < plan.layers.size(); ++i)
+      for (const int tensor : {plan.layers[i].input, plan.layers[i].residual})
+        if (tensor >= 0) last_reader_[at(tensor)] = i;
+  }
+
+  QuantizedNetwork run(const ImageSet& images, const std::vector<std::size_t>& chosen) {
+    load(images, chosen);
+    Progress progress("calibration", plan_.layers.size(), "layers");
+    for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
+      const PlannedLayer& layer = plan_.layers[i];
+      if (layer.kind == qnet::LayerKind::kConv)
+        convolution(i);
+      else
+        pool(layer);
+      result_.statistics[i].output_sqnr = sqnr(reference_[at(layer.output)], quantized_[at(layer.output)]);
+      for (std::size_t tensor = 0; tensor < plan_.tensors.size(); ++tensor)
+        if (last_reader_[tensor] == i && static_cast<int>(tensor) != layer.output) {
+          quantized_[tensor] = {};
+          reference_[tensor] = {};
+        }
+      progress.update(i + 1);
+    }
+    return std::move(result_);
+  }
+
+private:
+  static std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+  /// The images as the first layer sees them: pixel - pad_value.
+  void load(const ImageSet& images, const std::vector<std::size_t>& chosen) {
+    const std::size_t size = images.image_size(), channels = images.channels;
+    Values& target = quantized_[0];
+    target.resize(chosen.size() * size);
+    for (std::size_t i = 0; i < chosen.size(); ++i)
+      for (std::size_t j = 0; j < size; ++j)
+        target[i * size + j] = static_cast<float>(images.image(chosen[i])[j] - plan_.pad_values[j % channels]);
+    reference_[0] = target;
+  }
+
+  // ---- float execution of one layer over all images ----
+
+  std::size_t chunk_for(const PlannedLayer& layer) const {
+    const std::size_t largest = std::max(layer.geometry.input.size(), layer.geometry.output.size());
+    return std::clamp<std::size_t>((std::size_t{1} << 18) / largest, 1, 16);
+  }
+
+  void for_chunks(std::size_t chunk, const std::function<void(std::size_t, std::size_t)>& work) const {
+    parallel_for((images_ + chunk - 1) / chunk, threads_, [&](std::size_t index, std::size_t) {
+      work(index * chunk, std::min(chunk, images_ - index * chunk));
+    });
+  }
+
+  /// Convolution plus residual, before the activation function.
+  Values convolve(const PlannedLayer& layer, ConvOp& op, const std::vector<float>& weight,
+                  const std::vector<float>& bias, const std::vector<Values>& values) const {
+    op.set_weights(weight, bias);
+    const Values& source = values[at(layer.input)];
+    const std::size_t in = layer.geometry.input.size(), out = layer.geometry.output.size();
+    Values result(images_ * out);
+    for_chunks(op.chunk(), [&](std::size_t first, std::size_t count) {
+      op.forward(source.data() + first * in, result.data() + first * out, count);
+      if (layer.residual >= 0)
+        add_in_place(result.data() + first * out, values[at(layer.residual)].data() + first * out, count * out);
+    });
+    return result;
+  }
+
+  // ---- convolutions ----
+
+  bool searches_offsets(const PlannedLayer& layer) const { return recipe_.offsets && layer.weight_bits < 8; }
+
+  std::span<const float> channel_weights(const PlannedLayer& layer, std::size_t k) const {
+    const std::size_t fan = layer.weight.size() / layer.bias.size();
+    return std::span(layer.weight).subspan(k * fan, fan);
+  }
+
+  ChannelLimits limits(const PlannedLayer& layer, std::size_t k, double bias, std::optional<int> logits = {}) const {
+    return channel_limits(plan_, layer, result_.exponents, k, bias, searches_offsets(layer), recipe_.acc_bits, logits);
+  }
+
+  void store(const PlannedLayer& layer, QuantizedLayer& target, std::size_t k, const WeightGrid& grid) const {
+    const auto weights = channel_weights(layer, k);
+    target.grids[k] = grid;
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      target.codes[k * weights.size() + i] = static_cast<std::int8_t>(grid.quantize(weights[i]));
+  }
+
+  /// Searches the grids of the channels in 'which', none with an exponent below 'lowest'.
+  void search(const PlannedLayer& layer, QuantizedLayer& target, const std::vector<std::size_t>& which, int lowest,
+              std::optional<int> logits = {}) {
+    const WeightSearch how{layer.weight_bits, searches_offsets(layer), recipe_.norm};
+    parallel_for(which.size(), threads_, [&](std::size_t i, std::size_t) {
+      const std::size_t k = which[i];
+      const auto weights = channel_weights(layer, k);
+      const ChannelLimits limit = limits(layer, k, target.bias[k], logits);
+      std::vector<std::int8_t> codes(weights.size());
+      const WeightGrid grid = search_grid(weights, how, [&](const WeightGrid& candidate) {
+        if (candidate.exponent < lowest) return false;
+        for (std::size_t j = 0; j < weights.size(); ++j)
+          codes[j] = static_cast<std::int8_t>(candidate.quantize(weights[j]));
+        return limit.allow(candidate, codes);
+      });
+      store(layer, target, k, grid);
+    });
+  }
+
+  std::vector<std::size_t> illegal_channels(const PlannedLayer& layer, const QuantizedLayer& target,
+                                            std::optional<int> logits) const {
+    const std::size_t fan = layer.weight.size() / layer.bias.size();
+    std::vector<std::size_t> result;
+    for (std::size_t k = 0; k < target.grids.size(); ++k)
+      if (!limits(layer, k, target.bias[k], logits)
+               .allow(target.grids[k], std::span(target.codes).subspan(k * fan, fan)))
+        result.push_back(k);
+    return result;
+  }
+
+  void convolution(std::size_t index) {
+    const PlannedLayer& layer = plan_.layers[index];
+    QuantizedLayer& target = result_.layers[index];
+    const std::size_t channels = layer.bias.size();
+    target.grids.resize(channels);
+    target.codes.resize(layer.weight.size());
+    target.bias.assign(layer.bias.begin(), layer.bias.end());
+    std::vector<std::size_t> all(channels);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    constexpr int kAny = std::numeric_limits<int>::min();
+    search(layer, target, all, kAny);
+    const bool logits = plan_.tensor(layer.output).is_logits;
+    if (logits) align_logits(layer, target);
+
+    ConvOp op(layer.geometry, chunk_for(layer));
+    Values reference = convolve(layer, op, layer.weight, layer.bias, reference_);
+    // Which weights are legal depends on the output's exponent, which depends on the weights: settled after at most a
+    // few rounds, and as a rule after one.
+    constexpr int kRounds = 8;
+    for (int round = 0;; ++round) {
+      SHIFTSIM_CHECK(round < kRounds, "layer {}: weights and output exponent do not settle", layer.name);
+      Values values = output(layer, target, op, reference);
+      if (logits) {
+        quantized_[at(layer.output)] = std::move(values);
+        break;
+      }
+      choose_exponent(layer.output,
+                      recipe_.activation_source == ActivationSource::kFloat ? clamped(layer, reference) : values);
+      const auto illegal = illegal_channels(layer, target, {});
+      if (illegal.empty()) {
+        quantize_in_place(layer.output, values);
+        quantized_[at(layer.output)] = std::move(values);
+        break;
+      }
+      spdlog::debug("{}: {} channels searched again to keep shifts and bias within range", layer.name, illegal.size());
+      search(layer, target, illegal, kAny);
+    }
+    clamp_in_place(layer.clamp(), reference.data(), reference.size());
+    reference_[at(layer.output)] = std::move(reference);
+    const std::vector<float> rounded = target.weights();
+    result_.statistics[index].weight_sqnr = sqnr(layer.weight, rounded);
+  }
+
+  Values clamped(const PlannedLayer& layer, Values values) const {
+    clamp_in_place(layer.clamp(), values.data(), values.size());
+    return values;
+  }
+
+  /// The quantized layer's output before its own quantization; sets the corrected bias where the recipe wants it.
+  Values output(const PlannedLayer& layer, QuantizedLayer& target, ConvOp& op, const Values& reference) {
+    Values values = convolve(layer, op, target.weights(), layer.bias, quantized_);
+    if (recipe_.bias_correction) {
+      const std::size_t channels = layer.bias.size();
+      std::vector<double> sum(channels, 0.0);
+      for (std::size_t i = 0; i < values.size(); i += channels)
+        for (std::size_t k = 0; k < channels; ++k)
+          sum[k] += static_cast<double>(reference[i + k]) - static_cast<double>(values[i + k]);
+      const double count = static_cast<double>(values.size() / channels);
+      for (std::size_t k = 0; k < channels; ++k) target.bias[k] = layer.bias[k] + sum[k] / count;
+      for (std::size_t i = 0; i < values.size(); i += channels)
+        for (std::size_t k = 0; k < channels; ++k) values[i + k] += static_cast<float>(sum[k] / count);
+    }
+    clamp_in_place(layer.clamp(), values.data(), values.size());
+    return values;
+  }
+
+  /// The logits are brought to the least accumulator exponent: raises the finest channels until all fit 32 bits there.
+  void align_logits(const PlannedLayer& layer, QuantizedLayer& target) {
+    const auto finest = [&] {
+      return std::min_element(target.grids.begin(), target.grids.end(),
+                              [](const WeightGrid& a, const WeightGrid& b) { return a.exponent < b.exponent; })
+          ->exponent;
+    };
+    for (int lowest = finest();; ++lowest) {
+      std::vector<std::size_t> below;
+      for (std::size_t k = 0; k < target.grids.size(); ++k)
+        if (target.grids[k].exponent < lowest) below.push_back(k);
+      search(layer, target, below, lowest);
+      lowest = finest();
+      const int logits = limits(layer, 0, 0).accumulator_exponent({layer.weight_bits, lowest, 0});
+      if (illegal_channels(layer, target, logits).empty()) return;
+    }
+  }
+
+  // ---- activations ----
+
+  void choose_exponent(int tensor, const Values& values) {
+    const PlannedTensor& planned = plan_.tensor(tensor);
+    result_.exponents[at(tensor)] = {search_activation_exponent(Histogram(values), planned.range, recipe_.norm)};
+  }
+
+  void quantize_in_place(int tensor, Values& values) const {
+    const ActivationRange& range = plan_.tensor(tensor).range;
+    const int exponent = result_.exponents[at(tensor)][0];
+    const auto inverse = std::ldexp(1.0f, -exponent), step = std::ldexp(1.0f, exponent);
+    const auto low = static_cast<float>(range.low()), high = static_cast<float>(range.high(exponent));
+    for (float& value : values) value = std::min(std::max(std::floor(value * inverse + 0.5f), low), high) * step;
+  }
+
+  void pool(const PlannedLayer& layer) {
+    const Shape &in = layer.geometry.input, &out = layer.geometry.output;
+    const bool is_max = layer.kind == qnet::LayerKind::kMaxPool;
+    for (auto* values : {&quantized_, &reference_}) {
+      const Values& source = (*values)[at(layer.input)];
+      Values result(images_ * out.size());
+      for_chunks(16, [&](std::size_t first, std::size_t count) {
+        const float* from = source.data() + first * in.size();
+        float* to = result.data() + first * out.size();
+        if (is_max)
+          max_pool(layer.geometry.window, in, out, from, to, count);
+        else
+          global_pool(in, 1, from, to, count);
+      });
+      (*values)[at(layer.output)] = std::move(result);
+    }
+    if (is_max) {
+      result_.exponents[at(layer.output)] = result_.exponents[at(layer.input)];
+      return;
+    }
+    const bool from_float = recipe_.activation_source == ActivationSource::kFloat;
+    choose_exponent(layer.output, (from_float ? reference_ : quantized_)[at(layer.output)]);
+    quantize_in_place(layer.output, quantized_[at(layer.output)]);
+  }
+
+  const Plan& plan_;
+  const Recipe& recipe_;
+  std::size_t images_;
+  int threads_;
+  QuantizedNetwork result_;
+  std::vector<Values> quantized_, reference_;  ///< by tensor, all images; empty once nobody reads them any more
+  std::vector<std::size_t> last_reader_;
+};
+
+}  // namespace
+
+std::vector<float> QuantizedLayer::weights() const {
+  std::vector<float> result(codes.size());
+  const std::size_t fan = grids.empty() ? 1 : codes.size() / grids.size();
+  for (std::size_t i = 0; i < codes.size(); ++i) result[i] = static_cast<float>(grids[i / fan].value(codes[i]));
+  return result;
+}
+
+std::vector<std::size_t> choose_images(std::size_t available, std::size_t count, std::int64_t seed) {
+  std::vector<std::size_t> indices(available);
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  if (count >= available) return indices;
+  // std::shuffle and the distributions differ between standard libraries; the generator itself does not.
+  std::mt19937_64 random(static_cast<std::uint64_t>(seed));
+  for (std::size_t i = 0; i < count; ++i) std::swap(indices[i], indices[i + random() % (available - i)]);
+  indices.resize(count);
+  return indices;
+}
+
+QuantizedNetwork quantize_nearest(const Plan& plan, const Recipe& recipe, const ImageSet& images,
+                                  const std::vector<std::size_t>& chosen, int threads) {
+  return Calibrator(plan, recipe, chosen.size(), threads).run(images, chosen);
+}
+
+}  // namespace shiftsim::quantizer

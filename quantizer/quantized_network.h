@@ -1,0 +1,36 @@
+// What quantization decides about a plan: the values that, with the plan, make the integer network.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "quantizer/plan.h"
+#include "quantizer/weight_search.h"
+
+namespace shiftsim::quantizer {
+
+/// Empty vectors for layers that are no convolution.
+struct QuantizedLayer {
+  std::vector<WeightGrid> grids;   ///< per output channel
+  std::vector<std::int8_t> codes;  ///< in the order of PlannedLayer::weight
+  std::vector<double> bias;        ///< real value, in the place of PlannedLayer::bias
+
+  /// The real values of the codes, in their order.
+  std::vector<float> weights() const;
+};
+
+/// How well a layer is represented, on the calibration images.
+struct LayerStatistics {
+  double weight_sqnr = 0;  ///< dB: weights against the float ones (BatchNorm folded); infinite where exact
+  double output_sqnr = 0;  ///< dB: output tensor of the quantized network against the float network's
+};
+
+struct QuantizedNetwork {
+  Plan plan;
+  std::vector<QuantizedLayer> layers;       ///< as plan.layers
+  std::vector<std::vector<int>> exponents;  ///< of each tensor: one, or one per channel; the logits' is set at export
+  std::vector<LayerStatistics> statistics;  ///< as plan.layers
+};
+
+}  // namespace shiftsim::quantizer

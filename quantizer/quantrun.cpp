@@ -1,0 +1,200 @@
+#include "quantizer/quantrun.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <thread>
+
+#include "common/error.h"
+#include "common/hash.h"
+#include "common/images.h"
+#include "common/log.h"
+#include "qnet/golden.h"
+#include "qnet/io.h"
+#include "quantizer/calibration.h"
+#include "quantizer/float_engine.h"
+#include "quantizer/integer_export.h"
+#include "quantizer/onnx_import.h"
+#include "quantizer/report.h"
+
+namespace shiftsim::quantizer {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+enum ExitStatus { kDone = 0, kInternalError = 1, kBadInput = 2 };
+
+struct Accuracy {
+  double percent = 0;
+  std::size_t images = 0;
+};
+
+Accuracy accuracy(const std::vector<int>& classes, const std::vector<int>& labels) {
+  std::size_t correct = 0;
+  for (std::size_t i = 0; i < classes.size(); ++i) correct += classes[i] == labels[i] ? 1 : 0;
+  return {100.0 * static_cast<double>(correct) / static_cast<double>(classes.size()), classes.size()};
+}
+
+int thread_count(int asked) {
+  return asked > 0 ? asked : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+ImageSet load_images(const fs::path& path, const std::optional<fs::path>& labels, const Shape& shape) {
+  ImageSet images = read_images(path, labels, static_cast<std::size_t>(shape.channels));
+  check_image_shape(images, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width),
+                    static_cast<std::size_t>(shape.channels), path);
+  if (images.count == 0) fail("{}: holds no images", path.string());
+  return images;
+}
+
+/// The labels must be classes of this network, or accuracy means nothing.
+void check_labels(const ImageSet& images, std::size_t classes, const fs::path& path) {
+  for (std::size_t i = 0; i < images.labels.size(); ++i)
+    if (images.labels[i] < 0 || static_cast<std::size_t>(images.labels[i]) >= classes)
+      fail("{}: image {} has the label {}, the network has classes 0 to {}", path.string(), i, images.labels[i],
+           classes - 1);
+}
+
+}  // namespace
+
+std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOptions& options) {
+  CLI::App app{"Quantizes a float ONNX network to an integer network whose every scale is a power of two (.qnet).",
+               "quantrun"};
+  app.footer(
+      "Images: an IDX file (.gz too), a .npy file (uint8 N x H x W x C) or a folder of PNG and JPEG files; labels "
+      "likewise, "
+      "or for\na folder a text file of 'file class' lines.\n"
+      "Exit status: 0 done; 1 internal error; 2 bad input.\n"
+      "Example: quantrun --model models/resnet_fmnist.onnx --recipe configs/recipes/nearest_w4a4.yaml \\\n"
+      "           --calibration /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz --output resnet.qnet");
+  app.set_version_flag("--version", "quantrun " SHIFTSIM_VERSION);
+  std::string labels, test, test_labels, recipe, input;
+  std::int64_t seed = -1;
+  bool verbose = false, quiet = false;
+  auto* model = app.add_option("--model,-m", options.model, "ONNX file of the float network");
+  auto* calibration =
+      app.add_option("--calibration,-c", options.calibration, "Images to calibrate on (no test images)");
+  app.add_option("--calibration-labels", labels,
+                 "Labels of these; only the order of a folder's label file matters to 'nearest'");
+  app.add_option("--recipe,-r", recipe, "How to quantize (YAML); without it the defaults of --print-recipe");
+  app.add_option("--input", input,
+                 "How pixels are normalized (YAML: mean, std, scale), in place of the recipe's section");
+  auto* output = app.add_option("--output,-o", options.output, "The .qnet folder to write");
+  app.add_option("--set", options.recipe.overrides, "KEY=VALUE: overrides a key of the recipe")
+      ->take_all()
+      ->allow_extra_args(false);
+  auto* test_option = app.add_option("--test,--test-images", test, "Images to measure accuracy on, float and integer");
+  auto* test_labels_option = app.add_option("--test-labels", test_labels, "Labels of the test images");
+  test_labels_option->needs(test_option);
+  app.add_option("--threads", options.threads, "Threads; 0: one per processor. The result is the same at any number")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--seed", seed, "Seed of the choice of calibration images, in place of the recipe's")
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
+  app.add_flag("--print-recipe", options.print_recipe, "Print the recipe with every key, and end");
+  auto* quiet_flag = app.add_flag("--quiet,-q", quiet, "Only warnings and errors");
+  app.add_flag("--verbose,-v", verbose, "More on stderr")->excludes(quiet_flag);
+
+  try {
+    app.parse(argc, argv);
+    if (!options.print_recipe)
+      for (const auto* required : {model, calibration, output})
+        if (required->count() == 0) throw CLI::RequiredError(required->get_name());
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kBadInput;
+  }
+  const auto optional_path = [](const std::string& text) {
+    return text.empty() ? std::optional<fs::path>{} : std::optional<fs::path>{text};
+  };
+  options.calibration_labels = optional_path(labels);
+  options.test = optional_path(test);
+  options.test_labels = optional_path(test_labels);
+  options.recipe.file = optional_path(recipe);
+  options.recipe.input = optional_path(input);
+  if (seed >= 0) options.recipe.seed = seed;
+  options.verbosity = quiet ? 0 : verbose ? 2 : 1;
+  return std::nullopt;
+}
+
+void run_quantrun(const QuantrunOptions& options) {
+  const Recipe recipe = load_recipe(options.recipe);
+  if (options.print_recipe) {
+    fmt::print("{}", to_yaml(recipe));
+    return;
+  }
+  const int threads = thread_count(options.threads);
+  const Graph graph = import_onnx(options.model);
+  const Plan plan = make_plan(graph, recipe, options.model.string());
+  const Shape& shape = graph.input().shape;
+  const auto classes = static_cast<std::size_t>(graph.output().shape.channels);
+  // All input is read before the long work, so that a mistake shows at once.
+  ImageSet test;
+  if (options.test) {
+    test = load_images(*options.test, options.test_labels, shape);
+    if (test.labels.empty()) fail("{}: no labels for the test images: give --test-labels", options.test->string());
+    check_labels(test, classes, options.test_labels.value_or(*options.test));
+  }
+  ImageSet calibration = load_images(options.calibration, options.calibration_labels, shape);
+  const auto wanted = static_cast<std::size_t>(recipe.calibration_images);
+  if (wanted > calibration.count)
+    spdlog::warn("{}: holds {} images, the recipe wants {}", options.calibration.string(), calibration.count, wanted);
+  const auto chosen = choose_images(calibration.count, wanted, recipe.calibration_seed);
+  spdlog::info("{}: {} layers; calibrating on {} images", options.model.string(), plan.layers.size(), chosen.size());
+
+  const QuantizedNetwork quantized = quantize_nearest(plan, recipe, calibration, chosen, threads);
+  calibration = {};
+  qnet::Network network = to_integers(quantized);
+  qnet::Provenance& provenance = network.provenance;
+  provenance.tool = "quantrun " SHIFTSIM_VERSION;
+  provenance.recipe = options.recipe.file ? options.recipe.file->filename().string() : "defaults";
+  provenance.recipe_hash = sha256(to_yaml(recipe));
+  provenance.model = options.model.filename().string();
+  provenance.model_hash = sha256_file(options.model);
+  provenance.calibration = options.calibration.filename().string();
+  provenance.seed = recipe.calibration_seed;
+  provenance.calibration_images = static_cast<int>(chosen.size());
+  provenance.method = recipe.method;
+
+  std::string result;
+  if (!test.labels.empty()) {
+    Progress float_progress("float network", test.count, "images");
+    const FloatEngine engine(graph, recipe.input, threads);
+    const auto logits = engine.run(test, 0, test.count, [&](std::size_t done) { float_progress.update(done); });
+    const Accuracy before = accuracy(argmax_float(logits, classes), test.labels);
+    provenance.float_accuracy = before.percent;
+    provenance.float_accuracy_images = static_cast<int>(before.images);
+    qnet::validate(network, options.output.string());
+    Progress integer_progress("integer network", test.count, "images");
+    const qnet::Golden golden(network);
+    const auto codes =
+        golden.run(test.image(0), test.count, threads, [&](std::size_t done) { integer_progress.update(done); });
+    const Accuracy after = accuracy(qnet::argmax(codes, classes), test.labels);
+    result = fmt::format("accuracy over {} images: float {:.2f} %, integer {:.2f} % ({:+.2f})\n", after.images,
+                         before.percent, after.percent, after.percent - before.percent);
+  }
+  qnet::write(network, options.output);
+  if (options.verbosity > 0)
+    fmt::print("{}{}\n{}wrote {}\n", layer_table(quantized, network), policy_text(plan, recipe), result,
+               options.output.string());
+}
+
+int quantrun_main(int argc, const char* const* argv) {
+  try {
+    QuantrunOptions options;
+    if (const auto status = parse_quantrun(argc, argv, options)) return *status;
+    setup_logging(options.verbosity);
+    run_quantrun(options);
+    return kDone;
+  } catch (const UserError& error) {
+    fmt::print(stderr, "quantrun: {}\n", error.what());
+    return kBadInput;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "quantrun: out of memory: calibrate on fewer images (calibration.images)\n");
+    return kBadInput;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "quantrun: internal error: {}\n", error.what());
+    return kInternalError;
+  }
+}
+
+}  // namespace shiftsim::quantizer

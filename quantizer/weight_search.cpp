@@ -1,0 +1,96 @@
+#include "quantizer/weight_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "common/error.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+constexpr int kOffsetLow = -8, kOffsetHigh = 7;
+constexpr int kCoarser = 2, kFiner = 6;  // exponents above and below the one at which the weights just fit
+constexpr int kRescue = 96;              // how far to look where nothing near is legal
+constexpr int kEmptyChannel = -10;       // a channel without weights: fine enough for its bias
+
+/// Sum of |w - Q(w)|^norm in units of the step, given up (infinity) once it reaches 'limit'.
+double error_in_steps(std::span<const float> weights, const WeightGrid& grid, double norm, double limit) {
+  const double inverse = std::ldexp(1.0, -grid.exponent), shift = grid.offset * 0.5;
+  const double low = grid.low(), high = grid.high();
+  double sum = 0;
+  constexpr std::size_t kBlock = 64;
+  for (std::size_t begin = 0; begin < weights.size(); begin += kBlock) {
+    const std::size_t end = std::min(weights.size(), begin + kBlock);
+    for (std::size_t i = begin; i < end; ++i) {
+      const double place = weights[i] * inverse - shift;
+      const double code = std::min(std::max(std::floor(place + 0.5), low), high);
+      sum += std::pow(std::abs(place - code), norm);
+    }
+    if (sum >= limit) return std::numeric_limits<double>::infinity();
+  }
+  return sum;
+}
+
+}  // namespace
+
+int WeightGrid::quantize(double weight) const {
+  const double code = std::floor(std::ldexp(weight, -exponent) - offset * 0.5 + 0.5);
+  return static_cast<int>(std::clamp<double>(code, low(), high()));
+}
+
+double WeightGrid::value(int code) const {
+  return std::ldexp(code + offset * 0.5, exponent);
+}
+
+double grid_error(std::span<const float> weights, const WeightGrid& grid, double norm) {
+  return error_in_steps(weights, grid, norm, std::numeric_limits<double>::infinity()) * std::exp2(norm * grid.exponent);
+}
+
+ExponentRange candidate_exponents(double largest, int bits) {
+  int fits = 0;  // largest <= 2^fits
+  std::frexp(largest, &fits);
+  fits -= bits - 1;
+  return {fits - kFiner, fits + kCoarser};
+}
+
+WeightGrid search_grid(std::span<const float> weights, const WeightSearch& search, const GridFilter& filter) {
+  double largest = 0;
+  for (const float weight : weights) largest = std::max(largest, std::abs(static_cast<double>(weight)));
+  WeightGrid best{search.bits, 0, 0};
+  double best_error = std::numeric_limits<double>::infinity();
+  const auto consider = [&](int exponent, int offset) {
+    const WeightGrid grid{search.bits, exponent, offset};
+    const double unit = std::exp2(search.norm * exponent);
+    const double error = error_in_steps(weights, grid, search.norm, best_error / unit) * unit;
+    if (!(error < best_error) || (filter && !filter(grid))) return;
+    best = grid;
+    best_error = error;
+  };
+
+  if (largest > 0) {
+    const auto [lowest, highest] = candidate_exponents(largest, search.bits);
+    // Offsets in the order 0, -1, 1, -2, ...: of equal errors the first is kept.
+    for (int distance = 0; distance <= (search.offsets ? -kOffsetLow : 0); ++distance) {
+      for (const int offset : {-distance, distance}) {
+        if (offset > kOffsetHigh || (distance == 0 && offset != -distance)) continue;
+        for (int exponent = highest; exponent >= lowest; --exponent) consider(exponent, offset);
+        if (distance == 0) break;
+      }
+    }
+    if (best_error < std::numeric_limits<double>::infinity()) return best;
+  }
+  // No weights to speak of, or none of the fitting steps legal (a channel that BatchNorm all but switched off): the
+  // nearest legal exponent to the fitting one, or to 0.
+  const int start = largest > 0 ? candidate_exponents(largest, search.bits).highest : kEmptyChannel;
+  for (int distance = 0; distance <= kRescue; ++distance) {
+    for (const int exponent : {start + distance, start - distance}) {
+      const WeightGrid grid{search.bits, exponent, 0};
+      if (!filter || filter(grid)) return grid;
+    }
+  }
+  SHIFTSIM_CHECK(false, "no legal exponent for weights up to {}", largest);
+}
+
+}  // namespace shiftsim::quantizer

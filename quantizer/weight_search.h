@@ -1,0 +1,50 @@
+// Rounding weights to a power-of-two grid, and the exhaustive search for the grid of each output channel.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace shiftsim::quantizer {
+
+/// One channel's grid: value = (q + offset/2) * 2^exponent, q two's complement of 'bits' bits.
+struct WeightGrid {
+  int bits = 4;
+  int exponent = 0;
+  int offset = 0;  ///< half steps, [-8, 7]
+
+  int low() const { return -(1 << (bits - 1)); }
+  int high() const { return (1 << (bits - 1)) - 1; }
+  /// The nearest code, ties away from minus infinity (round half up), clamped to the range.
+  int quantize(double weight) const;
+  double value(int code) const;
+};
+
+/// Sum over a channel of |w - Q(w)|^norm.
+double grid_error(std::span<const float> weights, const WeightGrid& grid, double norm);
+
+struct WeightSearch {
+  int bits = 4;
+  bool offsets = true;  ///< search offsets too; else 0
+  double norm = 2.4;    ///< exponent of the error, as in RAPQ's and BRECQ's scale search
+};
+
+/// Whether a grid may be used (accumulator and shift ranges); see integer_layer.h.
+using GridFilter = std::function<bool(const WeightGrid&)>;
+
+/// The grid with the least grid_error among those the filter lets pass (an empty filter lets all pass): every offset
+/// [-8, 7] (or 0) with every exponent from 'highest' down to 'lowest' = candidate_exponents(). On equal errors the
+/// offset nearer 0, then the larger exponent wins. If the filter rejects every candidate, larger exponents are tried,
+/// up to 2^8 times the weights: coarser grids make smaller codes. Throws InternalError if none passes.
+WeightGrid search_grid(std::span<const float> weights, const WeightSearch& search, const GridFilter& filter = {});
+
+struct ExponentRange {
+  int lowest = 0, highest = 0;
+};
+
+/// Exponents worth trying for weights of this largest magnitude (> 0): from steps so coarse that it is a quarter of the
+/// range to steps so fine that it is clipped to a 32nd of itself or less.
+ExponentRange candidate_exponents(double largest, int bits);
+
+}  // namespace shiftsim::quantizer
