@@ -14,7 +14,7 @@ namespace shiftsim::sim {
 namespace {
 
 /// A machine in which nothing moves for so long has deadlocked.
-constexpr std::int64_t kDeadlockCycles = 1'000'000;
+constexpr std::int64_t kDeadlockCycles = 200'000;
 
 /// Modules can be made only before a simulation starts, so every System gets a simulation context of its own.
 class SimulationContext {
@@ -139,8 +139,8 @@ public:
   sc_core::sc_in<bool> clk{"clk"};
   bool deadlocked = false;
 
-  Watchdog(const sc_core::sc_module_name& name, const Host& host, const Dma& dma, const Wire<CoreOutputs>& core)
-      : sc_module(name), host_(host), dma_(dma), core_(core) {
+  Watchdog(const sc_core::sc_module_name& name, const Host& host, const Dma& dma, const Wire<CoreOutputs>& core, const Wire<DmaOutputs>& dma_wire)
+      : sc_module(name), host_(host), dma_(dma), core_(core), dma_wire_(dma_wire) {
     SC_HAS_PROCESS(Watchdog);
     SC_METHOD(on_clock);
     sensitive << clk.pos();
@@ -150,7 +150,9 @@ public:
 private:
   void on_clock() {
     const CoreOutputs& core = core_.read();
-    const bool moves = core.ex_state == ExState::kRun || core.rd_data_ready || core.wr_data_valid || core.rd_req_valid;
+    const DmaOutputs& dma = dma_wire_.read();
+    const bool moves = core.ex_state == ExState::kRun || (core.rd_data_ready && dma.rd_data_valid) ||
+                       (core.wr_data_valid && dma.wr_data_ready) || (core.rd_req_valid && dma.rd_req_ready);
     still_ = moves ? 0 : still_ + 1;
     deadlocked = still_ > kDeadlockCycles;
     if (deadlocked || (core.idle && host_.done() && dma_.idle())) {
@@ -161,6 +163,7 @@ private:
   const Host& host_;
   const Dma& dma_;
   const Wire<CoreOutputs>& core_;
+  const Wire<DmaOutputs>& dma_wire_;
   std::int64_t still_ = 0;
 };
 
@@ -197,7 +200,7 @@ struct System::Impl {
   HostModule host_module{"host", host, core_wire, host_wire};
   DmaModule dma_module{"dma", dma, core_wire, dma_wire};
   CoreModule core_module{"core", core, host_wire, dma_wire, core_wire};
-  Watchdog watchdog{"watchdog", host, dma, core_wire};
+  Watchdog watchdog{"watchdog", host, dma, core_wire, dma_wire};
   std::unique_ptr<RtlModule> rtl_module;
 };
 

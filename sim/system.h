@@ -35,7 +35,7 @@ public:
   System& operator=(const System&) = delete;
 
   /// Runs the program on one image (uint8, NHWC) until all is quiet. Returns false if lockstep found a difference.
-  /// Throws InternalError if nothing moves for a million cycles.
+  /// Throws InternalError if nothing moves for 200,000 cycles.
   bool run(const std::uint8_t* image);
 
   const TensorMemory& memory() const;

@@ -74,34 +74,29 @@ std::int64_t Dma::total_cost(const ReadProgram& p) const {
 }
 
 std::int64_t Dma::need(const Request& r) const {
+  // The share of the request's bytes that its words up to the next one make up, in whole bursts.
   const ReadProgram& p = *r.program;
-  // Several blocks of channels are rounded to bursts each; the last word waits for all of them.
   if (r.next + 1 == r.count) return r.total;
-  std::int64_t bytes = 0;
-  if (p.kind == ReadProgram::Kind::kWords) {
-    bytes = ceil_div<std::int64_t>((r.next + 1) * p.word_dram_bits, 8);
-  } else {
+  std::int64_t part = r.next + 1, whole = r.count;
+  if (p.kind != ReadProgram::Kind::kWords) {
     const qnet::Tensor& tensor = network_.tensors[static_cast<std::size_t>(p.tensor)];
-    const std::int64_t per_pixel = pixel_bytes(p);
     if (p.kind == ReadProgram::Kind::kIm2row) {
       // The DMA keeps the rows of the window: a pixel needs all rows down to its window's last.
       const qnet::Layer& layer = network_.layers[static_cast<std::size_t>(p.layer)];
-      const int cols = (p.cols - 1) * layer.stride_w + (layer.kernel_w - 1) * layer.dilation_w + 1;
-      const int y0 = p.y0 * layer.stride_h - layer.pad_top;
-      const int rows = r.row * layer.stride_h + (layer.kernel_h - 1) * layer.dilation_h + 1;
-      bytes = per_pixel * inside(y0, rows, tensor.height) * inside(p.x0 * layer.stride_w - layer.pad_left, cols, tensor.width);
+      const int y0 = p.y0 * layer.stride_h - layer.pad_top, reach = (layer.kernel_h - 1) * layer.dilation_h + 1;
+      part = inside(y0, r.row * layer.stride_h + reach, tensor.height);
+      whole = inside(y0, (p.rows - 1) * layer.stride_h + reach, tensor.height);
     } else {
-      const int y = p.y0 + r.row;
-      const int valid_cols = inside(p.x0, p.cols, tensor.width);
-      const std::int64_t rows_before = inside(p.y0, r.row, tensor.height);
-      const std::int64_t in_row = y >= 0 && y < tensor.height ? per_pixel * inside(p.x0, r.col + 1, tensor.width) : 0;
-      // Whole rows are one piece; else each row is rounded to bursts by itself.
-      const bool whole_rows = valid_cols == tensor.width;
-      const std::int64_t row = whole_rows ? per_pixel * valid_cols : round_to_burst(per_pixel * valid_cols);
-      bytes = rows_before * row + in_row;
+      // Words of padding need nothing.
+      const int y = p.y0 + r.row, x = p.x0 + r.col;
+      const std::int64_t valid_cols = inside(p.x0, p.cols, tensor.width);
+      part = inside(p.y0, r.row, tensor.height) * valid_cols * p.words;
+      if (y >= 0 && y < tensor.height) part += inside(p.x0, r.col, tensor.width) * p.words + (x >= 0 && x < tensor.width ? r.word + 1 : 0);
+      whole = inside(p.y0, p.rows, tensor.height) * valid_cols * p.words;
     }
+    if (whole == 0) return 0;
   }
-  return std::min(r.total, round_to_burst(bytes));
+  return std::min(r.total, round_to_burst(ceil_div(r.total * part, whole)));
 }
 
 void Dma::advance(Request& r) const {
