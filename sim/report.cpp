@@ -303,9 +303,10 @@ std::string Report::summary() const {
 
   if (!result_.layers.empty()) {
     const double seconds = seconds_per_image();
-    add("time", fmt::format("{} cycles an image: {} at {} MHz, {:.0f} images/s, {:.0f} % of the MAC lanes busy",
-                            with_commas(std::llround(per_image(static_cast<double>(result_.cycles)))),
-                            time_text(seconds), a.clock_mhz, seconds > 0 ? 1 / seconds : 0, 100 * utilisation()));
+    add("time",
+        fmt::format("{} cycles an image: {} at {} MHz, {} images/s, {:.0f} % of the MAC lanes busy",
+                    with_commas(std::llround(per_image(static_cast<double>(result_.cycles)))), time_text(seconds),
+                    a.clock_mhz, short_number(seconds > 0 ? 1 / seconds : 0), 100 * utilisation()));
     add("energy",
         fmt::format("{} an image: {} on chip, {} DRAM", energy_text(per_image(total_.total())),
                     energy_text(per_image(total_.on_chip())), energy_text(per_image(total_[Component::kDram]))));
@@ -314,8 +315,8 @@ std::string Report::summary() const {
       const double percent = total_.total() > 0 ? 100 * total_.pj[i] / total_.total() : 0;
       std::string name = kComponentNames[i];
       if (const auto end = name.find("_scratchpad"); end != std::string::npos) name = name.substr(0, end) + "_sp";
-      if (i == 6) parts += fmt::format("\n{:<13}", "");
-      parts += fmt::format("{} {:.1f} %{}", name, percent, i + 1 < kComponents ? ", " : "");
+      if (i > 0) parts += i == 6 ? fmt::format(",\n{:<13}", "") : ", ";
+      parts += fmt::format("{} {:.1f} %", name, percent);
     }
     add("", parts);
     add("efficiency",
