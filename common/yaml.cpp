@@ -153,8 +153,13 @@ bool YamlMap::has(const std::string& key) const {
 }
 
 void YamlMap::error(const std::string& key, const std::string& message) const {
-  const YAML::Node node = lookup(node_, key);
-  fail("{}: {}: {}", node.IsDefined() ? place(node.Mark(), file_) : place_, join_path(path_, key), message);
+  std::string at = place_;
+  for (const auto& entry : node_) {
+    if (entry.first.Scalar() != key) continue;
+    // The key's line: yaml-cpp puts an empty value on the next one. The value tells whether --set made it.
+    at = place(entry.second.Mark().is_null() ? entry.second.Mark() : entry.first.Mark(), file_);
+  }
+  fail("{}: {}: {}", at, join_path(path_, key), message);
 }
 
 YAML::Node YamlMap::require(const std::string& key) const {
