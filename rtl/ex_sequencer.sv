@@ -74,7 +74,8 @@ module ex_sequencer #(
   typedef enum logic {StIdle, StRun} state_e;
   state_e state_q;
 
-  // Two contexts suffice: the step of the command before the last has left E when this one's are issued.
+  // Two contexts suffice: SETUP waits while E stalls, so the step of the command before the last leaves E (and the
+  // PPU copies its context) no later than at the edge at which this one's is written.
   logic            id_q;  // of the command that F works on; toggled by SETUP
   logic [CmdW-1:0] ctx0_q, ctx1_q;
   // lint: F needs only the fields of the addresses
@@ -113,7 +114,8 @@ module ex_sequencer #(
   assign setup = (state_o == 4'd6);
 
   always_comb begin
-    if (run)        state_o = stall ? 4'd8 : 4'd7;
+    if (stall)      state_o = 4'd8;
+    else if (run)   state_o = 4'd7;
     else if (empty) state_o = 4'd0;
     else if (head[shiftsim_pkg::ExAcqActLsb] && !ready_i[shiftsim_pkg::TgtAct]) state_o = 4'd1;
     else if (head[shiftsim_pkg::ExAcqWgtLsb] && !ready_i[shiftsim_pkg::TgtWgt]) state_o = 4'd2;
@@ -219,7 +221,7 @@ module ex_sequencer #(
   logic [P-1:0]    d_active_q;
 
   assign f_ctl = {ctx[shiftsim_pkg::ExRelActLsb], ctx[shiftsim_pkg::ExRelWgtLsb], id_q, j_q, step_end,
-                  plane_end && ctx[shiftsim_pkg::ExDrainLsb], plane0 && conv,
+                  plane_end && ctx[shiftsim_pkg::ExDrainLsb], plane0 && conv && ctx[shiftsim_pkg::ExHasOffsetLsb],
                   start && !clear && ((plane_q != '0) || ctx[shiftsim_pkg::ExShiftFirstLsb]),
                   clear, max_mode, (mode == 2'(shiftsim_pkg::ModeDepthwise))};
 

@@ -36,6 +36,8 @@ module load_unit #(
   output logic [P-1:0]                    act_we_o,
   output logic [P*shiftsim_pkg::AddrW-1:0] act_addr_o,
   output logic                            wgt_we_o,
+  output logic                            carry_we_o,
+  output logic [shiftsim_pkg::AddrW-1:0]  carry_addr_o,
   output logic                            tab_we_o,
   output logic                            res_we_o,
   output logic [shiftsim_pkg::AddrW-1:0]  wr_addr_o
@@ -104,6 +106,8 @@ module load_unit #(
   wire [OffW-1:0]  seg_off = cur_q[shiftsim_pkg::LdSegOffLsb +: shiftsim_pkg::LdSegOffW];
   wire [OffW-1:0]  row_off = cur_q[shiftsim_pkg::LdRowOffLsb +: shiftsim_pkg::LdRowOffW];
   wire [AddrW-1:0] win_len = cur_q[shiftsim_pkg::LdWinLenLsb +: shiftsim_pkg::LdWinLenW];
+
+  wire [AddrW-1:0] stride  = cur_q[shiftsim_pkg::LdCarryStrideLsb +: shiftsim_pkg::LdCarryStrideW];
 
   logic [SlotW-1:0] slot_q;
   logic [AddrW-1:0] x_q, xa_q;
@@ -191,6 +195,10 @@ module load_unit #(
   assign wgt_we_o  = word && (target == 2'(shiftsim_pkg::TgtWgt));
   assign tab_we_o  = word && (target == 2'(shiftsim_pkg::TgtTab));
   assign res_we_o  = word && (target == 2'(shiftsim_pkg::TgtRes));
+
+  // A word's top bits are the Booth carries of the word one digit plane before it.
+  assign carry_we_o   = wgt_we_o && (g_q >= OffW'(stride));
+  assign carry_addr_o = wr_addr_o - stride;
 
   always_comb begin
     ready_give_o = 4'd0;

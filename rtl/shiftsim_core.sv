@@ -13,7 +13,7 @@ module shiftsim_core #(
   parameter int OutDepth = 1024,
   parameter int CmdDepth = 4,
   // rd_data carries a word of any scratchpad: the widest decides
-  localparam int ActWgtW = (3*N*L > 8*N) ? 3*N*L : 8*N,
+  localparam int ActWgtW = (2*N*L > 8*N) ? 2*N*L : 8*N,
   localparam int DataW   = (shiftsim_pkg::TabW*Q > ActWgtW) ? shiftsim_pkg::TabW*Q : ActWgtW
 ) (
   input  logic                          clk_i,
@@ -73,8 +73,8 @@ module shiftsim_core #(
   // ------------------------------------------------------------------------------------------ LOAD
   logic               ld_idle;
   logic [P-1:0]       slot_we, act_we;
-  logic               slot_half, wr_half, wgt_we, tab_we, res_we;
-  logic [AddrW-1:0]   slot_x, slot_xa, wr_addr;
+  logic               slot_half, wr_half, wgt_we, carry_we, tab_we, res_we;
+  logic [AddrW-1:0]   slot_x, slot_xa, wr_addr, carry_addr;
   logic [RemW-1:0]    slot_rem;
   logic [P*AddrW-1:0] act_wr_addr;
 
@@ -88,8 +88,9 @@ module shiftsim_core #(
     .rd_data_ready_o,
     .slot_we_o(slot_we), .slot_half_o(slot_half), .slot_x_o(slot_x), .slot_xa_o(slot_xa),
     .slot_rem_o(slot_rem),
-    .wr_half_o(wr_half), .act_we_o(act_we), .act_addr_o(act_wr_addr), .wgt_we_o(wgt_we), .tab_we_o(tab_we),
-    .res_we_o(res_we), .wr_addr_o(wr_addr));
+    .wr_half_o(wr_half), .act_we_o(act_we), .act_addr_o(act_wr_addr), .wgt_we_o(wgt_we),
+    .carry_we_o(carry_we), .carry_addr_o(carry_addr), .tab_we_o(tab_we), .res_we_o(res_we),
+    .wr_addr_o(wr_addr));
 
   // ------------------------------------------------------------------------------------- COMPUTE, F
   logic                            ex_idle, act_half, wgt_half, wgt_pair_re, wgt_carry_re;
@@ -143,8 +144,13 @@ module shiftsim_core #(
     .clk_i, .wr_be_i(wgt_we), .wr_half_i(wr_half), .wr_addr_i(wr_addr), .wr_data_i(rd_data_i[2*N*L-1:0]),
     .rd_en_i(wgt_pair_re), .rd_half_i(wgt_half), .rd_addr_i(wgt_addr), .rd_data_o(wgt_pair));
 
+  logic [N*L-1:0] wgt_top;
+  for (genvar i = 0; i < N*L; i++) begin : gen_top
+    assign wgt_top[i] = rd_data_i[2*i + 1];
+  end
+
   scratchpad #(.Width(N*L), .Depth(WgtDepth)) u_wgt_carry (
-    .clk_i, .wr_be_i(wgt_we), .wr_half_i(wr_half), .wr_addr_i(wr_addr), .wr_data_i(rd_data_i[2*N*L +: N*L]),
+    .clk_i, .wr_be_i(carry_we), .wr_half_i(wr_half), .wr_addr_i(carry_addr), .wr_data_i(wgt_top),
     .rd_en_i(wgt_carry_re), .rd_half_i(wgt_half), .rd_addr_i(wgt_addr), .rd_data_o(wgt_carry));
 
   digit_stage #(.N(N), .L(L)) u_digits (

@@ -21,7 +21,8 @@ package shiftsim_pkg;
   localparam int LdSegOffLsb       = LdTwXaLsb + LdTwXaW;             localparam int LdSegOffW       = 24;
   localparam int LdRowOffLsb       = LdSegOffLsb + LdSegOffW;         localparam int LdRowOffW       = 24;
   localparam int LdWinLenLsb       = LdRowOffLsb + LdRowOffW;         localparam int LdWinLenW       = 16;
-  localparam int LdCmdW = LdWinLenLsb + LdWinLenW;
+  localparam int LdCarryStrideLsb  = LdWinLenLsb + LdWinLenW;         localparam int LdCarryStrideW  = 16;
+  localparam int LdCmdW = LdCarryStrideLsb + LdCarryStrideW;
 
   // COMPUTE
   localparam int ExModeLsb         = 0;                               localparam int ExModeW         = 2;

@@ -21,7 +21,7 @@ constexpr int kAccW = SHIFTSIM_ACC_W;
 
 constexpr int Max(int a, int b) { return a > b ? a : b; }
 constexpr int Words(int bits) { return (bits + 31) / 32; }
-constexpr int kRdDataBits = Max(Max(8 * kN, 3 * kN * kL), 56 * kQ);
+constexpr int kRdDataBits = Max(Max(8 * kN, 2 * kN * kL), 56 * kQ);
 constexpr int kRdDataWords = Words(kRdDataBits);
 constexpr int kWrDataWords = Words(8 * kN);
 

@@ -44,10 +44,11 @@ inline Command Pack(const std::vector<std::pair<int, int64_t>>& width_and_value)
 struct LoadCommand {
   int target = 0, half = 0, acquire = 0, signal = 0, barrier = 0, base = 0, count = 1, dma_id = 0;
   int seg = 1, m_tile = 1, tw = 1, seg_x = 0, seg_xa = 0, tw_xa = 0, seg_off = 0, row_off = 0, win_len = 1;
+  int carry_stride = 0;
   Command Packed() const {
     return Pack({{2, target}, {1, half}, {1, acquire}, {1, signal}, {1, barrier}, {16, base}, {24, count},
                  {32, dma_id}, {16, seg}, {16, m_tile}, {16, tw}, {16, seg_x}, {16, seg_xa}, {16, tw_xa},
-                 {24, seg_off}, {24, row_off}, {16, win_len}});
+                 {24, seg_off}, {24, row_off}, {16, win_len}, {16, carry_stride}});
   }
 };
 
