@@ -41,9 +41,11 @@ std::string quantize_lines(const RunConfig& config) {
       config.network, q.model, q.recipe, q.calibration, q.calibration_labels, config.images, config.labels);
 }
 
-void warn_if_changed(const std::string& file, const std::string& hash, const RunConfig& config) {
-  if (file.empty() || hash.empty() || !fs::is_regular_file(file) || sha256_file(file) == hash) return;
-  spdlog::warn("{} was made from another version of {}; to renew it: {}", config.network, file,
+/// scripts/run renews a network whose inputs changed; a simrun of its own tells, and runs what is there.
+void warn_if_model_changed(const RunConfig& config, const qnet::Provenance& provenance) {
+  const std::string& model = config.quantize.model;
+  if (!fs::is_regular_file(model) || sha256_file(model) == provenance.model_hash) return;
+  spdlog::warn("{} was made from another version of {}; to renew it: {}", config.network, model,
                quantrun_command(config));
 }
 
@@ -56,10 +58,7 @@ qnet::Network read_network(const RunConfig& config) {
     fail("{}: there is no such network. scripts/run makes it, or type: {}", config.network, quantrun_command(config));
   }
   qnet::Network network = qnet::read(config.network);
-  if (made_here) {
-    warn_if_changed(config.quantize.model, network.provenance.model_hash, config);
-    warn_if_changed(config.quantize.recipe, network.provenance.recipe_hash, config);
-  }
+  if (made_here) warn_if_model_changed(config, network.provenance);
   return network;
 }
 

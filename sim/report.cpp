@@ -238,8 +238,10 @@ std::string Report::table() const {
   const auto row = [](const std::string& name, const std::string& shape, const std::string& bits,
                       const std::string& macs, const std::string& cycles, const std::string& use,
                       const std::string& stalls, const std::string& dram, const std::string& pj) {
-    return fmt::format("{:<{}} {:<{}} {:>2} {:>5} {:>10} {:>4}{} {:>6} {:>7}\n", name, kNameWidth, shape, kShapeWidth,
-                       bits, macs, cycles, use, stalls, dram, pj);
+    std::string line = fmt::format("{:<{}} {:<{}} {:>2} {:>5} {:>10} {:>4}{} {:>6} {:>7}", name, kNameWidth, shape,
+                                   kShapeWidth, bits, macs, cycles, use, stalls, dram, pj);
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line + '\n';
   };
   const auto stalls_of = [](const CauseCycles& causes) {
     std::string text;
@@ -285,7 +287,9 @@ std::string Report::summary() const {
   };
   std::int64_t network_macs = 0;
   for (const qnet::Layer& layer : network_.layers) network_macs += qnet::macs(network_, layer);
-  add("network", fmt::format("{}: {} layers, {} MACs an image", network_.name, network_.layers.size(),
+  const std::string& recipe = network_.provenance.recipe;
+  add("network", fmt::format("{}{}: {} layers, {} MACs an image", network_.name,
+                             recipe.empty() ? "" : fmt::format(" ({})", recipe), network_.layers.size(),
                              short_number(static_cast<double>(network_macs))));
   add("accelerator",
       fmt::format("{}: {} x {} array ({} pixels x {} lanes x {} channels), {} MHz, {}", a.name, a.array.rows,
