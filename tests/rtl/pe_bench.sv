@@ -1,0 +1,42 @@
+// One pixel of an array with two channels and two lanes, its operands and digits wired as in operand_select and
+// digit_stage, for pe_test. Both channels get the same digits: the test looks at channel 1, whose depthwise operand
+// is not lane 0's.
+module pe_bench #(
+  parameter int AccW = 18
+) (
+  input  logic            clk_i,
+  input  logic            rst_ni,
+  input  logic            en_i,
+  input  logic            clear_i,
+  input  logic            shift_i,
+  input  logic            depthwise_i,
+  input  logic            max_i,
+  input  logic            s_en_i,
+  input  logic            signed_i,
+  input  logic [7:0]      byte0_i,
+  input  logic [7:0]      byte1_i,
+  input  logic [3:0]      pair_i,
+  input  logic [1:0]      carry_i,
+  output logic [AccW-1:0] acc_o,    // after the edge
+  output logic [AccW-1:0] s_o
+);
+  logic [1:0]        neg, one, two;
+  logic [2*AccW-1:0] acc;
+  // lint: every step is captured, so that the drain registers show the accumulators
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic              drain_valid;
+  /* verilator lint_on UNUSEDSIGNAL */
+
+  for (genvar l = 0; l < 2; l++) begin : gen_lane
+    recoder u_recoder (
+      .pair_i(pair_i[2*l +: 2]), .carry_i(carry_i[l]), .neg_o(neg[l]), .one_o(one[l]), .two_o(two[l]));
+  end
+
+  pe_array #(.P(1), .N(2), .L(2), .AccW(AccW)) u_array (
+    .clk_i, .rst_ni, .en_i, .depthwise_i, .max_i, .clear_i, .shift_i, .s_en_i, .capture_i(1'b1),
+    .op_i({signed_i && byte1_i[7], byte1_i, signed_i && byte0_i[7], byte0_i}),
+    .neg_i({2{neg}}), .one_i({2{one}}), .two_i({2{two}}), .drain_valid_o(drain_valid), .drain_acc_o(acc),
+    .drain_s_o(s_o));
+
+  assign acc_o = acc[AccW +: AccW];
+endmodule
