@@ -1,0 +1,139 @@
+// The SystemC core against the golden reference: random networks on random accelerators; seeds are printed on failure.
+#include <gtest/gtest.h>
+
+#include "tests/qnet/random_network.h"
+#include "tests/sim/machine.h"
+
+namespace shiftsim::sim {
+namespace {
+
+TEST(Core, RandomNetworksOnRandomAcceleratorsGiveTheGoldenBits) {
+  int ran = 0;
+  for (std::uint64_t seed = 1; seed <= 80; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const qnet::Network network = qnet::random_network(seed);
+    const Outcome outcome = run_machine(network, random_accelerator(seed), qnet::random_images(network, 2, seed), 2);
+    ran += outcome.fits;
+    if (HasFailure()) break;
+  }
+  EXPECT_GE(ran, 60) << "too few of the random accelerators were large enough";
+}
+
+TEST(Core, EveryKindOfLayer) {
+  using Kind = qnet::RandomLayerKind;
+  for (const Kind kind : {Kind::kConv, Kind::kGrouped, Kind::kDepthwise, Kind::kMaxPool, Kind::kSumPool, Kind::kLinear}) {
+    int ran = 0;
+    for (std::uint64_t seed = 1; seed <= 25; ++seed) {
+      SCOPED_TRACE("kind " + std::to_string(static_cast<int>(kind)) + ", seed " + std::to_string(seed));
+      const qnet::Network network = qnet::random_layer_network(seed, kind);
+      ran += run_machine(network, random_accelerator(1000 + seed), qnet::random_images(network, 1, seed), 1).fits;
+      if (HasFailure()) return;
+    }
+    EXPECT_GE(ran, 15);
+  }
+}
+
+TEST(Core, WeightsThatDoNotFitAreSplitAlongTheReduction) {
+  int split = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    qnet::RandomNetworkOptions options;
+    options.weight_bits = {8};
+    const qnet::Network network = qnet::random_network(seed, options);
+    AcceleratorConfig accelerator = random_accelerator(seed);
+    accelerator.scratchpad = {16 * accelerator.array.pixels(), 1, 8, 4, 4};
+    const Program program = compile(network, accelerator);
+    for (const LayerPlan& plan : program.plans) split += plan.k_split;
+    run_machine(network, accelerator, qnet::random_images(network, 1, seed), 1);
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(split, 0) << "no layer was split: the test does not test";
+}
+
+TEST(Core, CyclesDoNotDependOnValues) {
+  const qnet::Network network = qnet::random_network(7);
+  const AcceleratorConfig accelerator = make_accelerator(8, 8);
+  std::vector<std::uint8_t> dark(network.input().size(), 0), bright(network.input().size(), 255);
+  EXPECT_EQ(run_machine(network, accelerator, dark, 1).cycles, run_machine(network, accelerator, bright, 1).cycles);
+}
+
+/// T = 1 + seg * max(planes*steps, P*QB): the formula of docs/hardware.md as a third witness for the array's busy time.
+TEST(Core, ArrayTimeIsTheFormulas) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const qnet::Network network = qnet::random_layer_network(seed, qnet::RandomLayerKind::kConv);
+    const AcceleratorConfig accelerator = random_accelerator(seed);
+    Program program;
+    try {
+      program = compile(network, accelerator);
+    } catch (const UserError&) {
+      continue;
+    }
+    std::vector<std::int64_t> run(network.layers.size()), setup(network.layers.size());
+    const Geometry& g = program.geometry;
+    for (std::size_t i = 0; i < program.computes.commands.size(); ++i) {
+      const ComputeCommand& c = program.computes.commands[i];
+      const auto layer = static_cast<std::size_t>(program.computes.layers[i]);
+      const int steps_per_tap = c.mode == Mode::kConv ? static_cast<int>((c.cw_n - 1) * static_cast<unsigned>(g.sub_blocks()) + c.sub_last) : 1;
+      run[layer] += static_cast<std::int64_t>(c.seg * c.planes * c.ky_n * c.kx_n) * steps_per_tap;
+      ++setup[layer];
+    }
+    System system(network, program, accelerator.dram, {});
+    const std::vector<std::uint8_t> image = qnet::random_images(network, 1, seed);
+    system.run(image.data());
+    for (std::size_t l = 0; l < network.layers.size(); ++l) {
+      EXPECT_EQ(system.core().causes()[l][static_cast<std::size_t>(Cause::kRun)], run[l]);
+      EXPECT_EQ(system.core().causes()[l][static_cast<std::size_t>(Cause::kSetup)], setup[l]);
+    }
+  }
+}
+
+TEST(Core, RefusesTooNarrowAccumulators) {
+  const qnet::Network network = qnet::random_layer_network(3, qnet::RandomLayerKind::kConv);
+  AcceleratorConfig accelerator = make_accelerator(16, 16);
+  accelerator.array.accumulator_bits = 8;
+  try {
+    compile(network, accelerator);
+    FAIL() << "compiled";
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find("accumulator needs"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("layer "), std::string::npos) << error.what();
+  }
+}
+
+TEST(Core, SaysHowLargeTheScratchpadMustBe) {
+  qnet::RandomNetworkOptions options;
+  options.max_channels = 200;
+  options.max_size = 12;
+  const qnet::Network network = qnet::random_layer_network(11, qnet::RandomLayerKind::kConv, options);
+  AcceleratorConfig accelerator = make_accelerator(4, 4, 1);
+  accelerator.scratchpad.activation_kib = 1;
+  std::string message;
+  int needed = 0;
+  try {
+    compile(network, accelerator);
+  } catch (const UserError& error) {
+    message = error.what();
+    const std::size_t at = message.rfind("at least ");
+    ASSERT_NE(at, std::string::npos) << message;
+    needed = std::stoi(message.substr(at + 9));
+  }
+  ASSERT_NE(message.find("scratchpad.activation_kib"), std::string::npos) << message;
+  // What it says is enough is enough for that layer; other layers may ask for more.
+  for (int tries = 0; tries < 20; ++tries) {
+    accelerator.scratchpad.activation_kib = needed;
+    try {
+      compile(network, accelerator);
+      return;
+    } catch (const UserError& error) {
+      const std::string again = error.what();
+      const int more = std::stoi(again.substr(again.rfind("at least ") + 9));
+      ASSERT_GT(more, needed) << again;
+      needed = more;
+    }
+  }
+  FAIL() << "no size was enough";
+}
+
+}  // namespace
+}  // namespace shiftsim::sim

@@ -1,0 +1,121 @@
+// SystemC core and Verilated RTL in lockstep: random networks at several geometries, and deliberate bugs that must be found.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "sim/engine.h"
+#include "tests/qnet/random_network.h"
+#include "tests/sim/machine.h"
+
+namespace shiftsim::sim {
+namespace {
+
+struct Shape {
+  int rows, cols, lanes, ppu_lanes;
+};
+
+/// Small scratchpads, so that layers need several tiles.
+AcceleratorConfig small_accelerator(const Shape& shape) {
+  AcceleratorConfig a = make_accelerator(shape.rows, shape.cols, shape.lanes, shape.ppu_lanes);
+  a.scratchpad = {4 * a.array.pixels(), 6, 4, 2, 2};
+  a.dram = {13, 5, 16};
+  return a;
+}
+
+class Lockstep : public testing::TestWithParam<Shape> {};
+
+TEST_P(Lockstep, RandomNetworksAgreeInEveryCycle) {
+  const AcceleratorConfig accelerator = small_accelerator(GetParam());
+  SystemOptions options;
+  options.rtl = RtlLibrary::open(geometry_of(accelerator), {});
+  int ran = 0;
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    options.seed = static_cast<std::uint32_t>(seed);
+    const qnet::Network network = qnet::random_network(seed);
+    const Outcome outcome = run_machine(network, accelerator, qnet::random_images(network, 1, seed), 1, options);
+    ASSERT_EQ(outcome.difference, "");
+    if (HasFailure()) return;
+    if (!outcome.fits) continue;
+    ++ran;
+    // At least the eleven handshake and state ports in each cycle, and all accumulators at least once a layer.
+    const std::int64_t accumulators = accelerator.array.pixels() * (accelerator.array.cols + 1);
+    EXPECT_GE(outcome.comparisons, 11 * outcome.cycles + outcome.accumulators);
+    EXPECT_GE(outcome.accumulators, static_cast<std::int64_t>(network.layers.size()) * accumulators);
+  }
+  EXPECT_GE(ran, 20) << "too few networks fitted";
+}
+
+INSTANTIATE_TEST_SUITE_P(Geometries, Lockstep,
+                         testing::Values(Shape{4, 4, 2, 3}, Shape{6, 5, 2, 5}, Shape{5, 7, 1, 2}, Shape{8, 8, 4, 4}, Shape{9, 10, 3, 4}),
+                         [](const auto& info) { return "pe" + std::to_string(info.param.rows) + "x" + std::to_string(info.param.cols) + "l" + std::to_string(info.param.lanes); });
+
+/// Names of the deliberate bugs, from the tool that builds them.
+std::vector<std::string> mutants() {
+  std::vector<std::string> names;
+  FILE* pipe = popen("'" SHIFTSIM_SOURCE_DIR "/scripts/build_rtl' --list-mutants", "r");
+  char line[256];
+  while (pipe != nullptr && fgets(line, sizeof line, pipe) != nullptr) {
+    std::string name = line;
+    name.erase(name.find_last_not_of("\n") + 1);
+    names.push_back(name);
+  }
+  if (pipe != nullptr) pclose(pipe);
+  return names;
+}
+
+class Mutant : public testing::TestWithParam<std::string> {};
+
+TEST_P(Mutant, IsFound) {
+  const AcceleratorConfig accelerator = small_accelerator({4, 4, 2, 3});
+  SystemOptions options;
+  options.rtl = RtlLibrary::open(geometry_of(accelerator), {false, GetParam()});
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    const qnet::Network network = qnet::random_network(seed);
+    options.seed = static_cast<std::uint32_t>(seed);
+    const Outcome outcome = run_machine(network, accelerator, qnet::random_images(network, 1, seed), 1, options);
+    ASSERT_FALSE(HasFailure());
+    if (outcome.difference.empty()) continue;
+    RecordProperty("difference", outcome.difference);
+    for (const char* part : {"cycle ", "expected ", "actual "}) EXPECT_NE(outcome.difference.find(part), std::string::npos) << outcome.difference;
+    return;
+  }
+  FAIL() << "30 random networks did not show the bug";
+}
+
+INSTANTIATE_TEST_SUITE_P(Rtl, Mutant, testing::ValuesIn(mutants()), [](const auto& info) { return info.param; });
+
+TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
+  const qnet::Network network = qnet::random_network(5);
+  RunConfig config;
+  config.accelerator = small_accelerator({4, 4, 2, 3});
+  config.fidelity = Fidelity::kLockstep;
+  config.lockstep.mutant = "ppu_shift_logical";
+  config.lockstep.wave_cycles = 200;
+  config.seed = 5;
+  config.image_count = 2;
+  ImageSet images;
+  images.count = 2, images.height = static_cast<std::size_t>(network.input().height), images.width = static_cast<std::size_t>(network.input().width);
+  images.channels = static_cast<std::size_t>(network.input().channels);
+  images.pixels = qnet::random_images(network, 2, 5);
+  const std::filesystem::path output = std::filesystem::path(testing::TempDir()) / "shiftsim_lockstep_wave";
+  std::filesystem::remove_all(output);
+  const RunResult result = run(config, network, images, output);
+  EXPECT_EQ(result.lockstep.verdict, "fail");
+  for (const char* part : {"cycle ", "layer ", "pixel (", "channel ", "expected ", "actual ", "(seed 5)"})
+    EXPECT_NE(result.lockstep.difference.find(part), std::string::npos) << result.lockstep.difference;
+  ASSERT_EQ(result.lockstep.waveform, (output / "lockstep.fst").string());
+  EXPECT_GT(std::filesystem::file_size(output / "lockstep.fst"), 1000u);
+  std::filesystem::remove_all(output);
+
+  config.lockstep.mutant.clear();
+  const RunResult good = run(config, network, images, output);
+  EXPECT_EQ(good.lockstep.verdict, "pass") << good.lockstep.difference;
+  EXPECT_EQ(good.values.images, 2);
+  EXPECT_EQ(good.values.mismatches, 0);
+  EXPECT_GT(good.lockstep.comparisons, good.cycles * 11);
+  EXPECT_FALSE(std::filesystem::exists(output)) << "a run without a difference leaves no waveform";
+}
+
+}  // namespace
+}  // namespace shiftsim::sim
