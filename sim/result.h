@@ -63,8 +63,8 @@ struct ValueCheck {
 };
 
 struct LockstepResult {
-  std::string verdict = "not run";       ///< "not run", "pass", "fail"
-  std::string scope = "no RTL was run";  ///< what was compared, in one or two sentences
+  std::string verdict = "not run";                                     ///< "not run", "pass", "fail"
+  std::string scope = "no RTL was run (--fidelity lockstep runs it)";  ///< what was compared, in one or two sentences
   std::int64_t images = 0, cycles = 0;
   std::int64_t comparisons = 0;              ///< port and accumulator values compared
   std::int64_t accumulator_comparisons = 0;  ///< of them accumulators at drains
