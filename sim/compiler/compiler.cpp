@@ -298,7 +298,8 @@ ComputeCommand LayerCompiler::command(const Item& item, const Tiling& t) const {
   c.inc_ky = view_.dilation_h * t.row_words - ((view_.kernel_w - 1) * view_.dilation_w * view_.words + view_.words - 1);
   c.wgt_base = static_cast<std::uint32_t>(in_block(item.tile) * view_.planes * view_.steps);
   c.tab_base = static_cast<std::uint32_t>(in_block(item.tile) * g_.ppu_beats());
-  c.lo = view_.wide ? 0 : layer_.lo;
+  // A maximum is within its input's range; its clamp must let everything pass.
+  c.lo = view_.wide ? 0 : view_.mode == Mode::kMax ? network_.out(layer_).low() : layer_.lo;
   c.acq_out = c.sig_out = true;
   c.acq_res = c.rel_res = has_residual();
   return c;

@@ -139,7 +139,7 @@ void append_table_words(const qnet::Network& network, const qnet::Layer& layer, 
         entry = (static_cast<std::uint64_t>(bias) & 0xffffffffU) | field(shift, 6) << 32;
         if (view.has_offset) entry |= field(layer.offsets[k], 4) << 38;
         if (layer.residual >= 0) entry |= field(layer.residual_shifts[k], 6) << 42;
-        const int hi = view.wide ? 0 : layer.hi.empty() ? out.high() : layer.hi[k];
+        const int hi = view.wide ? 0 : view.mode == Mode::kMax ? out.high() : layer.hi[k];
         entry |= field(hi, 8) << 48;
       }
       for (int byte = 0; byte < 7; ++byte) image.push_back(static_cast<std::uint8_t>(entry >> (8 * byte)));
