@@ -74,6 +74,23 @@ void write_file_atomically(const fs::path& path, std::string_view content) {
   sync_folder(target.parent_path());
 }
 
+namespace {
+
+/// Everything in a folder onto the disk, so that the rename cannot survive a power cut that its content does not.
+void sync_tree(const fs::path& folder) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    const int descriptor = open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    const bool synced = descriptor >= 0 && (fsync(descriptor) == 0 || errno == EINVAL);
+    const int error = errno;
+    if (descriptor >= 0) close(descriptor);
+    if (!synced) fail("{}: cannot be written: {}", entry.path().string(), std::strerror(error));
+  }
+  sync_folder(folder);
+}
+
+}  // namespace
+
 AtomicFolder::AtomicFolder(fs::path path) : path_(normalized(path)), temporary_(temporary_beside(path_)) {
   if (fs::exists(path_) && !fs::is_directory(path_)) {
     fail("{}: cannot write the folder: a file is there", path_.string());
@@ -92,6 +109,7 @@ AtomicFolder::~AtomicFolder() {
 
 void AtomicFolder::commit() {
   SHIFTSIM_CHECK(!committed_, "{} committed twice", path_.string());
+  sync_tree(temporary_);
   if (fs::exists(path_)) {
     // Exchange the two in one step where the file system can; else there is an instant without PATH.
     if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) {

@@ -20,7 +20,8 @@ public:
   AtomicFolder& operator=(const AtomicFolder&) = delete;
 
   const std::filesystem::path& temporary() const { return temporary_; }
-  /// Replaces PATH (an older folder there is removed) by what was written.
+  /// Replaces PATH (an older folder there is removed) by what was written. Syncs the files, so they need no
+  /// write_file_atomically of their own.
   void commit();
 
 private:

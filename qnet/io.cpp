@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <limits>
 #include <map>
 
@@ -260,6 +263,14 @@ std::string file_stem(const std::string& name) {
   return stem.substr(0, kLongest);
 }
 
+/// A file of the temporary folder, which becomes a network as a whole.
+void write_plain(const fs::path& path, const std::string& content) {
+  std::ofstream stream(path, std::ios::binary);
+  stream << content;
+  stream.close();
+  if (!stream) fail("{}: cannot be written: {}", path.string(), std::strerror(errno));
+}
+
 class Writer {
 public:
   Writer(const Network& network, const fs::path& folder) : network_(network), folder_(folder) {}
@@ -367,7 +378,7 @@ private:
   void write_array(const std::string& file, const char* what, const std::vector<T>& array, const Shape& shape) {
     constexpr DType kType = DTypeOf<T>::value;
     const std::string content = encode_npy(kType, shape, array.data());
-    write_file_atomically(folder_ / file, content);
+    write_plain(folder_ / file, content);
     out_ << YAML::Key << what << YAML::Value << YAML::Flow << YAML::BeginMap;
     pair("file", file);
     pair("dtype", npy_descr(kType));
@@ -394,7 +405,7 @@ void write(const Network& network, const fs::path& folder) {
   }
   AtomicFolder target(folder);
   const std::string yaml = Writer(network, target.temporary()).write();
-  write_file_atomically(target.temporary() / kFile, yaml);
+  write_plain(target.temporary() / kFile, yaml);
   target.commit();
 }
 
