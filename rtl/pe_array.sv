@@ -25,9 +25,7 @@ module pe_array #(
 );
   localparam int SumW = OpW + 1 + $clog2(L);
 
-  logic [P*N*AccW-1:0] acc;
-  logic [P*AccW-1:0]   s;
-  logic [N*SumW-1:0]   corr;
+  logic [N*SumW-1:0] corr;
 
   // See pe.sv: the +1 of the negative digits, and the 512 of each product taken back.
   always_comb begin
@@ -38,27 +36,34 @@ module pe_array #(
   end
 
   for (genvar p = 0; p < P; p++) begin : gen_pixel
+    // A variable for each pixel: Verilator's time would grow with the square of a whole array's.
+    logic [N*AccW-1:0] acc, drain_acc_q;
+    logic [AccW-1:0]   s, drain_s_q;
+
     for (genvar n = 0; n < N; n++) begin : gen_channel
       pe #(.L(L), .AccW(AccW)) u_pe (
         .clk_i, .en_i, .clear_i, .shift_i, .depthwise_i, .max_i,
         .op_i(op_i[p*N*OpW +: L*OpW]), .vec_op_i(op_i[(p*N + n)*OpW +: OpW]),
         .neg_i(neg_i[n*L +: L]), .one_i(one_i[n*L +: L]), .two_i(two_i[n*L +: L]),
-        .corr_i(corr[n*SumW +: SumW]), .acc_o(acc[(p*N + n)*AccW +: AccW]));
+        .corr_i(corr[n*SumW +: SumW]), .acc_o(acc[n*AccW +: AccW]));
     end
 
     s_column #(.L(L), .AccW(AccW)) u_s (
-      .clk_i, .en_i, .clear_i, .add_i(s_en_i), .op_i(op_i[p*N*OpW +: L*OpW]), .s_o(s[p*AccW +: AccW]));
+      .clk_i, .en_i, .clear_i, .add_i(s_en_i), .op_i(op_i[p*N*OpW +: L*OpW]), .s_o(s));
+
+    always_ff @(posedge clk_i) begin
+      if (en_i && capture_i) begin
+        drain_acc_q <= acc;
+        drain_s_q   <= s;
+      end
+    end
+
+    assign drain_acc_o[p*N*AccW +: N*AccW] = drain_acc_q;
+    assign drain_s_o[p*AccW +: AccW]       = drain_s_q;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) drain_valid_o <= 1'b0;
     else         drain_valid_o <= en_i && capture_i;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (en_i && capture_i) begin
-      drain_acc_o <= acc;
-      drain_s_o   <= s;
-    end
   end
 endmodule
