@@ -18,9 +18,10 @@ int ActivationRange::quantize(double value, int exponent) const {
   return static_cast<int>(std::clamp<double>(code, low(), high(exponent)));
 }
 
-Histogram::Histogram(std::span<const float> values) {
+Histogram::Histogram(std::span<const float> values, std::size_t first, std::size_t stride) {
   float low = 0, high = 0;
-  for (const float value : values) {
+  for (std::size_t i = first; i < values.size(); i += stride) {
+    const float value = values[i];
     low = std::min(low, value);
     high = std::max(high, value);
   }
@@ -29,7 +30,8 @@ Histogram::Histogram(std::span<const float> values) {
   counts_.assign(kBins, 0);
   if (!(step_ > 0)) return;
   const double inverse = 1 / step_;
-  for (const float value : values) {
+  for (std::size_t i = first; i < values.size(); i += stride) {
+    const float value = values[i];
     if (value == 0.0f) continue;
     const auto bin = static_cast<std::size_t>((static_cast<double>(value) - low_) * inverse);
     ++counts_[std::min(bin, kBins - 1)];

@@ -26,7 +26,8 @@ class Histogram {
 public:
   static constexpr std::size_t kBins = 16384;
 
-  explicit Histogram(std::span<const float> values);
+  /// Every 'stride'-th value, from 'first' on: one channel of NHWC values.
+  explicit Histogram(std::span<const float> values, std::size_t first = 0, std::size_t stride = 1);
 
   double largest() const;  ///< the largest magnitude
   /// Sum over the values of |x - Q(x)|^norm, each value taken as its bin's middle.

@@ -1,6 +1,7 @@
 #include "quantizer/calibration.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -17,6 +18,9 @@ namespace shiftsim::quantizer {
 namespace {
 
 using Values = std::vector<float>;
+
+/// How much smaller than its tensor's a channel's own exponent may be.
+constexpr int kFinestChannel = 4;
 
 /// Ratio of signal to noise, in dB.
 double decibels(double signal, double noise) {
@@ -214,19 +218,45 @@ private:
   /// The quantized layer's output before its own quantization; sets the corrected bias where the recipe wants it.
   Values output(const PlannedLayer& layer, QuantizedLayer& target, ConvOp& op, const Values& reference) {
     Values values = convolve(layer, op, target.weights(), layer.bias, quantized_);
-    if (recipe_.bias_correction) {
-      const std::size_t channels = layer.bias.size();
-      std::vector<double> sum(channels, 0.0);
-      for (std::size_t i = 0; i < values.size(); i += channels)
-        for (std::size_t k = 0; k < channels; ++k)
-          sum[k] += static_cast<double>(reference[i + k]) - static_cast<double>(values[i + k]);
-      const double count = static_cast<double>(values.size() / channels);
-      for (std::size_t k = 0; k < channels; ++k) target.bias[k] = layer.bias[k] + sum[k] / count;
-      for (std::size_t i = 0; i < values.size(); i += channels)
-        for (std::size_t k = 0; k < channels; ++k) values[i + k] += static_cast<float>(sum[k] / count);
-    }
+    if (recipe_.bias_correction) correct_bias(layer, target, reference, values);
     clamp_in_place(layer.clamp(), values.data(), values.size());
     return values;
+  }
+
+  /// Moves each channel's bias until the mean after the activation function is the float network's. (The mean before it
+  /// would not do: coarse weights narrow the distribution, and a narrow one around a negative mean is all cut off by
+  /// ReLU.)
+  void correct_bias(const PlannedLayer& layer, QuantizedLayer& target, const Values& reference, Values& values) const {
+    const std::size_t channels = layer.bias.size(), pixels = values.size() / channels;
+    const Clamp clamp = layer.clamp();
+    const auto low = static_cast<float>(clamp.low), high = static_cast<float>(clamp.high);
+    constexpr std::size_t kGroup = 16;  // channels that share cache lines
+    constexpr int kSteps = 12;
+    parallel_for((channels + kGroup - 1) / kGroup, threads_, [&](std::size_t group, std::size_t) {
+      const std::size_t first = group * kGroup, count = std::min(kGroup, channels - first);
+      // Means of clamp(x + shift) of each channel.
+      const auto means = [&](const Values& x, const std::array<float, kGroup>& shift) {
+        std::array<double, kGroup> sum{};
+        for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
+          const float* at_pixel = x.data() + pixel * channels + first;
+          for (std::size_t k = 0; k < count; ++k)
+            sum[k] += static_cast<double>(std::min(std::max(at_pixel[k] + shift[k], low), high));
+        }
+        for (double& value : sum) value /= static_cast<double>(pixels);
+        return sum;
+      };
+      const auto wanted = means(reference, {});
+      std::array<float, kGroup> shift{};
+      // The mean rises with the shift, and never faster: adding the error cannot overshoot.
+      for (int step = 0; step < (clamp.none() ? 1 : kSteps); ++step) {
+        const auto found = means(values, shift);
+        for (std::size_t k = 0; k < count; ++k) shift[k] += static_cast<float>(wanted[k] - found[k]);
+      }
+      for (std::size_t k = 0; k < count; ++k) {
+        target.bias[first + k] = static_cast<double>(layer.bias[first + k]) + static_cast<double>(shift[k]);
+        for (std::size_t pixel = 0; pixel < pixels; ++pixel) values[pixel * channels + first + k] += shift[k];
+      }
+    });
   }
 
   /// The logits are brought to the least accumulator exponent: raises the finest channels until all fit 32 bits there.
@@ -251,15 +281,40 @@ private:
 
   void choose_exponent(int tensor, const Values& values) {
     const PlannedTensor& planned = plan_.tensor(tensor);
-    result_.exponents[at(tensor)] = {search_activation_exponent(Histogram(values), planned.range, recipe_.norm)};
+    std::vector<int>& exponents = result_.exponents[at(tensor)];
+    const int common = search_activation_exponent(Histogram(values), planned.range, recipe_.norm);
+    exponents = {common};
+    if (!planned.per_channel) return;
+    const auto channels = static_cast<std::size_t>(planned.shape.channels);
+    exponents.resize(channels);
+    parallel_for(channels, threads_, [&](std::size_t c, std::size_t) {
+      const int own = search_activation_exponent(Histogram(values, c, channels), planned.range, recipe_.norm, common);
+      // Other images may have larger values in a channel that is nearly silent on these.
+      exponents[c] = std::max(own, common - kFinestChannel);
+    });
   }
 
   void quantize_in_place(int tensor, Values& values) const {
-    const ActivationRange& range = plan_.tensor(tensor).range;
-    const int exponent = result_.exponents[at(tensor)][0];
-    const auto inverse = std::ldexp(1.0f, -exponent), step = std::ldexp(1.0f, exponent);
-    const auto low = static_cast<float>(range.low()), high = static_cast<float>(range.high(exponent));
-    for (float& value : values) value = std::min(std::max(std::floor(value * inverse + 0.5f), low), high) * step;
+    const PlannedTensor& planned = plan_.tensor(tensor);
+    const std::vector<int>& exponents = result_.exponents[at(tensor)];
+    const std::size_t channels = exponents.size();
+    const auto low = static_cast<float>(planned.range.low());
+    const std::size_t pixels = values.size() / channels;
+    constexpr std::size_t kBlock = 1 << 16;
+    parallel_for((pixels + kBlock - 1) / kBlock, threads_, [&](std::size_t block, std::size_t) {
+      std::vector<float> inverse(channels), step(channels), high(channels);
+      for (std::size_t c = 0; c < channels; ++c) {
+        inverse[c] = std::ldexp(1.0f, -exponents[c]);
+        step[c] = std::ldexp(1.0f, exponents[c]);
+        high[c] = static_cast<float>(planned.range.high(exponents[c]));
+      }
+      const std::size_t end = std::min(pixels, (block + 1) * kBlock);
+      for (std::size_t pixel = block * kBlock; pixel < end; ++pixel) {
+        float* value = values.data() + pixel * channels;
+        for (std::size_t c = 0; c < channels; ++c)
+          value[c] = std::min(std::max(std::floor(value[c] * inverse[c] + 0.5f), low), high[c]) * step[c];
+      }
+    });
   }
 
   void pool(const PlannedLayer& layer) {

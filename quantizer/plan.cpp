@@ -24,6 +24,7 @@ public:
     find_merges();
     for (std::size_t i = 1; i < graph_.nodes.size(); ++i) add_node(static_cast<int>(i));
     check_overrides();
+    if (recipe_.channel_exponents) find_per_channel();
     return std::move(plan_);
   }
 
@@ -62,7 +63,12 @@ private:
       plan_.pad_values.push_back(static_cast<int>(pad));
     }
     plan_.input_spec = spec;
-    plan_.tensors.push_back({graph_.input().name, shape, {.bits = 8}, false, 0, 1, "pixels"});
+    PlannedTensor image;
+    image.name = graph_.input().name;
+    image.shape = shape;
+    image.node = 0;
+    image.policy = "pixels";
+    plan_.tensors.push_back(std::move(image));
   }
 
   static double mean(const qnet::InputSpec& spec, std::size_t c) { return spec.mean[spec.mean.size() == 1 ? 0 : c]; }
@@ -202,6 +208,9 @@ private:
     } else if (last) {
       layer.weight_bits = recipe_.last_weight_bits;
       layer.policy = "last";
+    } else if (recipe_.depthwise_weight_bits && conv.groups > 1 && conv.groups == layer.geometry.input.channels) {
+      layer.weight_bits = *recipe_.depthwise_weight_bits;
+      layer.policy = "depthwise";
     }
     if (const LayerOverride* override = find_override(layer.name); override != nullptr && override->weight_bits) {
       layer.weight_bits = *override->weight_bits;
@@ -269,6 +278,25 @@ private:
     place_[static_cast<std::size_t>(result)] = layer.output;
     plan_.tensors.push_back(std::move(tensor));
     plan_.layers.push_back(std::move(layer));
+  }
+
+  /// Tensors that only depthwise convolutions and pools read may have one exponent per channel: it costs nothing, as
+  /// the shift tables are per channel anyway.
+  void find_per_channel() {
+    for (std::size_t i = 1; i < plan_.tensors.size(); ++i) plan_.tensors[i].per_channel = !plan_.tensors[i].is_logits;
+    for (std::size_t i = plan_.layers.size(); i-- > 0;) {
+      const PlannedLayer& layer = plan_.layers[i];
+      PlannedTensor& in = plan_.tensors[static_cast<std::size_t>(layer.input)];
+      const bool depthwise = layer.kind == qnet::LayerKind::kConv && layer.geometry.groups > 1 &&
+                             layer.geometry.groups == layer.geometry.input.channels;
+      const bool passes = layer.kind == qnet::LayerKind::kMaxPool && plan_.tensor(layer.output).per_channel;
+      if (!depthwise && !passes && layer.kind != qnet::LayerKind::kSumPool) in.per_channel = false;
+      if (layer.residual >= 0) plan_.tensors[static_cast<std::size_t>(layer.residual)].per_channel = false;
+    }
+    // A max pool passes its input's exponents on, however many.
+    for (const PlannedLayer& layer : plan_.layers)
+      if (layer.kind == qnet::LayerKind::kMaxPool)
+        plan_.tensors[static_cast<std::size_t>(layer.output)].per_channel = plan_.tensor(layer.input).per_channel;
   }
 
   const LayerOverride* find_override(const std::string& name) const {

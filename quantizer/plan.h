@@ -17,9 +17,10 @@ struct PlannedTensor {
   Shape shape;
   ActivationRange range;  ///< not for the logits
   bool is_logits = false;
-  int node = -1;       ///< of the graph
-  double factor = 1;   ///< number of pixels of a sum_pool's window: its tensor holds the sum, not the mean
-  std::string policy;  ///< why it has these bits: "activation", "stem", "residual", "linear", "pool", ...
+  int node = -1;             ///< of the graph
+  bool per_channel = false;  ///< an exponent for each channel: every reader keeps the channels apart
+  double factor = 1;         ///< number of pixels of a sum_pool's window: its tensor holds the sum, not the mean
+  std::string policy;        ///< why it has these bits: "activation", "stem", "residual", "linear", "pool", ...
 };
 
 /// A layer of the integer network, with the float weights it approximates. These act on tensors as the integer network

@@ -56,6 +56,7 @@ void apply(YamlMap& map, const fs::path& folder, Recipe& recipe) {
   recipe.weight_bits = get_bits(map, "weight_bits", recipe.weight_bits);
   recipe.first_weight_bits = get_bits(map, "first_weight_bits", recipe.first_weight_bits);
   recipe.last_weight_bits = get_bits(map, "last_weight_bits", recipe.last_weight_bits);
+  if (map.has("depthwise_weight_bits")) recipe.depthwise_weight_bits = get_bits(map, "depthwise_weight_bits", 0);
   recipe.offsets = map.get_bool("offsets", recipe.offsets);
   recipe.activation_bits = get_bits(map, "activation_bits", recipe.activation_bits);
   recipe.stem_bits = get_bits(map, "stem_bits", recipe.stem_bits);
@@ -66,6 +67,7 @@ void apply(YamlMap& map, const fs::path& folder, Recipe& recipe) {
   const std::string source =
       map.get_choice("activation_source", {"quantized", "float"}, quantized ? "quantized" : "float");
   recipe.activation_source = source == "float" ? ActivationSource::kFloat : ActivationSource::kQuantized;
+  recipe.channel_exponents = map.get_bool("channel_exponents", recipe.channel_exponents);
   recipe.norm = map.get_number("norm", 1, 8, recipe.norm);
   recipe.bias_correction = map.get_bool("bias_correction", recipe.bias_correction);
   recipe.acc_bits = static_cast<int>(map.get_int("acc_bits", 16, 32, recipe.acc_bits));
@@ -122,6 +124,7 @@ std::string to_yaml(const Recipe& recipe) {
   line("weight_bits", recipe.weight_bits);
   line("first_weight_bits", recipe.first_weight_bits);
   line("last_weight_bits", recipe.last_weight_bits);
+  line("depthwise_weight_bits", recipe.depthwise_weight_bits.value_or(recipe.weight_bits));
   line("offsets", recipe.offsets);
   line("activation_bits", recipe.activation_bits);
   line("stem_bits", recipe.stem_bits);
@@ -129,6 +132,7 @@ std::string to_yaml(const Recipe& recipe) {
   line("linear_bits", recipe.linear_bits);
   line("pool_bits", recipe.pool_bits);
   line("activation_source", recipe.activation_source == ActivationSource::kFloat ? "float" : "quantized");
+  line("channel_exponents", recipe.channel_exponents);
   line("norm", recipe.norm);
   line("bias_correction", recipe.bias_correction);
   line("acc_bits", recipe.acc_bits);

@@ -23,11 +23,13 @@ enum class ActivationSource { kQuantized, kFloat };
 struct Recipe {
   std::string method = "nearest";
   int weight_bits = 4, first_weight_bits = 8, last_weight_bits = 8;
+  std::optional<int> depthwise_weight_bits;  ///< none: as weight_bits
   bool offsets = true;
   int activation_bits = 4, stem_bits = 8, residual_bits = 8, linear_bits = 8, pool_bits = 8;
-  ActivationSource activation_source = ActivationSource::kQuantized;
+  ActivationSource activation_source = ActivationSource::kFloat;
+  bool channel_exponents = true;
   double norm = 2.4;
-  bool bias_correction = false;
+  bool bias_correction = true;
   int acc_bits = 24;
   int calibration_images = 256;
   std::int64_t calibration_seed = 1;
