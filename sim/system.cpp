@@ -38,63 +38,56 @@ private:
   sc_core::sc_simcontext* previous_;
 };
 
-/// Feeds commands; ends the run when everything is quiet.
-class HostModule : public sc_core::sc_module {
+/// Everything outside the core: the host feeds commands, the DMA moves data. Ends the run when all is quiet, or when nothing moves.
+class OutsideModule : public sc_core::sc_module {
 public:
-  sc_core::sc_in<bool> clk{"clk"};
+  bool deadlocked = false;
 
-  HostModule(const sc_core::sc_module_name& name, Host& host, const Wire<CoreOutputs>& core, Wire<HostOutputs>& out)
-      : sc_module(name), host_(host), core_(core), out_(out) {
-    SC_HAS_PROCESS(HostModule);
+  OutsideModule(const sc_core::sc_module_name& name, const ClockModule& clock, Host& host, Dma& dma, const Wire<CoreOutputs>& core,
+                Wire<HostOutputs>& host_out, Wire<DmaOutputs>& dma_out)
+      : sc_module(name), host_(host), dma_(dma), core_(core), host_out_(host_out), dma_out_(dma_out) {
+    SC_HAS_PROCESS(OutsideModule);
     SC_METHOD(on_clock);
-    sensitive << clk.pos();
+    sensitive << clock.posedge;
     dont_initialize();
   }
 
 private:
   void on_clock() {
-    host_.clock(core_.read());
-    out_.write(host_.outputs());
+    const CoreOutputs& core = core_.read();
+    const DmaOutputs& dma = dma_.outputs();
+    const bool moves = core.ex_state == ExState::kRun || (core.rd_data_ready && dma.rd_data_valid) ||
+                       (core.wr_data_valid && dma.wr_data_ready) || (core.rd_req_valid && dma.rd_req_ready);
+    still_ = moves ? 0 : still_ + 1;
+    deadlocked = still_ > kDeadlockCycles;
+    if (deadlocked || (core.idle && host_.done() && dma_.idle())) {
+      still_ = 0;
+      sc_core::sc_pause();
+    }
+    // The host's offers change only when one is taken.
+    if (host_.clock(core)) host_out_.write(host_.outputs());
+    dma_.clock(core);
+    dma_out_.write(dma_.outputs());
   }
+
   Host& host_;
-  const Wire<CoreOutputs>& core_;
-  Wire<HostOutputs>& out_;
-};
-
-class DmaModule : public sc_core::sc_module {
-public:
-  sc_core::sc_in<bool> clk{"clk"};
-
-  DmaModule(const sc_core::sc_module_name& name, Dma& dma, const Wire<CoreOutputs>& core, Wire<DmaOutputs>& out)
-      : sc_module(name), dma_(dma), core_(core), out_(out) {
-    SC_HAS_PROCESS(DmaModule);
-    SC_METHOD(on_clock);
-    sensitive << clk.pos();
-    dont_initialize();
-  }
-
-private:
-  void on_clock() {
-    dma_.clock(core_.read());
-    out_.write(dma_.outputs());
-  }
   Dma& dma_;
   const Wire<CoreOutputs>& core_;
-  Wire<DmaOutputs>& out_;
+  Wire<HostOutputs>& host_out_;
+  Wire<DmaOutputs>& dma_out_;
+  std::int64_t still_ = 0;
 };
 
 /// The Verilated core and the scoreboard. Its outputs drive nothing: host and DMA follow the SystemC core, to which
 /// the RTL must be equal in every cycle.
 class RtlModule : public sc_core::sc_module {
 public:
-  sc_core::sc_in<bool> clk{"clk"};
-
-  RtlModule(const sc_core::sc_module_name& name, RtlCore& rtl, Scoreboard& scoreboard, const SystemOptions& options,
+  RtlModule(const sc_core::sc_module_name& name, const ClockModule& clock, RtlCore& rtl, Scoreboard& scoreboard, const SystemOptions& options,
             const Wire<CoreOutputs>& core, const Wire<HostOutputs>& host, const Wire<DmaOutputs>& dma)
       : sc_module(name), rtl_(rtl), scoreboard_(scoreboard), options_(options), core_(core), host_(host), dma_(dma) {
     SC_HAS_PROCESS(RtlModule);
     SC_METHOD(on_clock);
-    sensitive << clk.pos();
+    sensitive << clock.posedge;
     dont_initialize();
   }
 
@@ -133,40 +126,6 @@ private:
   ShiftsimCoreInputs inputs_{};
 };
 
-/// Ends a run when everything is quiet, or when nothing moves.
-class Watchdog : public sc_core::sc_module {
-public:
-  sc_core::sc_in<bool> clk{"clk"};
-  bool deadlocked = false;
-
-  Watchdog(const sc_core::sc_module_name& name, const Host& host, const Dma& dma, const Wire<CoreOutputs>& core, const Wire<DmaOutputs>& dma_wire)
-      : sc_module(name), host_(host), dma_(dma), core_(core), dma_wire_(dma_wire) {
-    SC_HAS_PROCESS(Watchdog);
-    SC_METHOD(on_clock);
-    sensitive << clk.pos();
-    dont_initialize();
-  }
-
-private:
-  void on_clock() {
-    const CoreOutputs& core = core_.read();
-    const DmaOutputs& dma = dma_wire_.read();
-    const bool moves = core.ex_state == ExState::kRun || (core.rd_data_ready && dma.rd_data_valid) ||
-                       (core.wr_data_valid && dma.wr_data_ready) || (core.rd_req_valid && dma.rd_req_ready);
-    still_ = moves ? 0 : still_ + 1;
-    deadlocked = still_ > kDeadlockCycles;
-    if (deadlocked || (core.idle && host_.done() && dma_.idle())) {
-      still_ = 0;
-      sc_core::sc_pause();
-    }
-  }
-  const Host& host_;
-  const Dma& dma_;
-  const Wire<CoreOutputs>& core_;
-  const Wire<DmaOutputs>& dma_wire_;
-  std::int64_t still_ = 0;
-};
-
 }  // namespace
 
 struct System::Impl {
@@ -176,12 +135,10 @@ struct System::Impl {
         host(prog),
         dma(net, prog, dram, memory),
         core(prog.geometry, static_cast<int>(net.layers.size())) {
-    host_module.clk(clock), dma_module.clk(clock), core_module.clk(clock), watchdog.clk(clock);
     if (options.rtl) {
       rtl.emplace(options.rtl, options.seed);
       scoreboard.emplace(net, prog, core);
-      rtl_module = std::make_unique<RtlModule>("rtl", *rtl, *scoreboard, options, core_wire, host_wire, dma_wire);
-      rtl_module->clk(clock);
+      rtl_module = std::make_unique<RtlModule>("rtl", clock, *rtl, *scoreboard, options, core_wire, host_wire, dma_wire);
     }
   }
 
@@ -193,14 +150,12 @@ struct System::Impl {
   CoreModel core;
   std::optional<RtlCore> rtl;
   std::optional<Scoreboard> scoreboard;
-  sc_core::sc_clock clock{"clock", sc_core::sc_time(2, sc_core::SC_NS)};
+  ClockModule clock{"clock", sc_core::sc_time(2, sc_core::SC_NS)};
   Wire<CoreOutputs> core_wire{"core_out"};
   Wire<HostOutputs> host_wire{"host_out"};
   Wire<DmaOutputs> dma_wire{"dma_out"};
-  HostModule host_module{"host", host, core_wire, host_wire};
-  DmaModule dma_module{"dma", dma, core_wire, dma_wire};
-  CoreModule core_module{"core", core, host_wire, dma_wire, core_wire};
-  Watchdog watchdog{"watchdog", host, dma, core_wire, dma_wire};
+  OutsideModule outside{"outside", clock, host, dma, core_wire, host_wire, dma_wire};
+  CoreModule core_module{"core", clock, core, host_wire, dma_wire, core_wire};
   std::unique_ptr<RtlModule> rtl_module;
 };
 
@@ -219,7 +174,7 @@ bool System::run(const std::uint8_t* image) {
   impl_->dma_wire.write(impl_->dma.outputs());
   sc_core::sc_start();
   if (impl_->scoreboard && impl_->scoreboard->difference()) return false;
-  SHIFTSIM_CHECK(!impl_->watchdog.deadlocked, "the core has not moved for {} cycles (at cycle {})", kDeadlockCycles,
+  SHIFTSIM_CHECK(!impl_->outside.deadlocked, "the core has not moved for {} cycles (at cycle {})", kDeadlockCycles,
                  impl_->core.cycle());
   return true;
 }

@@ -12,15 +12,12 @@ namespace {
 
 constexpr int kMaxChannels = 64;
 
-}  // namespace
-
-SHIFTSIM_CLONES
-void conv_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, const std::int16_t* __restrict digits, int pixels,
-               int op_stride, int channels, int lanes, bool clear, bool shift) {
-  const std::int32_t keep = clear ? 0 : -1;
-  const int left = shift ? 2 : 0;
-  alignas(64) std::int16_t sum[kMaxChannels];
+/// 'channels' and 'lanes' are constants at the common sizes, so that the loops unroll into registers.
+[[gnu::always_inline]] inline void conv_rows(std::int32_t* __restrict acc, const std::int16_t* __restrict op,
+                                             const std::int16_t* __restrict digits, int pixels, int op_stride, int channels,
+                                             int lanes, std::int32_t keep, int left) {
   for (int p = 0; p < pixels; ++p, op += op_stride, acc += channels) {
+    alignas(64) std::int16_t sum[kMaxChannels];
     const std::int16_t first = op[0];
     for (int n = 0; n < channels; ++n) sum[n] = static_cast<std::int16_t>(first * digits[n]);
     for (int l = 1; l < lanes; ++l) {
@@ -31,6 +28,20 @@ void conv_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, 
     for (int n = 0; n < channels; ++n)
       acc[n] = static_cast<std::int32_t>((static_cast<std::uint32_t>(acc[n] & keep) << left) + static_cast<std::uint32_t>(sum[n]));
   }
+}
+
+}  // namespace
+
+SHIFTSIM_CLONES
+void conv_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, const std::int16_t* __restrict digits, int pixels,
+               int op_stride, int channels, int lanes, bool clear, bool shift) {
+  const std::int32_t keep = clear ? 0 : -1;
+  const int left = shift ? 2 : 0;
+  if (lanes == 4 && channels == 8) return conv_rows(acc, op, digits, pixels, op_stride, 8, 4, keep, left);
+  if (lanes == 4 && channels == 16) return conv_rows(acc, op, digits, pixels, op_stride, 16, 4, keep, left);
+  if (lanes == 4 && channels == 32) return conv_rows(acc, op, digits, pixels, op_stride, 32, 4, keep, left);
+  if (lanes == 4 && channels == 64) return conv_rows(acc, op, digits, pixels, op_stride, 64, 4, keep, left);
+  conv_rows(acc, op, digits, pixels, op_stride, channels, lanes, keep, left);
 }
 
 SHIFTSIM_CLONES
@@ -51,6 +62,15 @@ void max_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, i
       const std::int32_t a = op[n];
       acc[n] = clear || a > acc[n] ? a : acc[n];
     }
+}
+
+SHIFTSIM_CLONES
+void widen_word(const std::uint8_t* __restrict word, int channels, bool is_signed, std::int16_t* __restrict op, std::uint8_t* __restrict nonzero) {
+  const int extend = is_signed ? 0x80 : 0;
+  for (int n = 0; n < channels; ++n) {
+    op[n] = static_cast<std::int16_t>((word[n] ^ extend) - extend);
+    nonzero[n] = static_cast<std::uint8_t>(nonzero[n] + (word[n] != 0));
+  }
 }
 
 }  // namespace shiftsim::sim

@@ -17,4 +17,7 @@ void depthwise_step(std::int32_t* __restrict acc, const std::int16_t* __restrict
 /// acc[p][n] = clear ? op : max(acc, op).
 void max_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, int pixels, int op_stride, int channels, bool clear);
 
+/// One pixel's activation word as operands, sign- or zero-extended; counts the channels that are not 0 (up to 255 pixels).
+void widen_word(const std::uint8_t* __restrict word, int channels, bool is_signed, std::int16_t* __restrict op, std::uint8_t* __restrict nonzero);
+
 }  // namespace shiftsim::sim

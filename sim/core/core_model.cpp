@@ -58,9 +58,9 @@ CoreModel::CoreModel(const Geometry& geometry, int layers)
   for (Digits& digits : wgt_mem_) digits.value.resize(words(g_.wgt_depth) * L_ * N_), digits.nonzero.resize(words(g_.wgt_depth) * L_);
   slots_[0].resize(P_), slots_[1].resize(P_);
   x_.resize(P_), xa_.resize(P_), rem_.resize(P_);
-  act_q_.resize(P_), active_d_.resize(P_);
-  op_stride_ = N_;
-  op_.resize(P_ * op_stride_);
+  // Lanes beyond the last channel of a word read zeros.
+  op_stride_ = static_cast<std::size_t>(g_.sub_blocks()) * L_;
+  for (ActWords& words_read : act_words_) words_read.op.resize(P_ * op_stride_), words_read.nonzero.resize(op_stride_);
   acc_.resize(P_ * N_), s_.resize(P_);
   for (std::size_t i = 0; i < 2; ++i) drain_acc_[i].resize(P_ * N_), drain_s_[i].resize(P_);
   b1_acc_.resize(Q_), b2_v_.resize(Q_), b2_n_.resize(Q_), b2_hi_.resize(Q_);
@@ -165,7 +165,7 @@ void CoreModel::clock(const CoreInputs& in) {
   clock_ppu();
   if (!stall_) {
     clock_accumulate();
-    clock_operands();
+    e_ = d_;
   }
   clock_sequencer();
   clock_load(in);
@@ -266,42 +266,44 @@ void CoreModel::clock_accumulate() {
   const Context& ctx = ctx_[static_cast<std::size_t>(e_.id)];
   const ComputeCommand& c = *ctx.command;
   Events& ev = events_[static_cast<std::size_t>(ctx.layer)];
+  const ActWords& words = act_words_[e_.words];
   const Digits& weights = wgt_mem_[e_.plane0 ? kWithoutCarry : kWithCarry];
-  const std::int16_t* digits = weights.value.data() + wgt_e_ * L_ * N_;
-  const auto active = static_cast<std::int64_t>(active_e_);
+  const std::int16_t* digits = weights.value.data() + e_.weights * L_ * N_;
+  const auto active = static_cast<std::int64_t>(words.active);
   const auto N = static_cast<std::int64_t>(N_);
+  const int stride = static_cast<int>(op_stride_);
   ev.accumulator_updates += active * N;
+  if (e_.clear) std::fill(s_.begin(), s_.end(), 0);
   if (c.mode == Mode::kConv) {
-    conv_step(acc_.data(), op_.data(), digits, g_.pixels, static_cast<int>(op_stride_), g_.channels, g_.lanes, e_.clear, e_.shift);
-    const std::uint8_t* nonzero = weights.nonzero.data() + wgt_e_ * L_;
-    std::int64_t adds = 0, offset_adds = 0;
-    for (std::size_t p = 0; p < P_; ++p)
-      for (std::size_t l = 0; l < L_; ++l) {
-        const bool on = op_[p * op_stride_ + l] != 0;
-        adds += on ? nonzero[l] : 0;
-        offset_adds += on;
-      }
+    const std::size_t first = static_cast<std::size_t>(e_.sub) * L_;
+    const std::int16_t* op = words.op.data() + first;
+    conv_step(acc_.data(), op, digits, g_.pixels, stride, g_.channels, g_.lanes, e_.clear, e_.shift);
+    const std::uint8_t* digit_count = weights.nonzero.data() + e_.weights * L_;
+    const std::uint8_t* op_count = words.nonzero.data() + first;
+    std::int64_t adds = 0;
+    for (std::size_t l = 0; l < L_; ++l) adds += digit_count[l] * op_count[l];
     ev.mac_digit_adds_active += adds;
     ev.mac_digit_adds_gated += static_cast<std::int64_t>(P_ * L_) * N - adds;
-    if (e_.clear) std::fill(s_.begin(), s_.end(), 0);
+    ev.operand_register_bits += 9 * active * static_cast<std::int64_t>(L_);
+    ev.digit_register_bits += 3 * N * static_cast<std::int64_t>(L_);
     if (e_.s_en) {
       for (std::size_t p = 0; p < P_; ++p)
-        for (std::size_t l = 0; l < L_; ++l) s_[p] += op_[p * op_stride_ + l];
-      ev.offset_column_adds += offset_adds, ev.offset_column_updates += active;
+        for (std::size_t l = 0; l < L_; ++l) s_[p] += op[p * op_stride_ + l];
+      for (std::size_t l = 0; l < L_; ++l) ev.offset_column_adds += op_count[l];
+      ev.offset_column_updates += active;
     }
+  } else if (c.mode == Mode::kDepthwise) {
+    depthwise_step(acc_.data(), words.op.data(), digits, g_.pixels, stride, g_.channels, e_.clear, e_.shift);
+    std::int64_t adds = 0;
+    for (std::size_t n = 0; n < N_; ++n) adds += digits[n] != 0 ? words.nonzero[n] : 0;
+    ev.mac_digit_adds_active += adds;
+    ev.mac_digit_adds_gated += static_cast<std::int64_t>(P_ * L_) * N - adds;
+    ev.operand_register_bits += 9 * active * N;
+    ev.digit_register_bits += 3 * N;
   } else {
-    if (c.mode == Mode::kDepthwise) {
-      depthwise_step(acc_.data(), op_.data(), digits, g_.pixels, static_cast<int>(op_stride_), g_.channels, e_.clear, e_.shift);
-      std::int64_t adds = 0;
-      for (std::size_t p = 0; p < P_; ++p)
-        for (std::size_t n = 0; n < N_; ++n) adds += (op_[p * op_stride_ + n] != 0) & (digits[n] != 0);
-      ev.mac_digit_adds_active += adds;
-      ev.mac_digit_adds_gated += static_cast<std::int64_t>(P_ * L_) * N - adds;
-    } else {
-      max_step(acc_.data(), op_.data(), g_.pixels, static_cast<int>(op_stride_), g_.channels, e_.clear);
-      ev.max_compares += active * N;
-    }
-    if (e_.clear) std::fill(s_.begin(), s_.end(), 0);
+    max_step(acc_.data(), words.op.data(), g_.pixels, stride, g_.channels, e_.clear);
+    ev.max_compares += active * N;
+    ev.operand_register_bits += 9 * active * N;
   }
   if (e_.capture) {
     drain_ ^= 1;
@@ -317,37 +319,6 @@ void CoreModel::clock_accumulate() {
     if (c.rel_act) ++credit_delta_[index(Target::kAct)];
     if (c.rel_wgt) ++credit_delta_[index(Target::kWgt)];
   }
-}
-
-void CoreModel::clock_operands() {
-  e_ = d_;
-  if (!d_.valid) return;
-  const Context& ctx = ctx_[static_cast<std::size_t>(d_.id)];
-  const ComputeCommand& c = *ctx.command;
-  Events& ev = events_[static_cast<std::size_t>(ctx.layer)];
-  wgt_e_ = wgt_q_;
-  active_e_ = 0;
-  // Of a word, conv takes L channels at sub*L, depthwise and max all.
-  const std::size_t first = c.mode == Mode::kConv ? static_cast<std::size_t>(d_.sub) * L_ : 0;
-  const std::size_t wanted = c.mode == Mode::kConv ? L_ : N_;
-  const std::size_t there = std::min(wanted, N_ - first);
-  for (std::size_t p = 0; p < P_; ++p) {
-    std::int16_t* op = op_.data() + p * op_stride_;
-    if (!active_d_[p]) {
-      std::fill_n(op, wanted, std::int16_t{0});
-      continue;
-    }
-    ++active_e_;
-    const std::uint8_t* word = act_q_[p] + first;
-    if (c.act_signed)
-      for (std::size_t i = 0; i < there; ++i) op[i] = static_cast<std::int8_t>(word[i]);
-    else
-      for (std::size_t i = 0; i < there; ++i) op[i] = word[i];
-    for (std::size_t i = there; i < wanted; ++i) op[i] = 0;
-  }
-  ev.operand_register_bits += 9 * active_e_ * static_cast<std::int64_t>(wanted);
-  if (c.mode == Mode::kConv) ev.digit_register_bits += 3 * static_cast<std::int64_t>(N_ * L_);
-  if (c.mode == Mode::kDepthwise) ev.digit_register_bits += 3 * static_cast<std::int64_t>(N_);
 }
 
 void CoreModel::clock_sequencer() {
@@ -392,21 +363,30 @@ void CoreModel::clock_sequencer() {
   d_.s_en = d_.plane0 && conv && c.has_offset;
   d_.capture = last && c.drain;
   d_.end = last && j_ == c.seg - 1;
-  for (std::size_t p = 0; p < P_; ++p) active_d_[p] = static_cast<std::int32_t>(j_) < rem_[p];
   if (sub_ == 0) {
+    act_q_ = (act_q_ + 1) % kActWords;
+    ActWords& words = act_words_[act_q_];
+    std::fill(words.nonzero.begin(), words.nonzero.end(), std::uint8_t{0});
+    words.active = 0;
     const std::size_t bank_words = 2 * static_cast<std::size_t>(g_.act_depth);
     const std::size_t half = c.act_half ? static_cast<std::size_t>(g_.act_depth) : 0;
     for (std::size_t p = 0; p < P_; ++p) {
-      if (!active_d_[p]) continue;
+      std::int16_t* op = words.op.data() + p * op_stride_;
+      if (static_cast<std::int32_t>(j_) >= rem_[p]) {
+        std::fill_n(op, op_stride_, std::int16_t{0});
+        continue;
+      }
       const auto address = static_cast<std::uint16_t>(c.act_base + xa_[p] + tap_);
       SHIFTSIM_CHECK(address < g_.act_depth, "ACT address {} of {} (layer {})", address, g_.act_depth, ctx.layer);
-      act_q_[p] = act_.data() + (p * bank_words + half + address) * N_;
-      ++ev.act_read_words;
+      widen_word(act_.data() + (p * bank_words + half + address) * N_, g_.channels, c.act_signed, op, words.nonzero.data());
+      ++words.active;
     }
+    ev.act_read_words += words.active;
   }
+  d_.words = act_q_;
   if (c.mode != Mode::kMax) {
     SHIFTSIM_CHECK(wgt_ < g_.wgt_depth, "WGT address {} of {} (layer {})", wgt_, g_.wgt_depth, ctx.layer);
-    wgt_q_ = (c.wgt_half ? static_cast<std::size_t>(g_.wgt_depth) : 0) + wgt_;
+    d_.weights = (c.wgt_half ? static_cast<std::size_t>(g_.wgt_depth) : 0) + wgt_;
     ++ev.weight_pair_read_words;
     if (!d_.plane0) ++ev.weight_carry_read_words;
   }

@@ -24,11 +24,13 @@ public:
     offer();
   }
   const HostOutputs& outputs() const { return out_; }
-  void clock(const CoreOutputs& core) {
-    if (out_.ld.valid && core.ld_cmd_ready) ++next_ld_;
-    if (out_.ex.valid && core.ex_cmd_ready) ++next_ex_;
-    if (out_.st.valid && core.st_cmd_ready) ++next_st_;
+  /// Returns whether an offer was taken, and the outputs changed.
+  bool clock(const CoreOutputs& core) {
+    const bool ld = out_.ld.valid && core.ld_cmd_ready, ex = out_.ex.valid && core.ex_cmd_ready, st = out_.st.valid && core.st_cmd_ready;
+    if (!ld && !ex && !st) return false;
+    next_ld_ += ld, next_ex_ += ex, next_st_ += st;
     offer();
+    return true;
   }
   bool done() const { return !out_.ld.valid && !out_.ex.valid && !out_.st.valid; }
 

@@ -48,7 +48,7 @@ TEST_P(Lockstep, RandomNetworksAgreeInEveryCycle) {
 
 INSTANTIATE_TEST_SUITE_P(Geometries, Lockstep,
                          testing::Values(Shape{4, 4, 2, 3}, Shape{6, 5, 2, 5}, Shape{5, 7, 1, 2}, Shape{8, 8, 4, 4}, Shape{9, 10, 3, 4}),
-                         [](const auto& info) { return "pe" + std::to_string(info.param.rows) + "x" + std::to_string(info.param.cols) + "l" + std::to_string(info.param.lanes); });
+                         [](const auto& test) { return "pe" + std::to_string(test.param.rows) + "x" + std::to_string(test.param.cols) + "l" + std::to_string(test.param.lanes); });
 
 /// Names of the deliberate bugs, from the tool that builds them.
 std::vector<std::string> mutants() {
@@ -83,7 +83,7 @@ TEST_P(Mutant, IsFound) {
   FAIL() << "30 random networks did not show the bug";
 }
 
-INSTANTIATE_TEST_SUITE_P(Rtl, Mutant, testing::ValuesIn(mutants()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Rtl, Mutant, testing::ValuesIn(mutants()), [](const auto& test) { return test.param; });
 
 TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
   const qnet::Network network = qnet::random_network(5);
