@@ -177,7 +177,7 @@ private:
 
   const Node& node_of(const Activation& value) const { return graph_.at(value.node); }
 
-  /// A readable unique name: the module path where the weights carry one ("layer1.0.conv1.weight"), else the node's
+  /// A readable name: the module path where the weights carry one ("layer1.0.conv1.weight"), else the node's
   /// own.
   std::string make_name(int weight_input = -1) const {
     std::string name = node_label();
@@ -187,9 +187,25 @@ private:
       if (weight.size() > suffix.size() && weight.ends_with(suffix))
         name = weight.substr(0, weight.size() - suffix.size());
     }
-    if (name.starts_with('/')) name.erase(0, 1);
-    std::replace(name.begin(), name.end(), '/', '.');
-    return name;
+    return dotted(name);
+  }
+
+  /// "/features/features.3/Add", as PyTorch nests module names, to "features.3.Add".
+  static std::string dotted(const std::string& path) {
+    std::vector<std::string> parts{""};
+    for (const char c : path) {
+      if (c == '/')
+        parts.emplace_back();
+      else
+        parts.back() += c;
+    }
+    std::string result;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const bool repeated = i + 1 < parts.size() && parts[i + 1].starts_with(parts[i] + ".");
+      if (parts[i].empty() || repeated) continue;
+      result += (result.empty() ? "" : ".") + parts[i];
+    }
+    return result;
   }
 
   int append(Node node) {
@@ -253,8 +269,8 @@ private:
             file_.string(), info.name(), i,
             dims.Get(i).dim_param().empty() ? fmt::format("{}", sizes[i]) : dims.Get(i).dim_param());
     }
-    const auto is_colour = [](std::int64_t size) { return size == 1 || size == 3 || size == 4; };
-    const bool nhwc = !is_colour(sizes[1]) && is_colour(sizes[3]);
+    const auto is_colour = [](std::int64_t size) { return size == 1 || size == 3; };
+    const bool nhwc = transposed_to_nchw(source, info.name()) || (!is_colour(sizes[1]) && is_colour(sizes[3]));
     Node node;
     node.name = info.name();
     node.kind = NodeKind::kInput;
@@ -266,6 +282,19 @@ private:
     Activation value{append(std::move(node)), nchw(shape)};
     if (nhwc) std::rotate(value.dims.begin() + 1, value.dims.begin() + 2, value.dims.end());
     values_[info.name()] = value;
+  }
+
+  /// Whether the first thing done to the input is to bring it from N x H x W x C to N x C x H x W.
+  static bool transposed_to_nchw(const onnx::GraphProto& source, const std::string& name) {
+    for (const auto& node : source.node()) {
+      if (node.input_size() == 0 || node.input(0) != name) continue;
+      for (const auto& attribute : node.attribute()) {
+        const std::vector<std::int64_t> order(attribute.ints().begin(), attribute.ints().end());
+        if (node.op_type() == "Transpose" && order == std::vector<std::int64_t>{0, 3, 1, 2}) return true;
+      }
+      return false;
+    }
+    return false;
   }
 
   void finish(const onnx::GraphProto& source) {

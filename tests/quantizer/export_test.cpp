@@ -1,0 +1,291 @@
+// The whole way: ONNX to integers. What the integers mean, evaluated in double by fake_quantization.h, must equal the
+// golden reference bit for bit; and every width must be kept.
+#include "quantizer/integer_export.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "common/images.h"
+#include "qnet/bounds.h"
+#include "qnet/golden.h"
+#include "quantizer/calibration.h"
+#include "quantizer/float_engine.h"
+#include "quantizer/onnx_import.h"
+#include "quantizer/report.h"
+#include "tests/common/temporary_folder.h"
+#include "tests/quantizer/fake_quantization.h"
+#include "tests/quantizer/models.h"
+
+namespace shiftsim::quantizer {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Export : public TemporaryFolder {
+protected:
+  static ImageSet random_images(const Shape& shape, std::size_t count, unsigned seed) {
+    ImageSet images;
+    images.count = count;
+    images.height = static_cast<std::size_t>(shape.height);
+    images.width = static_cast<std::size_t>(shape.width);
+    images.channels = static_cast<std::size_t>(shape.channels);
+    std::mt19937 random(seed);
+    for (std::size_t i = 0; i < count * images.image_size(); ++i)
+      images.pixels.push_back(static_cast<std::uint8_t>(random() % 256));
+    return images;
+  }
+
+  static qnet::Network quantize(const Graph& graph, const Recipe& recipe, const ImageSet& images, int threads = 2) {
+    const Plan plan = make_plan(graph, recipe, "model");
+    const auto chosen = choose_images(images.count, static_cast<std::size_t>(recipe.calibration_images), 1);
+    qnet::Network network = to_integers(quantize_nearest(plan, recipe, images, chosen, threads));
+    qnet::validate(network, "model");
+    return network;
+  }
+
+  Graph import(const OnnxBuilder& builder) const { return import_onnx(builder.save(folder_ / "m.onnx")); }
+
+  /// Every tensor of 'count' images: golden's integers against the reals they stand for.
+  static void expect_bit_exact(const qnet::Network& network, const ImageSet& images, std::size_t count,
+                               const std::string& what) {
+    const qnet::Golden golden(network);
+    const FakeQuantization fake(network);
+    const auto classes = static_cast<std::size_t>(network.output().channels);
+    const auto logits = golden.run(images.image(0), count, 2);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto maps = fake.run(images.image(i));
+      const auto trace = golden.trace(images.image(i));
+      ASSERT_EQ(trace.size(), maps.size());
+      for (std::size_t t = 0; t < maps.size(); ++t) {
+        const qnet::Tensor& tensor = network.tensors[t];
+        ASSERT_EQ(trace[t].size(), maps[t].size()) << tensor.name;
+        for (std::size_t j = 0; j < maps[t].size(); ++j) {
+          const int channel = static_cast<int>(j % static_cast<std::size_t>(tensor.channels));
+          ASSERT_EQ(trace[t][j] * std::pow(2.0, tensor.exponent(channel)), maps[t][j])
+              << what << ": image " << i << " tensor " << tensor.name << " element " << j;
+        }
+      }
+      for (std::size_t k = 0; k < classes; ++k)
+        ASSERT_EQ(logits[i * classes + k], trace[static_cast<std::size_t>(network.layers.back().output)][k]);
+    }
+  }
+
+  static Recipe recipe_of(int weights, int activations) {
+    Recipe recipe;
+    recipe.weight_bits = weights;
+    recipe.activation_bits = activations;
+    recipe.calibration_images = 16;
+    recipe.input = {{0.4}, {0.3}, 255};
+    return recipe;
+  }
+};
+
+TEST_F(Export, EqualsFakeQuantizationOnEveryStructureAndWidth) {
+  unsigned seed = 0;
+  for (const int weights : {2, 4, 8}) {
+    for (const int activations : {2, 4, 8}) {
+      ++seed;
+      Recipe recipe = recipe_of(weights, activations);
+      recipe.linear_bits = recipe.residual_bits = seed % 2 == 0 ? 4 : 8;
+      recipe.stem_bits = seed % 3 == 0 ? 4 : 8;
+      recipe.channel_exponents = seed % 4 != 0;
+      recipe.bias_correction = seed % 5 != 0;
+      const OnnxBuilder models[] = {residual_model(seed), mobile_model(seed), preactivation_model(seed)};
+      for (const OnnxBuilder& model : models) {
+        const Graph graph = import(model);
+        const ImageSet images = random_images(graph.input().shape, 20, seed);
+        const qnet::Network network = quantize(graph, recipe, images);
+        expect_bit_exact(network, images, 6,
+                         fmt::format("W{}A{} seed {} of {} layers", weights, activations, seed, network.layers.size()));
+      }
+    }
+  }
+}
+
+TEST_F(Export, At8BitsIsNearTheFloatNetwork) {
+  for (unsigned seed = 1; seed <= 3; ++seed) {
+    const OnnxBuilder models[] = {residual_model(seed), mobile_model(seed), preactivation_model(seed)};
+    for (const OnnxBuilder& model : models) {
+      const Graph graph = import(model);
+      const ImageSet images = random_images(graph.input().shape, 40, seed);
+      const Recipe recipe = recipe_of(8, 8);
+      const qnet::Network network = quantize(graph, recipe, images);
+      const auto expected = FloatEngine(graph, recipe.input, 2).run(images, 0, images.count);
+      const auto codes = qnet::Golden(network).run(images.image(0), images.count, 2);
+      double signal = 0, noise = 0;
+      for (std::size_t i = 0; i < codes.size(); ++i) {
+        const double value = codes[i] * std::pow(2.0, network.output().exponents[0]);
+        signal += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
+        noise += (value - static_cast<double>(expected[i])) * (value - static_cast<double>(expected[i]));
+      }
+      EXPECT_GT(10 * std::log10(signal / noise), 24.0) << "seed " << seed << " inputs " << graph.input().shape.channels;
+    }
+  }
+}
+
+TEST_F(Export, IsTheSameAtAnyNumberOfThreads) {
+  const Graph graph = import(mobile_model(3));
+  const ImageSet images = random_images(graph.input().shape, 20, 3);
+  const qnet::Network one = quantize(graph, recipe_of(2, 4), images, 1),
+                      three = quantize(graph, recipe_of(2, 4), images, 3);
+  for (std::size_t i = 0; i < one.layers.size(); ++i) {
+    EXPECT_EQ(one.layers[i].weights, three.layers[i].weights);
+    EXPECT_EQ(one.layers[i].bias, three.layers[i].bias);
+    EXPECT_EQ(one.layers[i].shifts, three.layers[i].shifts);
+  }
+}
+
+TEST_F(Export, MergesAdditionsAsTheContractSays) {
+  const qnet::Network network = [&] {
+    const Graph graph = import(residual_model(1));
+    return quantize(graph, recipe_of(4, 4), random_images(graph.input().shape, 16, 1));
+  }();
+  const auto layer = [&](const std::string& name) -> const qnet::Layer& {
+    for (const qnet::Layer& candidate : network.layers)
+      if (candidate.name == name) return candidate;
+    throw std::runtime_error(name);
+  };
+  EXPECT_EQ(network.tensors[static_cast<std::size_t>(layer("a2").residual)].name, "stem");
+  EXPECT_EQ(layer("a2").activation, qnet::Activation::kRelu);
+  // The last of the two convolutions in front of the addition takes it; the other's output is a tensor of its own.
+  EXPECT_EQ(network.tensors[static_cast<std::size_t>(layer("b_short").residual)].name, "b2");
+  EXPECT_EQ(network.out(layer("b2")).bits, 8);
+  EXPECT_TRUE(network.out(layer("b2")).is_signed);
+  EXPECT_EQ(network.out(layer("stem")).bits, 8);
+  EXPECT_EQ(network.out(layer("a1")).bits, 4);
+  EXPECT_EQ(layer("stem").weight_bits, 8);
+  EXPECT_EQ(layer("fc").weight_bits, 8);
+  EXPECT_EQ(layer("stem").pad_values, std::vector<std::uint8_t>{102});  // round(255 * 0.4)
+  EXPECT_EQ(layer("GlobalAveragePool_gap").kind, qnet::LayerKind::kSumPool);
+}
+
+TEST_F(Export, CopiesForAdditionsAreExactTwoBitOnes) {
+  const Graph graph = import(mobile_model(2));
+  const qnet::Network network = quantize(graph, recipe_of(4, 4), random_images(graph.input().shape, 16, 1));
+  bool found = false;
+  for (const qnet::Layer& layer : network.layers) {
+    if (layer.name != "Add_again") continue;
+    found = true;
+    EXPECT_EQ(layer.weight_bits, 2);
+    EXPECT_EQ(layer.groups, 6);
+    EXPECT_GE(layer.residual, 0);
+    for (std::size_t k = 0; k < layer.weights.size(); ++k)
+      EXPECT_EQ(std::ldexp(layer.weights[k] + layer.offsets[k] / 2.0, layer.weight_exponents[k]), 1.0);
+  }
+  EXPECT_TRUE(found);
+}
+
+TEST_F(Export, KeepsWithinTheAccumulator) {
+  for (const int acc_bits : {16, 18, 24}) {
+    const Graph graph = import(residual_model(4, 3, 12));
+    Recipe recipe = recipe_of(8, 8);
+    recipe.acc_bits = acc_bits;
+    const qnet::Network network = quantize(graph, recipe, random_images(graph.input().shape, 16, 1));
+    for (const qnet::Layer& layer : network.layers)
+      if (layer.kind == qnet::LayerKind::kConv) {
+        EXPECT_LE(qnet::bounds(network, layer).accumulator.bits(), acc_bits) << layer.name;
+      }
+  }
+}
+
+TEST_F(Export, SurvivesDeadAndHugeChannels) {
+  OnnxBuilder model = residual_model(5);
+  for (auto& tensor : *model.model.mutable_graph()->mutable_initializer()) {
+    auto* values = reinterpret_cast<float*>(tensor.mutable_raw_data()->data());
+    if (tensor.name() == "a1_bn.weight") {
+      values[0] = 0;      // no weights at all
+      values[1] = 1e-9f;  // next to none
+      values[2] = 1e-30f;
+    }
+    if (tensor.name() == "b2_bn.weight") values[3] = 2000;
+    if (tensor.name() == "stem_bn.bias") values[2] = -300;  // never fires
+    if (tensor.name() == "fc.weight") std::fill_n(values + 10, 10, 1e-7f);
+    if (tensor.name() == "fc.bias") values[1] = -5;
+  }
+  const Graph graph = import(model);
+  const ImageSet images = random_images(graph.input().shape, 16, 1);
+  for (const int bits : {2, 4, 8})
+    expect_bit_exact(quantize(graph, recipe_of(bits, 4), images), images, 4, "dead channels");
+}
+
+TEST_F(Export, OverridesSingleLayers) {
+  const Graph graph = import(residual_model(1));
+  Recipe recipe = recipe_of(4, 4);
+  recipe.layers["a1"] = {8, 8};
+  const Plan plan = make_plan(graph, recipe, "m.onnx");
+  for (const PlannedLayer& layer : plan.layers)
+    if (layer.name == "a1") {
+      EXPECT_EQ(layer.weight_bits, 8);
+      EXPECT_EQ(plan.tensor(layer.output).range.bits, 8);
+    }
+  recipe.layers["b_shrot"] = {8, {}};
+  expect_user_error([&] { make_plan(graph, recipe, "m.onnx"); }, {"m.onnx", "'b_shrot'", "'b_short'"});
+}
+
+TEST_F(Export, RejectsNormalizationsThatDoNotFit) {
+  const Graph graph = import(residual_model(1));
+  Recipe recipe = recipe_of(4, 4);
+  recipe.input = {{0.1, 0.2, 0.3}, {1}, 255};
+  expect_user_error([&] { make_plan(graph, recipe, "m.onnx"); }, {"m.onnx", "1 channels", "3 values in mean"});
+  recipe.input = {{-0.5}, {1}, 255};
+  expect_user_error([&] { make_plan(graph, recipe, "m.onnx"); }, {"padding value", "-128"});
+}
+
+/// The tables name what is kept at 8 bits.
+TEST_F(Export, PrintsThePolicy) {
+  const Graph graph = import(mobile_model(1));
+  const Recipe recipe = recipe_of(4, 4);
+  const Plan plan = make_plan(graph, recipe, "m");
+  const std::string policy = policy_text(plan, recipe);
+  for (const char* word : {"W4A4", "first layer W8", "last layer W8", "stem output A8", "linear output A8"})
+    EXPECT_NE(policy.find(word), std::string::npos) << policy;
+  const ImageSet images = random_images(graph.input().shape, 16, 1);
+  const QuantizedNetwork quantized = quantize_nearest(plan, recipe, images, choose_images(16, 16, 1), 2);
+  const std::string table = layer_table(quantized, to_integers(quantized));
+  std::size_t start = 0, lines = 0;
+  for (std::size_t end = table.find('\n'); end != std::string::npos; end = table.find('\n', start)) {
+    EXPECT_LE(end - start, 120u);
+    start = end + 1;
+    ++lines;
+  }
+  EXPECT_EQ(lines, plan.layers.size() + 1);
+}
+
+// ---- the project's own networks on real images ----
+
+class RealNetwork : public Export, public testing::WithParamInterface<const char*> {};
+
+TEST_P(RealNetwork, EqualsFakeQuantization) {
+  const fs::path model = fs::path(SHIFTSIM_SOURCE_DIR) / "models" / GetParam();
+  const fs::path images_file = "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz";
+  if (!fs::exists(model)) GTEST_SKIP() << model << " is not there";
+  if (!fs::exists(images_file)) GTEST_SKIP() << "Debian package dataset-fashion-mnist is not installed";
+  const ImageSet images = read_images(images_file, {}, 1, 64);
+  const Graph graph = import_onnx(model);
+  for (const auto& [weights, activations] : {std::pair{4, 4}, std::pair{2, 4}, std::pair{8, 8}}) {
+    Recipe recipe = recipe_of(weights, activations);
+    recipe.calibration_images = 32;
+    recipe.input = {{0.2860}, {0.3530}, 255};
+    expect_bit_exact(quantize(graph, recipe, images), images, 3, fmt::format("W{}A{}", weights, activations));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, RealNetwork, testing::Values("resnet_fmnist.onnx", "mobilenet_fmnist.onnx"),
+                         [](const auto& instance) { return std::string(instance.param).substr(0, 6); });
+
+TEST_F(Export, ResNet20OfTheSharedData) {
+  const char* data = std::getenv("SHIFTSIM_DATA");
+  if (data == nullptr) GTEST_SKIP() << "SHIFTSIM_DATA is not set";
+  const fs::path folder = data;
+  const Graph graph = import_onnx(folder / "resnet20_cifar10.onnx");
+  const ImageSet images = read_images(folder / "cifar10/train4000_images.npy", {}, 3, 64);
+  Recipe recipe = recipe_of(4, 4);
+  recipe.calibration_images = 32;
+  recipe.input = {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}, 255};
+  expect_bit_exact(quantize(graph, recipe, images), images, 2, "ResNet-20");
+}
+
+}  // namespace
+}  // namespace shiftsim::quantizer

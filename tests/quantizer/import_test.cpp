@@ -1,0 +1,306 @@
+// ONNX import and simplification: structure, meaning (against double loops), and every kind of bad model.
+#include "quantizer/onnx_import.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "common/error.h"
+#include "quantizer/float_engine.h"
+#include "quantizer/onnx_file.h"
+#include "tests/common/temporary_folder.h"
+#include "tests/quantizer/models.h"
+#include "tests/quantizer/naive_float.h"
+
+namespace shiftsim::quantizer {
+namespace {
+
+constexpr std::int64_t kOne = 1;
+
+class Import : public TemporaryFolder {
+protected:
+  Graph import(const OnnxBuilder& builder) const { return import_onnx(builder.save(folder_ / "m.onnx")); }
+
+  void expect_rejected(const OnnxBuilder& builder, std::initializer_list<std::string> words) const {
+    const auto file = builder.save(folder_ / "bad.onnx");
+    expect_user_error([&] { import_onnx(file); }, words);
+    expect_user_error([&] { import_onnx(file); }, {"bad.onnx"});
+  }
+
+  /// The float engine on the simplified graph gives what double loops over the nodes as imported give.
+  void expect_same_meaning(const OnnxBuilder& builder, unsigned seed) const {
+    const auto file = builder.save(folder_ / "m.onnx");
+    const Graph original = import_onnx_unsimplified(file), graph = import_onnx(file);
+    const Shape& shape = graph.input().shape;
+    ImageSet images;
+    images.count = 5;
+    images.height = static_cast<std::size_t>(shape.height);
+    images.width = static_cast<std::size_t>(shape.width);
+    images.channels = static_cast<std::size_t>(shape.channels);
+    std::mt19937 random(seed);
+    for (std::size_t i = 0; i < images.count * images.image_size(); ++i)
+      images.pixels.push_back(static_cast<std::uint8_t>(random() % 256));
+    const qnet::InputSpec spec{{0.4}, {0.3}, 255};
+    const FloatEngine engine(graph, spec, 2);
+    const auto logits = engine.run(images, 0, images.count);
+    const std::size_t classes = original.output().shape.size();
+    ASSERT_EQ(logits.size(), images.count * classes);
+    for (std::size_t i = 0; i < images.count; ++i) {
+      std::vector<double> pixels;
+      for (std::size_t j = 0; j < images.image_size(); ++j) pixels.push_back((images.image(i)[j] / 255.0 - 0.4) / 0.3);
+      const auto expected = naive_run(original, pixels).back();
+      for (std::size_t k = 0; k < classes; ++k)
+        EXPECT_NEAR(logits[i * classes + k], expected[k], 2e-4 * (1 + std::abs(expected[k])))
+            << "image " << i << " class " << k << " seed " << seed;
+    }
+  }
+};
+
+TEST_F(Import, KeepsTheMeaningOfEveryStructure) {
+  for (unsigned seed = 1; seed <= 4; ++seed) {
+    expect_same_meaning(residual_model(seed), seed);
+    expect_same_meaning(residual_model(seed, 3, 11), seed);
+    expect_same_meaning(mobile_model(seed), seed);
+    expect_same_meaning(preactivation_model(seed), seed);
+  }
+}
+
+TEST_F(Import, FoldsBatchNormAndKeepsItsStatistics) {
+  OnnxBuilder b;
+  b.input("x", {0, 1, 2, 2});
+  b.floats("c.weight", {1, 1, 1, 1}, {3});
+  b.floats("c.bias", {1}, {0.5f});
+  b.node("Conv", {"x", "c.weight", "c.bias"}, "c");
+  b.floats("gamma", {1}, {2});
+  b.floats("beta", {1}, {1});
+  b.floats("mean", {1}, {0.25f});
+  b.floats("var", {1}, {4});
+  b.node("BatchNormalization", {"c", "gamma", "beta", "mean", "var"}, "n", {{"epsilon", 0.0f}});
+  b.node("GlobalAveragePool", {"n"}, "y");
+  b.output("y");
+  const Graph graph = import(b);
+  ASSERT_EQ(graph.nodes.size(), 4u);  // image, conv, pool, the logits' copy
+  const Node& conv = graph.nodes[1];
+  EXPECT_EQ(conv.name, "c");
+  EXPECT_FLOAT_EQ(conv.weight[0], 3.0f);            // 3 * 2 / sqrt(4)
+  EXPECT_FLOAT_EQ(conv.bias[0], 0.5f + 1 - 0.25f);  // 2 / sqrt(4) = 1
+  ASSERT_TRUE(conv.batch_norm.has_value());
+  EXPECT_FLOAT_EQ(conv.batch_norm->gamma[0], 2);
+  EXPECT_FLOAT_EQ(conv.batch_norm->variance[0], 4);
+}
+
+TEST_F(Import, MergesActivationsAndNamesLayersByModule) {
+  const Graph graph = import(residual_model(1));
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes) names.push_back(node.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"x", "stem", "a1", "a2", "Add_a_sum", "MaxPool_pooled", "b1", "b2",
+                                             "b_short", "Add_b_sum", "GlobalAveragePool_gap", "fc"}));
+  EXPECT_EQ(activation_of(graph.nodes[1]), qnet::Activation::kRelu);
+  EXPECT_EQ(activation_of(graph.nodes[3]), qnet::Activation::kNone);
+  EXPECT_EQ(activation_of(graph.nodes[4]), qnet::Activation::kRelu);
+  EXPECT_TRUE(graph.nodes[7].batch_norm.has_value());
+}
+
+TEST_F(Import, ReadsNhwcExports) {
+  // As tf2onnx writes it: NHWC input, a transpose, and the classifier over the map flattened as H, W, C.
+  OnnxBuilder b;
+  b.generator.seed(3);
+  b.input("x", {0, 6, 5, 3});
+  b.node("Transpose", {"x"}, "t", {{"perm", Ints{0, 3, 1, 2}}});
+  b.conv("t", "c", 3, 4, 3);
+  b.node("Relu", {"c"}, "r");
+  b.node("Transpose", {"r"}, "back", {{"perm", Ints{0, 2, 3, 1}}});
+  b.ints("shape", {2}, {-1, 48});
+  b.node("Reshape", {"back", "shape"}, "flat");
+  const auto weight = b.random("fc.weight", {48, 2}, 0.2f);
+  b.node("MatMul", {"flat", "fc.weight"}, "logits");
+  b.output("logits");
+  const Graph graph = import(b);
+  EXPECT_EQ(graph.input().shape, (Shape{3, 6, 5}));
+  const Node& fc = graph.output();
+  EXPECT_EQ(fc.window.kernel_h, 4);
+  EXPECT_EQ(fc.window.kernel_w, 3);
+  for (std::size_t y = 0; y < 4; ++y)
+    for (std::size_t x = 0; x < 3; ++x)
+      for (std::size_t c = 0; c < 4; ++c)
+        for (std::size_t o = 0; o < 2; ++o)
+          EXPECT_EQ(fc.weight[o * 48 + c * 12 + y * 3 + x], weight[((y * 3 + x) * 4 + c) * 2 + o]);
+}
+
+TEST_F(Import, ReadsTheShapeArithmeticOfFlatten) {
+  OnnxBuilder b;
+  b.input("x", {0, 1, 4, 4});
+  b.conv("x", "c", 1, 3, 3);
+  b.node("ReduceMean", {"c"}, "m", {{"axes", Ints{2, 3}}, {"keepdims", kOne}});
+  b.node("Shape", {"m"}, "s");
+  b.ints("zero", {}, {0});
+  b.ints("minus", {1}, {-1});
+  b.ints("axis", {1}, {0});
+  b.node("Gather", {"s", "zero"}, "n");
+  b.node("Unsqueeze", {"n", "axis"}, "n1");
+  b.node("Concat", {"n1", "minus"}, "target", {{"axis", std::int64_t{0}}});
+  b.node("Reshape", {"m", "target"}, "flat");
+  b.random("w", {2, 3});
+  b.node("Gemm", {"flat", "w"}, "y", {{"transB", kOne}, {"alpha", 2.0f}});
+  b.node("Softmax", {"y"}, "p");
+  b.output("p");
+  const Graph graph = import(b);
+  EXPECT_EQ(graph.nodes[2].kind, NodeKind::kGlobalPool);
+  EXPECT_EQ(graph.output().shape, (Shape{2, 1, 1}));
+  expect_same_meaning(b, 5);
+}
+
+TEST_F(Import, FoldsNormalizationInsideTheModelAndPads) {
+  OnnxBuilder b(11);
+  b.input("x", {0, 3, 6, 6});
+  b.floats("mean", {1, 3, 1, 1}, {0.1f, -0.2f, 0.3f});
+  b.floats("std", {3, 1, 1}, {2, 4, 0.5f});
+  b.node("Sub", {"x", "mean"}, "s");
+  b.node("Div", {"s", "std"}, "d");
+  b.ints("pads", {8}, {0, 0, 1, 0, 0, 0, 2, 1});
+  b.node("Pad", {"d", "pads"}, "p");
+  b.conv("p", "c", 3, 4, 3, 1, {{"strides", Ints{2, 2}}});
+  b.node("Relu", {"c"}, "r");
+  b.node("Clip", {"r"}, "r6", {{"min", 0.0f}, {"max", 6.0f}});  // read as an input-less Clip; attributes of opset 6
+  b.node("GlobalAveragePool", {"r6"}, "g");
+  b.conv("g", "fc", 4, 2, 1, 1, {}, false);
+  b.output("fc");
+  const Graph graph = import(b);
+  EXPECT_FLOAT_EQ(graph.input_scale[1], 0.25f);
+  EXPECT_FLOAT_EQ(graph.input_shift[2], -0.6f);
+  EXPECT_EQ(graph.nodes[1].window.pad_top, 1);
+  EXPECT_EQ(graph.nodes[1].window.pad_bottom, 2);
+  EXPECT_EQ(graph.nodes[1].window.pad_right, 1);
+  EXPECT_EQ(activation_of(graph.nodes[1]), qnet::Activation::kRelu6);
+  expect_same_meaning(b, 6);
+}
+
+TEST_F(Import, ReadsOtherElementTypesAndExternalData) {
+  EXPECT_EQ(half_to_float(0x3c00), 1.0f);
+  EXPECT_EQ(half_to_float(0xc000), -2.0f);
+  EXPECT_EQ(half_to_float(0x0001), 0x1p-24f);
+  EXPECT_TRUE(std::isinf(half_to_float(0x7c00)));
+
+  OnnxBuilder b;
+  b.input("x", {0, 1, 1, 1});
+  auto& weight = b.floats("w", {2, 1, 1, 1}, {});
+  weight.clear_raw_data();
+  weight.set_data_type(onnx::TensorProto::FLOAT16);
+  weight.add_int32_data(0x3c00);
+  weight.add_int32_data(0x4200);
+  auto& bias = b.floats("b", {2}, {});
+  bias.clear_raw_data();
+  bias.set_data_type(onnx::TensorProto::DOUBLE);
+  bias.set_data_location(onnx::TensorProto::EXTERNAL);
+  const auto entry = [&](const char* key, const char* value) {
+    auto* pair = bias.add_external_data();
+    pair->set_key(key);
+    pair->set_value(value);
+  };
+  entry("location", "weights.bin");
+  entry("offset", "8");
+  entry("length", "16");
+  const double data[] = {0, 0.5, -4};
+  put("weights.bin", std::string(reinterpret_cast<const char*>(data), sizeof data));
+  b.node("Conv", {"x", "w", "b"}, "y");
+  b.output("y");
+  const Graph graph = import(b);
+  EXPECT_EQ(graph.nodes[1].weight, (std::vector<float>{1, 3}));
+  EXPECT_EQ(graph.nodes[1].bias, (std::vector<float>{0.5f, -4}));
+
+  put("weights.bin", "short");
+  expect_user_error([&] { import(b); }, {"weights.bin", "5 bytes"});
+  bias.mutable_external_data(0)->set_value("../weights.bin");
+  expect_rejected(b, {"'b'", "../weights.bin", "beside the model"});
+}
+
+TEST_F(Import, NamesWhatItCannotRead) {
+  expect_user_error([&] { import_onnx(folder_ / "none.onnx"); }, {"none.onnx", "no such file"});
+  expect_user_error([&] { import_onnx(folder_); }, {"is a folder"});
+  expect_user_error([&] { import_onnx(put("text.onnx", "this is not a model\n")); },
+                    {"text.onnx", "not an ONNX model"});
+  expect_user_error([&] { import_onnx(put("empty.onnx", "")); }, {"empty.onnx", "not an ONNX model"});
+  const std::string whole = residual_model(1).bytes();
+  for (const std::size_t size : {std::size_t{10}, whole.size() / 3, whole.size() / 2, whole.size() - 1})
+    expect_user_error([&] { import_onnx(put("cut.onnx", whole.substr(0, size))); }, {"cut.onnx", "truncated"});
+
+  OnnxBuilder old(8);
+  old.input("x", {0, 1, 4, 4});
+  old.node("Relu", {"x"}, "y");
+  old.output("y");
+  expect_rejected(old, {"opset 8", "9 to 17"});
+}
+
+TEST_F(Import, RejectsWhatItCannotRepresent) {
+  const auto model = [](const auto& build) {
+    OnnxBuilder b;
+    b.input("x", {0, 2, 4, 4});
+    build(b);
+    b.output("y");
+    return b;
+  };
+  expect_rejected(model([](OnnxBuilder& b) { b.node("HardSwish", {"x"}, "y"); }),
+                  {"HardSwish", "HardSwish_y", "supported"});
+  expect_rejected(model([](OnnxBuilder& b) { b.node("Relu", {"nothing"}, "y"); }), {"Relu_y", "'nothing'"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.node("Clip", {"x"}, "y", {{"min", -1.0f}, {"max", 1.0f}});
+                  }),
+                  {"[-1, 1]", "ReLU6"});
+  expect_rejected(model([](OnnxBuilder& b) { b.conv("x", "y", 3, 4, 3); }), {"the weight takes 3 channels", "has 2"});
+  expect_rejected(model([](OnnxBuilder& b) { b.conv("x", "y", 2, 4, 5); }), {"5x5 does not fit", "4x4"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.conv("x", "y", 2, 4, 3, 1, {{"strides", Ints{0, 1}}});
+                  }),
+                  {"strides is 0"});
+  expect_rejected(model([](OnnxBuilder& b) { b.node("Mul", {"x", "x"}, "y"); }), {"Mul_y", "only Add"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.node("Transpose", {"x"}, "t", {{"perm", Ints{0, 2, 1, 3}}});
+                    b.conv("t", "y", 4, 4, 1);
+                  }),
+                  {"not in N x C x H x W order"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.ints("s", {2}, {-1, 5});
+                    b.node("Reshape", {"x", "s"}, "y");
+                  }),
+                  {"not a change of layout"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.node("AveragePool", {"x"}, "y", {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}});
+                    b.node("GlobalAveragePool", {"y"}, "z");
+                  }),
+                  {"map of 4x4"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.node("AveragePool", {"x"}, "a", {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}});
+                    b.node("GlobalAveragePool", {"a"}, "y");
+                  }),
+                  {"AveragePool_a", "count_include_pad"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.node("GlobalAveragePool", {"x"}, "g");
+                    b.node("Softmax", {"g"}, "s");
+                    b.conv("s", "y", 2, 2, 1);
+                  }),
+                  {"only at the network's output"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.floats("w", {2, 2, 1, 1}, {1, 2, std::nanf(""), 0});
+                    b.node("Conv", {"x", "w"}, "y");
+                  }),
+                  {"'w'", "not finite"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.floats("w", {2, 2, 1, 1}, {1, 2});
+                    b.node("Conv", {"x", "w"}, "y");
+                  }),
+                  {"'w'", "8 bytes", "16"});
+
+  OnnxBuilder dynamic;
+  dynamic.input("x", {0, 3, 0, 0});
+  dynamic.node("Relu", {"x"}, "y");
+  dynamic.output("y");
+  expect_rejected(dynamic, {"'x'", "no fixed size in dimension 2"});
+  OnnxBuilder flat;
+  flat.input("x", {0, 784});
+  flat.node("Relu", {"x"}, "y");
+  flat.output("y");
+  expect_rejected(flat, {"2 dimensions", "expected 4"});
+}
+
+}  // namespace
+}  // namespace shiftsim::quantizer

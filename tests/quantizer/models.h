@@ -1,0 +1,97 @@
+// Random small networks of every structure the quantizer knows, as ONNX.
+#pragma once
+
+#include "tests/quantizer/onnx_builder.h"
+
+namespace shiftsim::quantizer {
+
+/// Residual blocks: an identity shortcut and a convolution shortcut, max pool, global average pool, linear.
+inline OnnxBuilder residual_model(unsigned seed, int channels = 1, int size = 9) {
+  OnnxBuilder b;
+  b.generator.seed(seed);
+  const Attributes same{{"pads", Ints{1, 1, 1, 1}}};
+  b.input("x", {0, channels, size, size});
+  b.conv("x", "stem", channels, 6, 3, 1, same);
+  b.node("Relu", {"stem"}, "stem_r");
+  b.conv("stem_r", "a1", 6, 6, 3, 1, same);
+  b.node("Relu", {"a1"}, "a1_r");
+  b.conv("a1_r", "a2", 6, 6, 3, 1, same);
+  b.node("Add", {"a2", "stem_r"}, "a_sum");
+  b.node("Relu", {"a_sum"}, "a");
+  b.node("MaxPool", {"a"}, "pooled",
+         {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}});
+  b.conv("pooled", "b1", 6, 10, 3, 1, {{"pads", Ints{1, 1, 1, 1}}, {"strides", Ints{2, 2}}});
+  b.node("Relu", {"b1"}, "b1_r");
+  b.conv("b1_r", "b2", 10, 10, 3, 2, same);
+  b.conv("pooled", "b_short", 6, 10, 1, 1, {{"strides", Ints{2, 2}}});
+  b.node("Add", {"b2", "b_short"}, "b_sum");
+  b.node("Relu", {"b_sum"}, "b");
+  b.node("GlobalAveragePool", {"b"}, "gap");
+  b.node("Flatten", {"gap"}, "flat");
+  b.random("fc.weight", {5, 10}, 0.5f);
+  b.random("fc.bias", {5}, 0.5f);
+  b.node("Gemm", {"flat", "fc.weight", "fc.bias"}, "logits", {{"transB", std::int64_t{1}}});
+  b.output("logits");
+  return b;
+}
+
+/// Inverted residuals with ReLU6, depthwise and linear bottlenecks, an average pool, asymmetric pads, dilation, an
+/// addition that cannot be merged, a linear layer over a whole map.
+inline OnnxBuilder mobile_model(unsigned seed, int channels = 3, int size = 10) {
+  OnnxBuilder b;
+  b.generator.seed(seed);
+  b.input("x", {0, channels, size, size});
+  b.floats("zero", {}, {0});
+  b.floats("six", {}, {6});
+  const auto relu6 = [&](const std::string& x) { b.node("Clip", {x, "zero", "six"}, x + "_6"); };
+  b.conv("x", "stem", channels, 8, 3, 1, {{"pads", Ints{0, 0, 1, 1}}, {"strides", Ints{2, 2}}});
+  relu6("stem");
+  b.conv("stem_6", "dw1", 8, 8, 3, 8, {{"pads", Ints{2, 2, 2, 2}}, {"dilations", Ints{2, 2}}});
+  relu6("dw1");
+  b.conv("dw1_6", "p1", 8, 4, 1);
+  b.conv("p1", "e2", 4, 12, 1, 1, {}, false, true);
+  relu6("e2");
+  b.conv("e2_6", "dw2", 12, 12, 3, 12, {{"pads", Ints{1, 1, 1, 1}}});
+  relu6("dw2");
+  b.conv("dw2_6", "p2", 12, 4, 1);
+  b.node("Add", {"p1", "p2"}, "sum2");
+  b.conv("sum2", "e3", 4, 6, 1);
+  relu6("e3");
+  b.node("AveragePool", {"e3_6"}, "avg", {{"kernel_shape", Ints{2, 2}}});
+  b.node("AveragePool", {"avg"}, "avg3",
+         {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}, {"count_include_pad", std::int64_t{1}}});
+  b.node("Add", {"avg", "avg3"}, "both");   // avg has another reader; avg3 is merged
+  b.node("Add", {"both", "avg"}, "again");  // neither operand is a convolution
+  b.node("Flatten", {"again"}, "flat");
+  const int features = 6 * ((size + 1 - 3) / 2 + 1 - 1) * ((size + 1 - 3) / 2 + 1 - 1);
+  b.random("fc.weight", {features, 7}, 0.2f);
+  b.random("fc.bias", {7}, 0.5f);
+  b.node("MatMul", {"flat", "fc.weight"}, "product");
+  b.node("Add", {"fc.bias", "product"}, "logits");
+  b.output("logits");
+  return b;
+}
+
+/// Pre-activation: BatchNorm and ReLU in front of convolutions, read by more than one node.
+inline OnnxBuilder preactivation_model(unsigned seed) {
+  OnnxBuilder b;
+  b.generator.seed(seed);
+  const Attributes same{{"auto_pad", std::string("SAME_UPPER")}};
+  b.input("x", {0, 1, 8, 8});
+  b.conv("x", "stem", 1, 6, 3, 1, same, false);
+  b.batch_norm("stem", "n1", 6);
+  b.node("Relu", {"n1"}, "r1");
+  b.conv("r1", "c1", 6, 6, 3, 1, same);
+  b.node("Relu", {"c1"}, "c1_r");
+  b.conv("c1_r", "c2", 6, 6, 3, 1, same, false);
+  b.node("Add", {"c2", "stem"}, "s1");
+  b.batch_norm("s1", "n2", 6);
+  b.node("Relu", {"n2"}, "r2");
+  b.node("GlobalAveragePool", {"r2"}, "gap");
+  b.conv("gap", "fc", 6, 4, 1, 1, {}, false, true);
+  b.node("Flatten", {"fc"}, "logits");
+  b.output("logits");
+  return b;
+}
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,142 @@
+// quantrun on the command line: what it writes and prints, its exit status, and every kind of bad input.
+#include <gtest/gtest.h>
+
+#include "common/npy.h"
+#include "qnet/golden.h"
+#include "qnet/io.h"
+#include "tests/cli/command.h"
+#include "tests/quantizer/models.h"
+
+namespace shiftsim::quantizer {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Quantrun : public test::CommandTest {
+protected:
+  Quantrun() {
+    residual_model(1).save(folder_ / "m.onnx");
+    write_images("images.npy", {40, 9, 9, 1});
+    std::vector<std::int64_t> labels(40, 2);
+    const std::size_t shape[] = {40};
+    write("labels.npy", encode_npy(DType::kInt64, shape, labels.data()));
+  }
+
+  void write_images(const std::string& name, const std::vector<std::size_t>& shape) {
+    std::size_t count = 1;
+    for (const std::size_t size : shape) count *= size;
+    std::vector<std::uint8_t> pixels(count);
+    std::mt19937 random(1);
+    for (auto& pixel : pixels) pixel = static_cast<std::uint8_t>(random() % 256);
+    write(name, encode_npy(DType::kUInt8, shape, pixels.data()));
+  }
+
+  test::Outcome run(const std::vector<std::string>& arguments) const {
+    return run_program(SHIFTSIM_QUANTRUN, arguments);
+  }
+
+  /// The good command line, with more or other arguments behind it.
+  test::Outcome quantize(const std::vector<std::string>& more, const std::string& model = "m.onnx",
+                         const std::string& images = "images.npy") const {
+    std::vector<std::string> arguments{"--model", model, "--calibration", images, "--output", "out.qnet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  }
+
+  void expect_rejected(const test::Outcome& outcome, std::initializer_list<std::string> words) const {
+    EXPECT_EQ(outcome.status, 2) << outcome.err;
+    for (const std::string& word : words)
+      EXPECT_NE(outcome.err.find(word), std::string::npos) << "'" << word << "' is not in: " << outcome.err;
+    for (const auto& entry : fs::directory_iterator(folder_))
+      EXPECT_EQ(entry.path().filename().string().find("out.qnet"), std::string::npos) << entry.path();
+  }
+};
+
+TEST_F(Quantrun, WritesANetworkThatReadsBack) {
+  const auto outcome =
+      quantize({"--recipe", SHIFTSIM_SOURCE_DIR "/configs/recipes/nearest_w4a4.yaml", "--set", "calibration.images=20",
+                "--test", "images.npy", "--test-labels", "labels.npy", "--threads", "2", "--seed", "5"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  for (const char* word : {"accuracy over 40 images: float ", "policy: W4A4", "wrote out.qnet", "b_short"})
+    EXPECT_NE(outcome.out.find(word), std::string::npos) << outcome.out;
+  const qnet::Network network = qnet::read(folder_ / "out.qnet");
+  EXPECT_EQ(network.provenance.recipe, "nearest_w4a4.yaml");
+  EXPECT_EQ(network.provenance.seed, 5);
+  EXPECT_EQ(network.provenance.calibration_images, 20);
+  EXPECT_EQ(network.provenance.method, "nearest");
+  EXPECT_EQ(network.provenance.float_accuracy_images, 40);
+  EXPECT_EQ(network.output().channels, 5);
+
+  // Again, in place, without a test set: the same network, and no accuracy.
+  const auto again = quantize({"--recipe", SHIFTSIM_SOURCE_DIR "/configs/recipes/nearest_w4a4.yaml", "--set",
+                               "calibration.images=20", "--threads", "1", "--seed", "5", "-q"});
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(again.out + again.err, "");
+  const qnet::Network second = qnet::read(folder_ / "out.qnet");
+  EXPECT_EQ(second.provenance.float_accuracy_images, 0);
+  for (std::size_t i = 0; i < network.layers.size(); ++i)
+    EXPECT_EQ(network.layers[i].weights, second.layers[i].weights);
+}
+
+TEST_F(Quantrun, HelpVersionAndRecipe) {
+  const auto help = run({"--help"});
+  EXPECT_EQ(help.status, 0);
+  for (const char* option :
+       {"--model", "--calibration", "--calibration-labels", "--recipe", "--input", "--output", "--set", "--test",
+        "--test-labels", "--threads", "--seed", "--print-recipe", "--verbose", "--quiet"})
+    EXPECT_NE(help.out.find(option), std::string::npos) << option;
+  const auto version = run({"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_EQ(version.out.rfind("quantrun ", 0), 0u);
+  const auto recipe = run(
+      {"--print-recipe", "--recipe", SHIFTSIM_SOURCE_DIR "/configs/recipes/nearest_w2a4.yaml", "--set", "pool_bits=4"});
+  EXPECT_EQ(recipe.status, 0);
+  EXPECT_NE(recipe.out.find("weight_bits: 2\n"), std::string::npos);
+  EXPECT_NE(recipe.out.find("pool_bits: 4\n"), std::string::npos);
+  write("printed.yaml", recipe.out);
+  EXPECT_EQ(run({"--print-recipe", "--recipe", "printed.yaml"}).out, recipe.out);
+}
+
+TEST_F(Quantrun, BadCommandLines) {
+  expect_rejected(run({}), {"--model"});
+  expect_rejected(run({"--model", "m.onnx"}), {"--calibration"});
+  expect_rejected(quantize({"--nonsense"}), {"--nonsense"});
+  expect_rejected(quantize({"--threads", "-1"}), {"--threads"});
+  expect_rejected(quantize({"--set", "weight_bits"}), {"--set", "KEY=VALUE"});
+  expect_rejected(quantize({"--set", "weight_bitz=4"}), {"weight_bitz", "'weight_bits'"});
+  expect_rejected(quantize({"--set", "weight_bits=5"}), {"weight_bits", "2, 4 or 8"});
+  expect_rejected(quantize({"--set", "layers={nope: {weight_bits: 8}}"}), {"'nope'"});
+  expect_rejected(quantize({"--recipe", "none.yaml"}), {"none.yaml"});
+  expect_rejected(quantize({"--test", "images.npy"}), {"--test-labels"});
+}
+
+TEST_F(Quantrun, BadModels) {
+  expect_rejected(quantize({}, "none.onnx"), {"none.onnx", "no such file"});
+  expect_rejected(quantize({}, "images.npy"), {"images.npy", "not an ONNX model"});
+  const std::string whole = residual_model(1).bytes();
+  write("cut.onnx", whole.substr(0, whole.size() / 2));
+  expect_rejected(quantize({}, "cut.onnx"), {"cut.onnx", "truncated"});
+  OnnxBuilder odd = residual_model(1);
+  odd.model.mutable_graph()->mutable_node(2)->set_op_type("Gelu");
+  odd.save(folder_ / "odd.onnx");
+  expect_rejected(quantize({}, "odd.onnx"), {"odd.onnx", "Gelu", "Relu_stem_r"});
+}
+
+TEST_F(Quantrun, BadImages) {
+  expect_rejected(quantize({}, "m.onnx", "none.npy"), {"none.npy"});
+  expect_rejected(quantize({}, "m.onnx", "labels.npy"), {"labels.npy"});
+  write_images("large.npy", {4, 10, 9, 1});
+  expect_rejected(quantize({}, "m.onnx", "large.npy"), {"large.npy", "10", "9"});
+  write_images("rgb.npy", {4, 9, 9, 3});
+  expect_rejected(quantize({}, "m.onnx", "rgb.npy"), {"rgb.npy", "3", "1"});
+  write_images("few.npy", {7, 9, 9, 1});
+  expect_rejected(quantize({"--test", "few.npy", "--test-labels", "labels.npy"}), {"40", "7"});
+  std::vector<std::int64_t> labels(40, 5);
+  const std::size_t shape[] = {40};
+  write("five.npy", encode_npy(DType::kInt64, shape, labels.data()));
+  expect_rejected(quantize({"--test", "images.npy", "--test-labels", "five.npy"}), {"label 5", "0 to 4"});
+  expect_rejected(run({"--model", "m.onnx", "--calibration", "images.npy", "--output", "m.onnx/out.qnet"}), {"m.onnx"});
+}
+
+}  // namespace
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,144 @@
+// Weight grids and activation exponents: the search finds what brute force over a wider range finds.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "common/error.h"
+#include "quantizer/activation_search.h"
+#include "quantizer/calibration.h"
+#include "quantizer/weight_search.h"
+
+namespace shiftsim::quantizer {
+namespace {
+
+/// |w - Q(w)|^norm summed, from the grid's levels alone: the nearest of them.
+double error_by_levels(const std::vector<float>& weights, int bits, int exponent, int offset, double norm) {
+  double sum = 0;
+  for (const float weight : weights) {
+    double nearest = 1e300;
+    for (int q = -(1 << (bits - 1)); q < 1 << (bits - 1); ++q)
+      nearest = std::min(nearest, std::abs(weight - (q + offset / 2.0) * std::pow(2.0, exponent)));
+    sum += std::pow(nearest, norm);
+  }
+  return sum;
+}
+
+std::vector<float> random_weights(unsigned seed, std::size_t count) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(seed % 3 == 0 ? 0.2f : 0.0f, 1);
+  const float scale = std::exp2(static_cast<float>(static_cast<int>(seed % 41) - 20));
+  std::vector<float> weights(count);
+  for (float& weight : weights) weight = normal(random) * scale * (seed % 5 == 0 && random() % 8 == 0 ? 6.0f : 1.0f);
+  return weights;
+}
+
+TEST(WeightSearch, FindsTheOptimumOverAllExponentsAndOffsets) {
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    const auto weights = random_weights(seed, 3 + seed % 70);
+    for (const int bits : {2, 4, 8}) {
+      const WeightSearch search{bits, bits < 8, 2.4};
+      const WeightGrid grid = search_grid(weights, search);
+      double least = 1e300;
+      float largest = 0;
+      for (const float weight : weights) largest = std::max(largest, std::abs(weight));
+      const int top = static_cast<int>(std::ceil(std::log2(largest)));
+      for (int exponent = top - 14; exponent <= top + 5; ++exponent)
+        for (int offset = search.offsets ? -8 : 0; offset <= (search.offsets ? 7 : 0); ++offset)
+          least = std::min(least, error_by_levels(weights, bits, exponent, offset, 2.4));
+      const double found = error_by_levels(weights, bits, grid.exponent, grid.offset, 2.4);
+      EXPECT_LE(found, least * (1 + 1e-9)) << "seed " << seed << " bits " << bits;
+      EXPECT_NEAR(grid_error(weights, grid, 2.4), found, 1e-9 * found + 1e-300);
+      if (bits == 8) {
+        EXPECT_EQ(grid.offset, 0);
+      }
+    }
+  }
+}
+
+TEST(WeightSearch, RoundsHalfUpAndClamps) {
+  const WeightGrid grid{4, -1, 0};  // steps of 0.5
+  EXPECT_EQ(grid.quantize(0.25), 1);
+  EXPECT_EQ(grid.quantize(-0.25), 0);
+  EXPECT_EQ(grid.quantize(-0.75), -1);
+  EXPECT_EQ(grid.quantize(100), 7);
+  EXPECT_EQ(grid.quantize(-100), -8);
+  const WeightGrid mid_rise{2, 0, 1};  // -1.5, -0.5, 0.5, 1.5
+  EXPECT_EQ(mid_rise.value(mid_rise.quantize(0.4)), 0.5);
+  EXPECT_EQ(mid_rise.value(mid_rise.quantize(-9)), -1.5);
+}
+
+TEST(WeightSearch, WeightsOnAGridAreExact) {
+  // Ones, as in copies and 2x2 averages, need no offset.
+  const WeightGrid ones = search_grid(std::vector<float>(9, 1.0f), {2, true, 2.4});
+  EXPECT_EQ(ones.offset, 0);
+  EXPECT_EQ(ones.value(ones.quantize(1)), 1);
+  const std::vector<float> mid_rise{-0.75f, -0.25f, 0.25f, 0.75f};
+  EXPECT_EQ(grid_error(mid_rise, search_grid(mid_rise, {2, true, 2.4}), 2.4), 0);
+}
+
+TEST(WeightSearch, TakesTheBestThatIsAllowed) {
+  const auto weights = random_weights(7, 40);
+  const WeightGrid free = search_grid(weights, {4, true, 2.4});
+  const WeightGrid coarse =
+      search_grid(weights, {4, true, 2.4}, [&](const WeightGrid& g) { return g.exponent > free.exponent + 1; });
+  EXPECT_GT(coarse.exponent, free.exponent + 1);
+  EXPECT_EQ(search_grid(weights, {4, true, 2.4}, [](const WeightGrid& g) { return g.exponent == 30; }).exponent, 30);
+  EXPECT_EQ(
+      search_grid(std::vector<float>(5, 0.0f), {4, true, 2.4}, [](const WeightGrid& g) { return g.exponent == 3; })
+          .exponent,
+      3);
+  EXPECT_THROW(search_grid(weights, {4, true, 2.4}, [](const WeightGrid&) { return false; }), InternalError);
+}
+
+TEST(ActivationSearch, IsNearTheExactOptimum) {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    const bool is_signed = seed % 2 == 0;
+    std::vector<float> values(5000);
+    for (float& value : values) value = is_signed ? normal(random) : std::max(0.0f, 3 * normal(random));
+    for (const int bits : {2, 4, 8}) {
+      const ActivationRange range{bits, is_signed, false};
+      const auto exact = [&](int exponent) {
+        double sum = 0;
+        for (const float value : values)
+          sum += std::pow(std::abs(value - std::ldexp(range.quantize(value, exponent), exponent)), 2.4);
+        return sum;
+      };
+      double least = 1e300;
+      for (int exponent = -15; exponent <= 8; ++exponent) least = std::min(least, exact(exponent));
+      const int found = search_activation_exponent(Histogram(values), range, 2.4);
+      EXPECT_LE(exact(found), least * 1.01) << "seed " << seed << " bits " << bits;
+    }
+  }
+}
+
+TEST(ActivationSearch, KnowsRelu6AndSilence) {
+  const ActivationRange range{8, false, true};
+  EXPECT_EQ(range.high(-5), 192);
+  EXPECT_EQ(range.high(-6), 255);  // 6 does not fit
+  EXPECT_EQ(range.quantize(7.0, -5), 192);
+  EXPECT_EQ(search_activation_exponent(Histogram(std::vector<float>(10, 0.0f)), range, 2.4, -3), -3);
+}
+
+TEST(ActivationSearch, HistogramsOfOneChannel) {
+  const std::vector<float> values{1, 100, 2, 100, 0.5f, 100};
+  EXPECT_FLOAT_EQ(static_cast<float>(Histogram(values, 0, 2).largest()), 2);
+  EXPECT_FLOAT_EQ(static_cast<float>(Histogram(values, 1, 2).largest()), 100);
+}
+
+TEST(Calibration, ChoosesImagesBySeed) {
+  const auto chosen = choose_images(1000, 50, 7);
+  EXPECT_EQ(chosen.size(), 50u);
+  EXPECT_EQ(chosen, choose_images(1000, 50, 7));
+  EXPECT_NE(chosen, choose_images(1000, 50, 8));
+  auto sorted = chosen;
+  std::sort(sorted.begin(), sorted.end());
+  EXPECT_EQ(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  EXPECT_LT(sorted.back(), 1000u);
+  EXPECT_EQ(choose_images(3, 50, 1), (std::vector<std::size_t>{0, 1, 2}));
+}
+
+}  // namespace
+}  // namespace shiftsim::quantizer
