@@ -58,13 +58,9 @@ void compare_values(const qnet::Network& network, const TensorMemory& memory, co
 }
 
 std::string scope_text(const SystemOptions& options, const Geometry& g) {
-  return fmt::format(
-      "every output port of the Verilated core against the SystemC core in {} cycle, all {} accumulators at every "
-      "drain; RTL: queues, load, compute and "
-      "store units, scratchpads, array, PPU; SystemC only: host, DMA, DRAM",
-      options.compare_cycles > 0 ? fmt::format("each of the first {} cycles, not every", options.compare_cycles)
-                                 : "every",
-      g.pixels * g.channels + g.pixels);
+  const std::string cycles = options.compare_cycles > 0 ? fmt::format("each of the first {} cycles", options.compare_cycles) : "every cycle";
+  return fmt::format("RTL against SystemC core: every output port in {}, all {} accumulators at every drain", cycles,
+                     g.pixels * g.channels + g.pixels);
 }
 
 /// Runs the same images again up to the difference on the RTL built for tracing, the last cycles into an FST file.
@@ -88,6 +84,7 @@ std::string record_waveform(const RunConfig& config, const qnet::Network& networ
 RunResult run(const RunConfig& config, const qnet::Network& network, const ImageSet& images,
               const std::filesystem::path& output) {
   RunResult result;
+  result.versions.emplace_back("systemc", systemc_version());
   const Program program = compile(network, config.accelerator);
   for (std::size_t i = 0; i < network.layers.size(); ++i)
     result.layers.push_back(describe(network, network.layers[i], program.plans[i]));
@@ -96,6 +93,7 @@ RunResult run(const RunConfig& config, const qnet::Network& network, const Image
   const bool lockstep = config.fidelity == Fidelity::kLockstep;
   if (lockstep) {
     options.rtl = RtlLibrary::open(program.geometry, {false, config.lockstep.mutant});
+    result.versions.emplace_back("verilator", verilator_version());
     options.seed = static_cast<std::uint32_t>(config.seed);
     options.compare_cycles = config.lockstep.max_cycles;
   }

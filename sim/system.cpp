@@ -188,6 +188,8 @@ const CoreModel& System::core() const {
 const Dma& System::dma() const {
   return impl_->dma;
 }
+std::string systemc_version() { return sc_core::sc_release(); }
+
 const Scoreboard* System::scoreboard() const {
   return impl_->scoreboard ? &*impl_->scoreboard : nullptr;
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "qnet/network.h"
 #include "sim/compiler/program.h"
@@ -48,5 +49,8 @@ private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// Version of the SystemC library.
+std::string systemc_version();
 
 }  // namespace shiftsim::sim

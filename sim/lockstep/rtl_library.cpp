@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <vector>
@@ -61,6 +62,17 @@ void build(const Geometry& g, const RtlOptions& options, const fs::path& output)
 fs::path rtl_library_path(const Geometry& geometry, const RtlOptions& options) {
   return kCache / fmt::format("core_p{}n{}l{}q{}{}{}_{}.so", geometry.pixels, geometry.channels, geometry.lanes, geometry.ppu_lanes,
                               options.trace ? "_trace" : "", options.mutant.empty() ? "" : "_" + options.mutant, fingerprint(geometry, options));
+}
+
+std::string verilator_version() {
+  std::string text;
+  if (FILE* pipe = popen("verilator --version 2>/dev/null", "r"); pipe != nullptr) {
+    char line[128];
+    if (fgets(line, sizeof line, pipe) != nullptr) text = line;
+    pclose(pipe);
+  }
+  text.erase(text.find_last_not_of("\n ") + 1);
+  return text.empty() ? "unknown" : text;
 }
 
 std::shared_ptr<RtlLibrary> RtlLibrary::open(const Geometry& geometry, const RtlOptions& options) {

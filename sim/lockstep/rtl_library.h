@@ -41,6 +41,9 @@ private:
 /// Where the library of these options stands or would stand.
 std::filesystem::path rtl_library_path(const Geometry& geometry, const RtlOptions& options);
 
+/// What `verilator --version` says, or "unknown".
+std::string verilator_version();
+
 /// One core of a library.
 class RtlCore {
 public:
