@@ -243,9 +243,10 @@ TEST_F(Import, RejectsWhatItCannotRepresent) {
                   {"HardSwish", "HardSwish_y", "supported"});
   expect_rejected(model([](OnnxBuilder& b) { b.node("Relu", {"nothing"}, "y"); }), {"Relu_y", "'nothing'"});
   expect_rejected(model([](OnnxBuilder& b) {
-                    b.node("Clip", {"x"}, "y", {{"min", -1.0f}, {"max", 1.0f}});
+                    b.node("Clip", {"x"}, "c", {{"min", -1.0f}, {"max", 1.0f}});
+                    b.node("GlobalAveragePool", {"c"}, "y");
                   }),
-                  {"[-1, 1]", "ReLU6"});
+                  {"Clip_c", "[-1, 1]", "ReLU6"});
   expect_rejected(model([](OnnxBuilder& b) { b.conv("x", "y", 3, 4, 3); }), {"the weight takes 3 channels", "has 2"});
   expect_rejected(model([](OnnxBuilder& b) { b.conv("x", "y", 2, 4, 5); }), {"5x5 does not fit", "4x4"});
   expect_rejected(model([](OnnxBuilder& b) {
