@@ -66,8 +66,7 @@ private:
     }
     // The host's offers change only when one is taken.
     if (host_.clock(core)) host_out_.write(host_.outputs());
-    dma_.clock(core);
-    dma_out_.write(dma_.outputs());
+    if (dma_.clock(core)) dma_out_.write(dma_.outputs());
   }
 
   Host& host_;

@@ -29,7 +29,8 @@ public:
   Dma(const qnet::Network& network, const Program& program, const DramConfig& config, TensorMemory& memory);
 
   const DmaOutputs& outputs() const { return out_; }
-  void clock(const CoreOutputs& core);
+  /// Returns whether the outputs may have changed.
+  bool clock(const CoreOutputs& core);
   /// DRAM events of each layer.
   const std::vector<Events>& events() const { return events_; }
   bool idle() const { return requests_.empty() && !writing_ && backlog_ == 0; }
