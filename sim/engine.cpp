@@ -58,7 +58,8 @@ void compare_values(const qnet::Network& network, const TensorMemory& memory, co
 }
 
 std::string scope_text(const SystemOptions& options, const Geometry& g) {
-  const std::string cycles = options.compare_cycles > 0 ? fmt::format("each of the first {} cycles", options.compare_cycles) : "every cycle";
+  const std::string cycles =
+      options.compare_cycles > 0 ? fmt::format("each of the first {} cycles", options.compare_cycles) : "every cycle";
   return fmt::format("RTL against SystemC core: every output port in {}, all {} accumulators at every drain", cycles,
                      g.pixels * g.channels + g.pixels);
 }

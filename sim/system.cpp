@@ -8,7 +8,9 @@
 #include "sim/memory/host.h"
 
 /// libsystemc refers to it, though only SystemC's own main() would call it.
-int sc_main(int, char**) { return 0; }
+int sc_main(int, char**) {
+  return 0;
+}
 
 namespace shiftsim::sim {
 namespace {
@@ -38,13 +40,14 @@ private:
   sc_core::sc_simcontext* previous_;
 };
 
-/// Everything outside the core: the host feeds commands, the DMA moves data. Ends the run when all is quiet, or when nothing moves.
+/// Everything outside the core: the host feeds commands, the DMA moves data. Ends the run when all is quiet, or when
+/// nothing moves.
 class OutsideModule : public sc_core::sc_module {
 public:
   bool deadlocked = false;
 
-  OutsideModule(const sc_core::sc_module_name& name, const ClockModule& clock, Host& host, Dma& dma, const Wire<CoreOutputs>& core,
-                Wire<HostOutputs>& host_out, Wire<DmaOutputs>& dma_out)
+  OutsideModule(const sc_core::sc_module_name& name, const ClockModule& clock, Host& host, Dma& dma,
+                const Wire<CoreOutputs>& core, Wire<HostOutputs>& host_out, Wire<DmaOutputs>& dma_out)
       : sc_module(name), host_(host), dma_(dma), core_(core), host_out_(host_out), dma_out_(dma_out) {
     SC_HAS_PROCESS(OutsideModule);
     SC_METHOD(on_clock);
@@ -81,8 +84,9 @@ private:
 /// the RTL must be equal in every cycle.
 class RtlModule : public sc_core::sc_module {
 public:
-  RtlModule(const sc_core::sc_module_name& name, const ClockModule& clock, RtlCore& rtl, Scoreboard& scoreboard, const SystemOptions& options,
-            const Wire<CoreOutputs>& core, const Wire<HostOutputs>& host, const Wire<DmaOutputs>& dma)
+  RtlModule(const sc_core::sc_module_name& name, const ClockModule& clock, RtlCore& rtl, Scoreboard& scoreboard,
+            const SystemOptions& options, const Wire<CoreOutputs>& core, const Wire<HostOutputs>& host,
+            const Wire<DmaOutputs>& dma)
       : sc_module(name), rtl_(rtl), scoreboard_(scoreboard), options_(options), core_(core), host_(host), dma_(dma) {
     SC_HAS_PROCESS(RtlModule);
     SC_METHOD(on_clock);
@@ -137,7 +141,8 @@ struct System::Impl {
     if (options.rtl) {
       rtl.emplace(options.rtl, options.seed);
       scoreboard.emplace(net, prog, core);
-      rtl_module = std::make_unique<RtlModule>("rtl", clock, *rtl, *scoreboard, options, core_wire, host_wire, dma_wire);
+      rtl_module =
+          std::make_unique<RtlModule>("rtl", clock, *rtl, *scoreboard, options, core_wire, host_wire, dma_wire);
     }
   }
 
@@ -187,7 +192,9 @@ const CoreModel& System::core() const {
 const Dma& System::dma() const {
   return impl_->dma;
 }
-std::string systemc_version() { return sc_core::sc_release(); }
+std::string systemc_version() {
+  return sc_core::sc_release();
+}
 
 const Scoreboard* System::scoreboard() const {
   return impl_->scoreboard ? &*impl_->scoreboard : nullptr;

@@ -1,4 +1,5 @@
-// The whole simulated machine in SystemC: host, DMA and DRAM, core, and in lockstep the Verilated RTL with the scoreboard.
+// The whole simulated machine in SystemC: host, DMA and DRAM, core, and in lockstep the Verilated RTL with the
+// scoreboard.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +21,15 @@ namespace shiftsim::sim {
 
 /// What runs beside the SystemC core.
 struct SystemOptions {
-  std::shared_ptr<RtlLibrary> rtl;       ///< null: the SystemC core alone
-  std::uint32_t seed = 1;                ///< of the noise in the RTL's registers without reset
-  std::int64_t compare_cycles = 0;       ///< lockstep for so many cycles (0: all)
-  std::filesystem::path trace;           ///< waveform (the library must have been built for it), or empty
-  std::int64_t trace_from = 0;           ///< first cycle in it
+  std::shared_ptr<RtlLibrary> rtl;  ///< null: the SystemC core alone
+  std::uint32_t seed = 1;           ///< of the noise in the RTL's registers without reset
+  std::int64_t compare_cycles = 0;  ///< lockstep for so many cycles (0: all)
+  std::filesystem::path trace;      ///< waveform (the library must have been built for it), or empty
+  std::int64_t trace_from = 0;      ///< first cycle in it
 };
 
-/// One machine. Only one may exist at a time in a process (SystemC's elaboration is global); when it is destroyed the next may be made.
+/// One machine. Only one may exist at a time in a process (SystemC's elaboration is global); when it is destroyed the
+/// next may be made.
 class System {
 public:
   System(const qnet::Network& network, const Program& program, const DramConfig& dram, const SystemOptions& options);

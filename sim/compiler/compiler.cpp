@@ -18,7 +18,7 @@ struct Tiling {
   int rows = 1, cols = 1, seg = 1;
   int row_words = 1;  ///< words of a row of the ifmap tile
   int in_rows = 1, in_cols = 1;
-  int window = 1;     ///< words that a bank captures
+  int window = 1;  ///< words that a bank captures
 
   int pixels() const { return rows * cols; }
 };
@@ -41,8 +41,9 @@ Tiling measure(const LayerView& view, const Geometry& g, int rows, int cols) {
 
 bool fits(const LayerView& view, const Geometry& g, const Tiling& t, bool residual) {
   const int row_inc = view.stride_h * t.row_words;
-  return t.window <= g.act_depth && t.pixels() * (view.wide ? 4 : 1) <= g.out_depth && (!residual || t.pixels() <= g.res_depth) &&
-         t.pixels() <= kMax16 && row_inc <= 32767 && (t.cols + 1) * view.stride_w * view.words <= 32767 &&
+  return t.window <= g.act_depth && t.pixels() * (view.wide ? 4 : 1) <= g.out_depth &&
+         (!residual || t.pixels() <= g.res_depth) && t.pixels() <= kMax16 && row_inc <= 32767 &&
+         (t.cols + 1) * view.stride_w * view.words <= 32767 &&
          static_cast<std::int64_t>(t.in_rows) * t.row_words < (1 << 24);
 }
 
@@ -124,16 +125,21 @@ void LayerCompiler::check_widths() const {
 
 void LayerCompiler::too_small() const {
   const Tiling least = measure(view_, g_, 1, 1);
-  const auto kib = [](std::int64_t words, std::int64_t bits) { return ceil_div<std::int64_t>(2 * words * bits, 8 * 1024); };
-  const std::string name = fmt::format("layer {} ({}x{}x{}, kernel {}x{})", layer_.name, out_h(), out_w(), network_.out(layer_).channels,
-                                       layer_.kernel_h, layer_.kernel_w);
+  const auto kib = [](std::int64_t words, std::int64_t bits) {
+    return ceil_div<std::int64_t>(2 * words * bits, 8 * 1024);
+  };
+  const std::string name = fmt::format("layer {} ({}x{}x{}, kernel {}x{})", layer_.name, out_h(), out_w(),
+                                       network_.out(layer_).channels, layer_.kernel_h, layer_.kernel_w);
   if (g_.ppu_beats() > g_.tab_depth)
-    fail("{}: scratchpad.table_kib is too small for any tile: it must be at least {} KiB", name, kib(g_.ppu_beats(), 56 * g_.ppu_lanes));
+    fail("{}: scratchpad.table_kib is too small for any tile: it must be at least {} KiB", name,
+         kib(g_.ppu_beats(), 56 * g_.ppu_lanes));
   if (least.window > g_.act_depth)
-    fail("{}: scratchpad.activation_kib is too small for any tile: {} KiB, it must be at least {} KiB", name, accelerator_.scratchpad.activation_kib,
-         kib(least.window, 8L * g_.channels * g_.pixels));
+    fail("{}: scratchpad.activation_kib is too small for any tile: {} KiB, it must be at least {} KiB", name,
+         accelerator_.scratchpad.activation_kib, kib(least.window, 8L * g_.channels * g_.pixels));
   const int out_words = view_.wide ? 4 : 1;
-  if (out_words > g_.out_depth) fail("{}: scratchpad.output_kib is too small for any tile: it must be at least {} KiB", name, kib(out_words, 8L * g_.channels));
+  if (out_words > g_.out_depth)
+    fail("{}: scratchpad.output_kib is too small for any tile: it must be at least {} KiB", name,
+         kib(out_words, 8L * g_.channels));
   fail("{}: too large for the address fields of the hardware's commands", name);
 }
 
@@ -152,13 +158,18 @@ double LayerCompiler::estimate(const Tiling& t, bool weights_outer) const {
   const double channels = std::min<double>(view_.tiles.front().in_channels, g_.channels);
   const double act = std::max(act_words, act_words * channels * in.bits / 8 / bandwidth) + g_.pixels + 2;
   double act_loads = spatial;
-  if (!view_.shared_input) act_loads *= channel_tiles;
-  else if (weights_outer && spatial > 1) act_loads *= blocks;
+  if (!view_.shared_input)
+    act_loads *= channel_tiles;
+  else if (weights_outer && spatial > 1)
+    act_loads *= blocks;
   const double block_words = std::min<double>(block_, channel_tiles) * view_.planes * view_.steps;
   const double weights = has_weights_ ? std::max(block_words, block_words * weight_bits_in_dram() / 8 / bandwidth) : 0;
-  const double weight_loads = split_ ? 2 * spatial * channel_tiles : weights_outer || blocks == 1 ? blocks : blocks * spatial;
+  const double weight_loads = split_                         ? 2 * spatial * channel_tiles
+                              : weights_outer || blocks == 1 ? blocks
+                                                             : blocks * spatial;
   const double pixels = t.pixels();
-  const double store = std::max(pixels * (view_.wide ? 4 : 1), pixels * std::min(g_.channels, out.channels) * (view_.wide ? 32 : out.bits) / 8 / bandwidth);
+  const double store = std::max(pixels * (view_.wide ? 4 : 1), pixels * std::min(g_.channels, out.channels) *
+                                                                   (view_.wide ? 32 : out.bits) / 8 / bandwidth);
   const double residual = has_residual() ? store : 0;
   const double port = act_loads * act + weight_loads * weights + spatial * channel_tiles * residual;
   const double dram = act_loads * act_words * channels * in.bits / 8 / bandwidth +
@@ -196,7 +207,8 @@ std::uint32_t LayerCompiler::add_words(int word_bytes, int dram_bits, std::size_
   ReadProgram read;
   read.kind = ReadProgram::Kind::kWords;
   read.layer = index_;
-  read.offset = offset, read.word_bytes = word_bytes, read.word_dram_bits = dram_bits, read.count = static_cast<int>(count);
+  read.offset = offset, read.word_bytes = word_bytes, read.word_dram_bits = dram_bits,
+  read.count = static_cast<int>(count);
   program_.reads.push_back(read);
   return static_cast<std::uint32_t>(program_.reads.size() - 1);
 }
@@ -210,7 +222,8 @@ void LayerCompiler::load_weights(int first_tile) {
     for (int tile = first_tile; tile < last_tile; ++tile)
       for (int plane = 0; plane < view_.planes; ++plane)
         for (int step = 0; step < view_.steps; ++step)
-          append_weight_word(network_, layer_, view_, g_, view_.tiles[static_cast<std::size_t>(tile)], step, plane, image);
+          append_weight_word(network_, layer_, view_, g_, view_.tiles[static_cast<std::size_t>(tile)], step, plane,
+                             image);
     LoadCommand load;
     load.target = Target::kWgt, load.half = flip(Target::kWgt), load.acquire = load.signal = true;
     load.count = static_cast<std::uint32_t>(tile_words * static_cast<std::size_t>(last_tile - first_tile));
@@ -254,7 +267,8 @@ void LayerCompiler::load_act(const Item& item, const Tiling& t) {
   barrier_pending_ = false;
   load.count = static_cast<std::uint32_t>(t.in_rows * t.row_words);
   load.dma_id = static_cast<std::uint32_t>(program_.reads.size() - 1);
-  load.seg = static_cast<std::uint32_t>(t.seg), load.m_tile = static_cast<std::uint32_t>(t.pixels()), load.tw = static_cast<std::uint32_t>(t.cols);
+  load.seg = static_cast<std::uint32_t>(t.seg), load.m_tile = static_cast<std::uint32_t>(t.pixels()),
+  load.tw = static_cast<std::uint32_t>(t.cols);
   load.seg_x = static_cast<std::uint32_t>(t.seg % t.cols);
   load.seg_xa = load.seg_x * static_cast<std::uint32_t>(view_.stride_w * view_.words);
   load.tw_xa = static_cast<std::uint32_t>(t.cols * view_.stride_w * view_.words);
@@ -286,10 +300,12 @@ ComputeCommand LayerCompiler::command(const Item& item, const Tiling& t) const {
   c.act_signed = in.is_signed;
   c.has_offset = view_.has_offset, c.has_res = has_residual(), c.wide = view_.wide;
   c.res_signed = has_residual() && network_.tensors[static_cast<std::size_t>(layer_.residual)].is_signed;
-  c.act_half = half(Target::kAct), c.wgt_half = half(Target::kWgt), c.tab_half = half(Target::kTab), c.res_half = half(Target::kRes);
+  c.act_half = half(Target::kAct), c.wgt_half = half(Target::kWgt), c.tab_half = half(Target::kTab),
+  c.res_half = half(Target::kRes);
   c.out_half = half(Target::kOut);
   c.planes = static_cast<std::uint32_t>(view_.planes);
-  c.seg = static_cast<std::uint32_t>(t.seg), c.m_tile = static_cast<std::uint32_t>(t.pixels()), c.tw = static_cast<std::uint32_t>(t.cols);
+  c.seg = static_cast<std::uint32_t>(t.seg), c.m_tile = static_cast<std::uint32_t>(t.pixels()),
+  c.tw = static_cast<std::uint32_t>(t.cols);
   c.x_inc = static_cast<std::uint32_t>(view_.stride_w * view_.words);
   c.row_inc = view_.stride_h * t.row_words - (t.cols - 1) * view_.stride_w * view_.words;
   c.sub_last = static_cast<std::uint32_t>(view_.sub_last), c.cw_n = static_cast<std::uint32_t>(view_.words);
@@ -312,8 +328,8 @@ void LayerCompiler::push_compute(const ComputeCommand& command, const Item& item
 }
 
 void LayerCompiler::compute_split(const Item& item, const Tiling& t, ComputeCommand base) {
-  // The reduction in chunks whose weights fit half the scratchpad twice: a plane's words, and those of the next plane, from which
-  // the carries come. Plane-major, because the accumulators are shifted between planes.
+  // The reduction in chunks whose weights fit half the scratchpad twice: a plane's words, and those of the next plane,
+  // from which the carries come. Plane-major, because the accumulators are shifted between planes.
   struct Chunk {
     int ky, ky_n, kx, kx_n, word, words;
   };
@@ -342,7 +358,8 @@ void LayerCompiler::compute_split(const Item& item, const Tiling& t, ComputeComm
       std::vector<int> steps;
       for (int ky = chunk.ky; ky < chunk.ky + chunk.ky_n; ++ky)
         for (int kx = chunk.kx; kx < chunk.kx + chunk.kx_n; ++kx)
-          for (int s = chunk.word * g_.sub_blocks(); s < (to_end ? tap_steps : (chunk.word + chunk.words) * g_.sub_blocks()); ++s)
+          for (int s = chunk.word * g_.sub_blocks();
+               s < (to_end ? tap_steps : (chunk.word + chunk.words) * g_.sub_blocks()); ++s)
             steps.push_back((ky * view_.kernel_w + kx) * tap_steps + s);
       const std::size_t offset = program_.image.size();
       for (int p = plane; p <= std::min(plane + 1, view_.planes - 1); ++p)
@@ -358,8 +375,10 @@ void LayerCompiler::compute_split(const Item& item, const Tiling& t, ComputeComm
       const bool first = plane == 0 && i == 0, last = last_plane && i + 1 == chunks.size();
       c.planes = 1, c.first = first, c.shift_first = plane > 0 && i == 0, c.plane0_last = last_plane, c.drain = last;
       c.wgt_half = load.half, c.wgt_base = 0, c.acq_wgt = c.rel_wgt = true;
-      c.act_base = static_cast<std::uint32_t>(chunk.ky * view_.dilation_h * t.row_words + chunk.kx * view_.dilation_w * view_.words + chunk.word);
-      c.ky_n = static_cast<std::uint32_t>(chunk.ky_n), c.kx_n = static_cast<std::uint32_t>(chunk.kx_n), c.cw_n = static_cast<std::uint32_t>(chunk.words);
+      c.act_base = static_cast<std::uint32_t>(chunk.ky * view_.dilation_h * t.row_words +
+                                              chunk.kx * view_.dilation_w * view_.words + chunk.word);
+      c.ky_n = static_cast<std::uint32_t>(chunk.ky_n), c.kx_n = static_cast<std::uint32_t>(chunk.kx_n),
+      c.cw_n = static_cast<std::uint32_t>(chunk.words);
       c.sub_last = to_end ? base.sub_last : static_cast<std::uint32_t>(g_.sub_blocks());
       c.inc_kx = view_.dilation_w * view_.words - (chunk.words - 1);
       c.inc_ky = view_.dilation_h * t.row_words - ((chunk.kx_n - 1) * view_.dilation_w * view_.words + chunk.words - 1);
@@ -371,8 +390,10 @@ void LayerCompiler::compute_split(const Item& item, const Tiling& t, ComputeComm
     }
 }
 
-void LayerCompiler::emit_item(const Item& item, bool new_act, bool last_of_act, bool new_weights, bool last_of_weights) {
-  const Tiling t = measure(view_, g_, std::min(best_.tiling.rows, out_h() - item.y0), std::min(best_.tiling.cols, out_w() - item.x0));
+void LayerCompiler::emit_item(const Item& item, bool new_act, bool last_of_act, bool new_weights,
+                              bool last_of_weights) {
+  const Tiling t = measure(view_, g_, std::min(best_.tiling.rows, out_h() - item.y0),
+                           std::min(best_.tiling.cols, out_w() - item.x0));
   const ChannelTile& tile = view_.tiles[static_cast<std::size_t>(item.tile)];
   // Weights first: they need not wait for the layer before.
   if (new_weights) load_weights(item.tile - in_block(item.tile));
@@ -393,7 +414,8 @@ void LayerCompiler::emit_item(const Item& item, bool new_act, bool last_of_act, 
   store.count = static_cast<std::uint32_t>(t.pixels() * (view_.wide ? 4 : 1));
   store.sig_layer = --items_left_ == 0 && index_ + 1 < static_cast<int>(network_.layers.size());
   store.dma_id = static_cast<std::uint32_t>(program_.writes.size());
-  program_.writes.push_back({index_, layer_.output, item.y0, item.x0, t.rows, t.cols, tile.k0, tile.channels, view_.wide});
+  program_.writes.push_back(
+      {index_, layer_.output, item.y0, item.x0, t.rows, t.cols, tile.k0, tile.channels, view_.wide});
   program_.stores.push(store, index_);
 }
 
@@ -410,7 +432,8 @@ void LayerCompiler::emit() {
   else
     add_spatial(0, tiles);
 
-  // An activation load serves consecutive items of the same place and input channels, a weight load those of the same block.
+  // An activation load serves consecutive items of the same place and input channels, a weight load those of the same
+  // block.
   const auto same_act = [&](const Item& a, const Item& b) {
     const ChannelTile& ta = view_.tiles[static_cast<std::size_t>(a.tile)];
     const ChannelTile& tb = view_.tiles[static_cast<std::size_t>(b.tile)];
@@ -435,7 +458,8 @@ void LayerCompiler::run() {
   plan.tile_rows = best_.tiling.rows, plan.tile_cols = best_.tiling.cols, plan.seg = best_.tiling.seg;
   plan.channel_tiles = static_cast<int>(view_.tiles.size()), plan.block = block_;
   plan.tiles = ceil_div(out_h(), best_.tiling.rows) * ceil_div(out_w(), best_.tiling.cols) * plan.channel_tiles;
-  plan.weights_outer = best_.weights_outer, plan.im2row = view_.im2row, plan.widened = view_.widened, plan.k_split = split_;
+  plan.weights_outer = best_.weights_outer, plan.im2row = view_.im2row, plan.widened = view_.widened,
+  plan.k_split = split_;
   plan.estimated_cycles = best_.cycles;
   program_.plans.push_back(plan);
 }
@@ -447,7 +471,8 @@ Geometry geometry_of(const AcceleratorConfig& a) {
   Geometry g;
   g.pixels = a.array.pixels(), g.channels = a.array.cols, g.lanes = a.array.lanes, g.ppu_lanes = a.array.ppu_lanes;
   g.acc_bits = a.array.accumulator_bits;
-  g.act_depth = depths.activation, g.wgt_depth = depths.weight, g.tab_depth = depths.table, g.res_depth = depths.residual;
+  g.act_depth = depths.activation, g.wgt_depth = depths.weight, g.tab_depth = depths.table,
+  g.res_depth = depths.residual;
   g.out_depth = depths.output;
   g.cmd_depth = a.command_queue_depth;
   return g;
@@ -457,7 +482,8 @@ Program compile(const qnet::Network& network, const AcceleratorConfig& accelerat
   Program program;
   program.geometry = geometry_of(accelerator);
   std::array<bool, kTargets> halves{};
-  for (std::size_t i = 0; i < network.layers.size(); ++i) LayerCompiler(network, static_cast<int>(i), accelerator, program, halves).run();
+  for (std::size_t i = 0; i < network.layers.size(); ++i)
+    LayerCompiler(network, static_cast<int>(i), accelerator, program, halves).run();
   return program;
 }
 

@@ -80,7 +80,8 @@ LayerView view_layer(const qnet::Network& network, const qnet::Layer& layer, con
   view.planes = layer.weight_bits / 2;
   int depth = in_per_group;
   const int taps = layer.kernel_h * layer.kernel_w;
-  if (layer.groups == 1 && in.channels <= kStemChannels && taps > 1 && ceil_div(taps * in.channels, g.lanes) < taps * ceil_div(in.channels, g.lanes)) {
+  if (layer.groups == 1 && in.channels <= kStemChannels && taps > 1 &&
+      ceil_div(taps * in.channels, g.lanes) < taps * ceil_div(in.channels, g.lanes)) {
     view.im2row = true;
     depth = taps * in.channels;
     view.kernel_h = view.kernel_w = view.stride_h = view.stride_w = view.dilation_h = view.dilation_w = 1;
@@ -92,12 +93,14 @@ LayerView view_layer(const qnet::Network& network, const qnet::Layer& layer, con
   view.shared_input = layer.groups == 1;
   for (int group = 0; group < layer.groups; ++group)
     for (int k = 0; k < out_per_group; k += g.channels)
-      view.tiles.push_back({group * out_per_group + k, std::min(g.channels, out_per_group - k), group * in_per_group, in_per_group, 1});
+      view.tiles.push_back(
+          {group * out_per_group + k, std::min(g.channels, out_per_group - k), group * in_per_group, in_per_group, 1});
   return view;
 }
 
-void append_weight_word(const qnet::Network& network, const qnet::Layer& layer, const LayerView& view, const Geometry& g,
-                        const ChannelTile& tile, int step, int plane, std::vector<std::uint8_t>& image) {
+void append_weight_word(const qnet::Network& network, const qnet::Layer& layer, const LayerView& view,
+                        const Geometry& g, const ChannelTile& tile, int step, int plane,
+                        std::vector<std::uint8_t>& image) {
   const qnet::Tensor& in = network.in(layer);
   const int in_per_group = in.channels / layer.groups;
   const std::size_t start = image.size();
@@ -112,18 +115,20 @@ void append_weight_word(const qnet::Network& network, const qnet::Layer& layer, 
         weight = array_weight(layer, view, 1, tile.k0 + n, at.ky, at.kx, 0);
       } else {
         const int within = at.sub * g.lanes + l, c = at.word * g.channels + within;
-        if (within >= g.channels || c >= (view.im2row ? layer.kernel_h * layer.kernel_w * in.channels : in_per_group)) continue;
+        if (within >= g.channels || c >= (view.im2row ? layer.kernel_h * layer.kernel_w * in.channels : in_per_group))
+          continue;
         weight = view.im2row ? array_weight(layer, view, in_per_group, tile.k0 + n, c / in.channels / layer.kernel_w,
                                             c / in.channels % layer.kernel_w, c % in.channels)
                              : array_weight(layer, view, in_per_group, tile.k0 + n, at.ky, at.kx, c);
       }
       const int i = n * g.lanes + l;
-      image[start + static_cast<std::size_t>(i / 4)] |= static_cast<std::uint8_t>(((weight >> low_bit) & 3) << (2 * (i % 4)));
+      image[start + static_cast<std::size_t>(i / 4)] |=
+          static_cast<std::uint8_t>(((weight >> low_bit) & 3) << (2 * (i % 4)));
     }
 }
 
-void append_table_words(const qnet::Network& network, const qnet::Layer& layer, const LayerView& view, const Geometry& g,
-                        const ChannelTile& tile, std::vector<std::uint8_t>& image) {
+void append_table_words(const qnet::Network& network, const qnet::Layer& layer, const LayerView& view,
+                        const Geometry& g, const ChannelTile& tile, std::vector<std::uint8_t>& image) {
   const qnet::Tensor& out = network.out(layer);
   for (int beat = 0; beat < g.ppu_beats(); ++beat)
     for (int lane = 0; lane < g.ppu_lanes; ++lane) {
@@ -134,7 +139,8 @@ void append_table_words(const qnet::Network& network, const qnet::Layer& layer, 
         const int shift = layer.shifts.empty() ? 0 : layer.shifts[k];
         std::int64_t bias = layer.bias.empty() ? 0 : layer.bias[k];
         if (shift > 0) bias += std::int64_t{1} << (shift - 1);
-        SHIFTSIM_CHECK(bias >= INT32_MIN && bias <= INT32_MAX, "layer {}: bias {} with the rounding half exceeds 32 bits", layer.name, bias);
+        SHIFTSIM_CHECK(bias >= INT32_MIN && bias <= INT32_MAX,
+                       "layer {}: bias {} with the rounding half exceeds 32 bits", layer.name, bias);
         const auto field = [](int value, int bits) { return static_cast<std::uint64_t>(value) & ((1ULL << bits) - 1); };
         entry = (static_cast<std::uint64_t>(bias) & 0xffffffffU) | field(shift, 6) << 32;
         if (view.has_offset) entry |= field(layer.offsets[k], 4) << 38;

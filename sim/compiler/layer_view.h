@@ -10,9 +10,9 @@ namespace shiftsim::sim {
 
 /// Up to N output channels computed together, and the input channels they read.
 struct ChannelTile {
-  int k0 = 0, channels = 1;            ///< output channels
-  int in0 = 0, in_channels = 1;        ///< channels of the load (before dividing by 'repeat')
-  int repeat = 1;                      ///< depthwise multiplier
+  int k0 = 0, channels = 1;      ///< output channels
+  int in0 = 0, in_channels = 1;  ///< channels of the load (before dividing by 'repeat')
+  int repeat = 1;                ///< depthwise multiplier
 };
 
 struct LayerView {
@@ -20,9 +20,9 @@ struct LayerView {
   bool im2row = false, widened = false, has_offset = false, wide = false;
   int planes = 1;
   int kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1, pad_top = 0, pad_left = 0;
-  int words = 1;     ///< activation words per pixel (CW)
-  int sub_last = 1;  ///< sub-blocks used of the last word
-  int steps = 1;     ///< array steps per pixel and plane
+  int words = 1;             ///< activation words per pixel (CW)
+  int sub_last = 1;          ///< sub-blocks used of the last word
+  int steps = 1;             ///< array steps per pixel and plane
   bool shared_input = true;  ///< all channel tiles read the same input channels
   std::vector<ChannelTile> tiles;
 
@@ -33,11 +33,12 @@ struct LayerView {
 LayerView view_layer(const qnet::Network& network, const qnet::Layer& layer, const Geometry& g);
 
 /// The weight word of a step and plane for a channel tile: 2NL pair bits, appended to 'image' (wgt_word_bytes).
-void append_weight_word(const qnet::Network& network, const qnet::Layer& layer, const LayerView& view, const Geometry& g,
-                        const ChannelTile& tile, int step, int plane, std::vector<std::uint8_t>& image);
+void append_weight_word(const qnet::Network& network, const qnet::Layer& layer, const LayerView& view,
+                        const Geometry& g, const ChannelTile& tile, int step, int plane,
+                        std::vector<std::uint8_t>& image);
 
 /// The tile's QB words of the table, rounding half folded into the bias.
-void append_table_words(const qnet::Network& network, const qnet::Layer& layer, const LayerView& view, const Geometry& g,
-                        const ChannelTile& tile, std::vector<std::uint8_t>& image);
+void append_table_words(const qnet::Network& network, const qnet::Layer& layer, const LayerView& view,
+                        const Geometry& g, const ChannelTile& tile, std::vector<std::uint8_t>& image);
 
 }  // namespace shiftsim::sim

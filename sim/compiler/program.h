@@ -25,12 +25,12 @@ struct ReadProgram {
   int words = 1;                           ///< per pixel
   int channel0 = 0, channels = 1;          ///< channel c of the load is channel (channel0 + c) / repeat of the tensor
   int repeat = 1;
-  int pad = 0;               ///< outside the tensor
+  int pad = 0;                   ///< outside the tensor
   bool per_channel_pad = false;  ///< or the layer's pad_values
   // kWords
-  std::size_t offset = 0;    ///< first byte in Program::image
-  int word_bytes = 0;        ///< as on the port
-  int word_dram_bits = 0;    ///< as packed in DRAM
+  std::size_t offset = 0;  ///< first byte in Program::image
+  int word_bytes = 0;      ///< as on the port
+  int word_dram_bits = 0;  ///< as packed in DRAM
   int count = 0;
 };
 
@@ -58,10 +58,10 @@ struct QueueProgram {
 
 /// How one layer is laid out.
 struct LayerPlan {
-  int planes = 1;            ///< digit planes run
-  int steps = 1;             ///< array steps per pixel and plane
+  int planes = 1;  ///< digit planes run
+  int steps = 1;   ///< array steps per pixel and plane
   int tile_rows = 1, tile_cols = 1, seg = 1;
-  int tiles = 0;             ///< COMPUTE commands with a drain
+  int tiles = 0;                     ///< COMPUTE commands with a drain
   int channel_tiles = 1, block = 1;  ///< output channel tiles, and how many are loaded together
   bool weights_outer = false, im2row = false, widened = false, k_split = false;
   double estimated_cycles = 0;

@@ -14,8 +14,8 @@ constexpr int kMaxChannels = 64;
 
 /// 'channels' and 'lanes' are constants at the common sizes, so that the loops unroll into registers.
 [[gnu::always_inline]] inline void conv_rows(std::int32_t* __restrict acc, const std::int16_t* __restrict op,
-                                             const std::int16_t* __restrict digits, int pixels, int op_stride, int channels,
-                                             int lanes, std::int32_t keep, int left) {
+                                             const std::int16_t* __restrict digits, int pixels, int op_stride,
+                                             int channels, int lanes, std::int32_t keep, int left) {
   for (int p = 0; p < pixels; ++p, op += op_stride, acc += channels) {
     alignas(64) std::int16_t sum[kMaxChannels];
     const std::int16_t first = op[0];
@@ -26,15 +26,16 @@ constexpr int kMaxChannels = 64;
       for (int n = 0; n < channels; ++n) sum[n] = static_cast<std::int16_t>(sum[n] + a * d[n]);
     }
     for (int n = 0; n < channels; ++n)
-      acc[n] = static_cast<std::int32_t>((static_cast<std::uint32_t>(acc[n] & keep) << left) + static_cast<std::uint32_t>(sum[n]));
+      acc[n] = static_cast<std::int32_t>((static_cast<std::uint32_t>(acc[n] & keep) << left) +
+                                         static_cast<std::uint32_t>(sum[n]));
   }
 }
 
 }  // namespace
 
 SHIFTSIM_CLONES
-void conv_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, const std::int16_t* __restrict digits, int pixels,
-               int op_stride, int channels, int lanes, bool clear, bool shift) {
+void conv_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, const std::int16_t* __restrict digits,
+               int pixels, int op_stride, int channels, int lanes, bool clear, bool shift) {
   const std::int32_t keep = clear ? 0 : -1;
   const int left = shift ? 2 : 0;
   if (lanes == 4 && channels == 8) return conv_rows(acc, op, digits, pixels, op_stride, 8, 4, keep, left);
@@ -45,8 +46,9 @@ void conv_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, 
 }
 
 SHIFTSIM_CLONES
-void depthwise_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, const std::int16_t* __restrict digits, int pixels,
-                    int op_stride, int channels, bool clear, bool shift) {
+void depthwise_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op,
+                    const std::int16_t* __restrict digits, int pixels, int op_stride, int channels, bool clear,
+                    bool shift) {
   const std::int32_t keep = clear ? 0 : -1;
   const int left = shift ? 2 : 0;
   for (int p = 0; p < pixels; ++p, op += op_stride, acc += channels)
@@ -56,7 +58,8 @@ void depthwise_step(std::int32_t* __restrict acc, const std::int16_t* __restrict
 }
 
 SHIFTSIM_CLONES
-void max_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, int pixels, int op_stride, int channels, bool clear) {
+void max_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, int pixels, int op_stride, int channels,
+              bool clear) {
   for (int p = 0; p < pixels; ++p, op += op_stride, acc += channels)
     for (int n = 0; n < channels; ++n) {
       const std::int32_t a = op[n];
@@ -65,11 +68,20 @@ void max_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, i
 }
 
 SHIFTSIM_CLONES
-void widen_word(const std::uint8_t* __restrict word, int channels, bool is_signed, std::int16_t* __restrict op, std::uint8_t* __restrict nonzero) {
+void widen_words(const std::uint8_t* const* words, int pixels, int channels, bool is_signed,
+                 std::int16_t* __restrict op, int op_stride, std::uint8_t* __restrict nonzero) {
   const int extend = is_signed ? 0x80 : 0;
-  for (int n = 0; n < channels; ++n) {
-    op[n] = static_cast<std::int16_t>((word[n] ^ extend) - extend);
-    nonzero[n] = static_cast<std::uint8_t>(nonzero[n] + (word[n] != 0));
+  for (int n = 0; n < op_stride; ++n) nonzero[n] = 0;
+  for (int p = 0; p < pixels; ++p, op += op_stride) {
+    const std::uint8_t* __restrict word = words[p];
+    if (word == nullptr) {
+      for (int n = 0; n < op_stride; ++n) op[n] = 0;
+      continue;
+    }
+    for (int n = 0; n < channels; ++n) {
+      op[n] = static_cast<std::int16_t>((word[n] ^ extend) - extend);
+      nonzero[n] = static_cast<std::uint8_t>(nonzero[n] + (word[n] != 0));
+    }
   }
 }
 

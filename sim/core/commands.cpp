@@ -9,13 +9,14 @@ namespace {
 class Packer {
 public:
   void put(const char* name, std::uint32_t value, int width) {
-    SHIFTSIM_CHECK(width == 32 || value < (1ULL << width), "command field {}: {} does not fit {} bits", name, value, width);
+    SHIFTSIM_CHECK(width == 32 || value < (1ULL << width), "command field {}: {} does not fit {} bits", name, value,
+                   width);
     for (int bit = 0; bit < width; ++bit, ++position_)
       word_[static_cast<std::size_t>(position_ / 32)] |= ((value >> bit) & 1U) << (position_ % 32);
   }
   void put_signed(const char* name, std::int32_t value, int width) {
-    SHIFTSIM_CHECK(value >= -(1 << (width - 1)) && value < (1 << (width - 1)), "command field {}: {} does not fit {} bits",
-                   name, value, width);
+    SHIFTSIM_CHECK(value >= -(1 << (width - 1)) && value < (1 << (width - 1)),
+                   "command field {}: {} does not fit {} bits", name, value, width);
     put(name, static_cast<std::uint32_t>(value) & ((1U << width) - 1U), width);
   }
   const CommandWord& word() const { return word_; }
@@ -47,7 +48,8 @@ CommandWord pack(const ComputeCommand& c) {
   FIELD(acq_act, 1), FIELD(acq_wgt, 1), FIELD(acq_tab, 1), FIELD(acq_res, 1), FIELD(acq_out, 1);
   FIELD(rel_act, 1), FIELD(rel_wgt, 1), FIELD(rel_tab, 1), FIELD(rel_res, 1), FIELD(sig_out, 1);
   FIELD(planes, 3), FIELD(seg, 16), FIELD(m_tile, 16), FIELD(tw, 16), FIELD(x_inc, 16), FIELD_SIGNED(row_inc, 16);
-  FIELD(sub_last, 8), FIELD(cw_n, 16), FIELD(kx_n, 8), FIELD(ky_n, 8), FIELD_SIGNED(inc_kx, 16), FIELD_SIGNED(inc_ky, 16);
+  FIELD(sub_last, 8), FIELD(cw_n, 16), FIELD(kx_n, 8), FIELD(ky_n, 8), FIELD_SIGNED(inc_kx, 16),
+      FIELD_SIGNED(inc_ky, 16);
   FIELD(act_base, 16), FIELD(wgt_base, 16), FIELD(tab_base, 16), FIELD(res_base, 16), FIELD(out_base, 16);
   FIELD_SIGNED(lo, 8);
   return packer.word();
@@ -55,7 +57,8 @@ CommandWord pack(const ComputeCommand& c) {
 
 CommandWord pack(const StoreCommand& c) {
   Packer packer;
-  FIELD(half, 1), FIELD(acquire, 1), FIELD(release, 1), FIELD(sig_layer, 1), FIELD(base, 16), FIELD(count, 16), FIELD(dma_id, 32);
+  FIELD(half, 1), FIELD(acquire, 1), FIELD(release, 1), FIELD(sig_layer, 1), FIELD(base, 16), FIELD(count, 16),
+      FIELD(dma_id, 32);
   return packer.word();
 }
 

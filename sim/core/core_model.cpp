@@ -9,7 +9,9 @@
 namespace shiftsim::sim {
 namespace {
 
-std::size_t index(Target target) { return static_cast<std::size_t>(target); }
+std::size_t index(Target target) {
+  return static_cast<std::size_t>(target);
+}
 
 std::int32_t sign_extend(std::uint32_t value, int bits) {
   const int unused = 32 - bits;
@@ -35,7 +37,9 @@ TableEntry table_entry(const std::uint8_t* word, int lane) {
   return entry;
 }
 
-std::uint32_t shift_left(std::uint32_t value, int amount) { return amount > 31 ? 0 : value << amount; }
+std::uint32_t shift_left(std::uint32_t value, int amount) {
+  return amount > 31 ? 0 : value << amount;
+}
 
 }  // namespace
 
@@ -47,19 +51,22 @@ CoreModel::CoreModel(const Geometry& geometry, int layers)
       Q_(static_cast<std::size_t>(g_.ppu_lanes)),
       events_(static_cast<std::size_t>(layers)),
       causes_(static_cast<std::size_t>(layers)) {
-  SHIFTSIM_CHECK(N_ <= 64 && P_ <= 64 && L_ >= 1 && L_ <= N_ && Q_ >= 1 && Q_ <= N_ && g_.cmd_depth >= 1 && g_.cmd_depth <= 16,
-                 "geometry {}x{}x{} with {} PPU lanes is outside the limits of docs/hardware.md", P_, N_, L_, Q_);
+  SHIFTSIM_CHECK(
+      N_ <= 64 && P_ <= 64 && L_ >= 1 && L_ <= N_ && Q_ >= 1 && Q_ <= N_ && g_.cmd_depth >= 1 && g_.cmd_depth <= 16,
+      "geometry {}x{}x{} with {} PPU lanes is outside the limits of docs/hardware.md", P_, N_, L_, Q_);
   const auto words = [](int depth) { return 2 * static_cast<std::size_t>(depth); };
   act_.resize(P_ * words(g_.act_depth) * N_);
   // One word of slack, because entries are read as 8 bytes.
   tab_.resize(words(g_.tab_depth) * 7 * Q_ + 8);
   res_.resize(words(g_.res_depth) * N_);
   mem_out_.resize(words(g_.out_depth) * N_);
-  for (Digits& digits : wgt_mem_) digits.value.resize(words(g_.wgt_depth) * L_ * N_), digits.nonzero.resize(words(g_.wgt_depth) * L_);
+  for (Digits& digits : wgt_mem_)
+    digits.value.resize(words(g_.wgt_depth) * L_ * N_), digits.nonzero.resize(words(g_.wgt_depth) * L_);
   slots_[0].resize(P_), slots_[1].resize(P_);
   x_.resize(P_), xa_.resize(P_), rem_.resize(P_);
   // Lanes beyond the last channel of a word read zeros.
   op_stride_ = static_cast<std::size_t>(g_.sub_blocks()) * L_;
+  read_words_.resize(P_);
   for (ActWords& words_read : act_words_) words_read.op.resize(P_ * op_stride_), words_read.nonzero.resize(op_stride_);
   acc_.resize(P_ * N_), s_.resize(P_);
   for (std::size_t i = 0; i < 2; ++i) drain_acc_[i].resize(P_ * N_), drain_s_[i].resize(P_);
@@ -82,7 +89,9 @@ bool CoreModel::ppu_ready() const {
   return ppu_p_ == g_.pixels - 1 && ppu_pass_ == passes - 1 && ppu_q_ == g_.ppu_beats() - 1;
 }
 
-bool CoreModel::stalled() const { return e_.valid && e_.capture && !ppu_ready(); }
+bool CoreModel::stalled() const {
+  return e_.valid && e_.capture && !ppu_ready();
+}
 
 ExState CoreModel::ex_state() const {
   if (stall_) return ExState::kPpuStall;
@@ -120,14 +129,16 @@ void CoreModel::update_outputs() {
   out_.rd_data_ready = receive_ == Receive::kData;
   out_.wr_req_valid = store_ == Store::kIdle && !st_fifo_.empty() &&
                       (!st_fifo_.front().command->acquire || ready_[index(Target::kOut)] > 0);
-  if (out_.wr_req_valid) out_.wr_req_count = st_fifo_.front().command->count, out_.wr_req_id = st_fifo_.front().command->dma_id;
+  if (out_.wr_req_valid)
+    out_.wr_req_count = st_fifo_.front().command->count, out_.wr_req_id = st_fifo_.front().command->dma_id;
   out_.wr_data_valid = store_ == Store::kSend;
   out_.wr_data = out_q_;
   out_.drain_valid = drained_;
   out_.drain_acc = drain_acc_[drain_].data(), out_.drain_s = drain_s_[drain_].data();
   out_.ex_state = ex_state();
-  out_.idle = ld_fifo_.empty() && pending_.empty() && ex_fifo_.empty() && st_fifo_.empty() && receive_ == Receive::kIdle && !running_ &&
-              !d_.valid && !e_.valid && !ppu_active_ && !b1_.valid && !b2_.valid && store_ == Store::kIdle;
+  out_.idle = ld_fifo_.empty() && pending_.empty() && ex_fifo_.empty() && st_fifo_.empty() &&
+              receive_ == Receive::kIdle && !running_ && !d_.valid && !e_.valid && !ppu_active_ && !b1_.valid &&
+              !b2_.valid && store_ == Store::kIdle;
 }
 
 void CoreModel::count_cycle() {
@@ -137,14 +148,30 @@ void CoreModel::count_cycle() {
   if (!running_ && !ex_fifo_.empty()) layer = ex_fifo_.front().layer;
   Cause cause = Cause::kNoCommand;
   switch (state) {
-    case ExState::kRun: cause = Cause::kRun; break;
-    case ExState::kPpuStall: cause = Cause::kPpu; break;
-    case ExState::kSetup: cause = Cause::kSetup; break;
-    case ExState::kWaitAct: cause = out_.ld_state == LdState::kWaitBarrier ? Cause::kBarrier : Cause::kActivations; break;
-    case ExState::kWaitWgt: cause = Cause::kWeights; break;
-    case ExState::kWaitTab: cause = Cause::kTables; break;
-    case ExState::kWaitRes: cause = out_.ld_state == LdState::kWaitBarrier ? Cause::kBarrier : Cause::kResidual; break;
-    case ExState::kWaitOut: cause = Cause::kOutput; break;
+    case ExState::kRun:
+      cause = Cause::kRun;
+      break;
+    case ExState::kPpuStall:
+      cause = Cause::kPpu;
+      break;
+    case ExState::kSetup:
+      cause = Cause::kSetup;
+      break;
+    case ExState::kWaitAct:
+      cause = out_.ld_state == LdState::kWaitBarrier ? Cause::kBarrier : Cause::kActivations;
+      break;
+    case ExState::kWaitWgt:
+      cause = Cause::kWeights;
+      break;
+    case ExState::kWaitTab:
+      cause = Cause::kTables;
+      break;
+    case ExState::kWaitRes:
+      cause = out_.ld_state == LdState::kWaitBarrier ? Cause::kBarrier : Cause::kResidual;
+      break;
+    case ExState::kWaitOut:
+      cause = Cause::kOutput;
+      break;
     case ExState::kNoCommand:
       if (d_.valid || e_.valid || ppu_active_ || b1_.valid || b2_.valid || store_ != Store::kIdle || !st_fifo_.empty())
         cause = Cause::kDrain;
@@ -184,14 +211,18 @@ void CoreModel::clock_ppu() {
     const ComputeCommand& c = *b2_command_;
     if (b2_.write) {
       const int first = b2_.q * g_.ppu_lanes, count = std::min(g_.ppu_lanes, g_.channels - first);
-      SHIFTSIM_CHECK(b2_.address < static_cast<std::uint32_t>(g_.out_depth), "OUT address {} of {}", b2_.address, g_.out_depth);
-      std::uint8_t* word = mem_out_.data() + ((c.out_half ? static_cast<std::size_t>(g_.out_depth) : 0) + b2_.address) * N_ + first;
+      SHIFTSIM_CHECK(b2_.address < static_cast<std::uint32_t>(g_.out_depth), "OUT address {} of {}", b2_.address,
+                     g_.out_depth);
+      std::uint8_t* word =
+          mem_out_.data() + ((c.out_half ? static_cast<std::size_t>(g_.out_depth) : 0) + b2_.address) * N_ + first;
       for (int lane = 0; lane < count; ++lane) {
         const auto i = static_cast<std::size_t>(lane);
         const std::int32_t v = b2_v_[i], n = b2_n_[i];
-        const std::int32_t y = n > 0 ? v >> n : static_cast<std::int32_t>(shift_left(static_cast<std::uint32_t>(v), -n));
-        word[lane] = c.wide ? static_cast<std::uint8_t>(static_cast<std::uint32_t>(y) >> (8 * b2_.pass))
-                            : static_cast<std::uint8_t>(std::max(c.lo, std::min(y, static_cast<std::int32_t>(b2_hi_[i]))));
+        const std::int32_t y =
+            n > 0 ? v >> n : static_cast<std::int32_t>(shift_left(static_cast<std::uint32_t>(v), -n));
+        word[lane] = c.wide
+                         ? static_cast<std::uint8_t>(static_cast<std::uint32_t>(y) >> (8 * b2_.pass))
+                         : static_cast<std::uint8_t>(std::max(c.lo, std::min(y, static_cast<std::int32_t>(b2_hi_[i]))));
       }
       Events& ev = events_[static_cast<std::size_t>(b2_layer_)];
       ev.out_write_bytes += count;
@@ -217,7 +248,9 @@ void CoreModel::clock_ppu() {
         const std::uint8_t byte = res_q_[channel];
         const std::int32_t r = c.res_signed ? static_cast<std::int8_t>(byte) : byte;
         v += t.rs >= 0 ? shift_left(static_cast<std::uint32_t>(r), t.rs)
-                       : static_cast<std::uint32_t>(static_cast<std::int32_t>(static_cast<std::uint32_t>(r) + (1U << (-t.rs - 1))) >> std::min(-t.rs, 31));
+                       : static_cast<std::uint32_t>(
+                             static_cast<std::int32_t>(static_cast<std::uint32_t>(r) + (1U << (-t.rs - 1))) >>
+                             std::min(-t.rs, 31));
       }
       b2_v_[i] = static_cast<std::int32_t>(v), b2_n_[i] = static_cast<std::int8_t>(t.n), b2_hi_[i] = t.hi;
     }
@@ -249,7 +282,8 @@ void CoreModel::clock_ppu() {
       ++ev.res_read_words;
     }
     const std::size_t first = static_cast<std::size_t>(ppu_q_) * Q_, p = static_cast<std::size_t>(ppu_p_);
-    for (std::size_t lane = 0; lane < Q_; ++lane) b1_acc_[lane] = first + lane < N_ ? drain_acc_[drain_][p * N_ + first + lane] : 0;
+    for (std::size_t lane = 0; lane < Q_; ++lane)
+      b1_acc_[lane] = first + lane < N_ ? drain_acc_[drain_][p * N_ + first + lane] : 0;
     b1_s_ = drain_s_[drain_][p];
     const bool last_beat = ppu_ready();
     b1_.last = last_beat && ppu_end_;
@@ -307,8 +341,10 @@ void CoreModel::clock_accumulate() {
   }
   if (e_.capture) {
     drain_ ^= 1;
-    for (std::size_t i = 0; i < acc_.size(); ++i) drain_acc_[drain_][i] = sign_extend(static_cast<std::uint32_t>(acc_[i]), g_.acc_bits);
-    for (std::size_t p = 0; p < P_; ++p) drain_s_[drain_][p] = sign_extend(static_cast<std::uint32_t>(s_[p]), g_.acc_bits);
+    for (std::size_t i = 0; i < acc_.size(); ++i)
+      drain_acc_[drain_][i] = sign_extend(static_cast<std::uint32_t>(acc_[i]), g_.acc_bits);
+    for (std::size_t p = 0; p < P_; ++p)
+      drain_s_[drain_][p] = sign_extend(static_cast<std::uint32_t>(s_[p]), g_.acc_bits);
     drained_ = true;
     ev.drain_captures += static_cast<std::int64_t>(P_) * N + (c.has_offset ? static_cast<std::int64_t>(P_) : 0);
     drain_origin_ = {ctx.layer, ctx.number, e_.j, c.seg};
@@ -366,21 +402,20 @@ void CoreModel::clock_sequencer() {
   if (sub_ == 0) {
     act_q_ = (act_q_ + 1) % kActWords;
     ActWords& words = act_words_[act_q_];
-    std::fill(words.nonzero.begin(), words.nonzero.end(), std::uint8_t{0});
     words.active = 0;
-    const std::size_t bank_words = 2 * static_cast<std::size_t>(g_.act_depth);
-    const std::size_t half = c.act_half ? static_cast<std::size_t>(g_.act_depth) : 0;
-    for (std::size_t p = 0; p < P_; ++p) {
-      std::int16_t* op = words.op.data() + p * op_stride_;
-      if (static_cast<std::int32_t>(j_) >= rem_[p]) {
-        std::fill_n(op, op_stride_, std::int16_t{0});
-        continue;
-      }
-      const auto address = static_cast<std::uint16_t>(c.act_base + xa_[p] + tap_);
+    const std::size_t bank_bytes = 2 * static_cast<std::size_t>(g_.act_depth) * N_;
+    const std::uint8_t* bank = act_.data() + (c.act_half ? bank_bytes / 2 : 0);
+    const auto first = static_cast<std::uint16_t>(c.act_base + tap_);
+    for (std::size_t p = 0; p < P_; ++p, bank += bank_bytes) {
+      read_words_[p] = nullptr;
+      if (static_cast<std::int32_t>(j_) >= rem_[p]) continue;
+      const auto address = static_cast<std::uint16_t>(first + xa_[p]);
       SHIFTSIM_CHECK(address < g_.act_depth, "ACT address {} of {} (layer {})", address, g_.act_depth, ctx.layer);
-      widen_word(act_.data() + (p * bank_words + half + address) * N_, g_.channels, c.act_signed, op, words.nonzero.data());
+      read_words_[p] = bank + address * N_;
       ++words.active;
     }
+    widen_words(read_words_.data(), g_.pixels, g_.channels, c.act_signed, words.op.data(), static_cast<int>(op_stride_),
+                words.nonzero.data());
     ev.act_read_words += words.active;
   }
   d_.words = act_q_;
@@ -454,7 +489,8 @@ void CoreModel::write_word(const std::uint8_t* data) {
         const std::size_t off = slots_[half][p].off;
         if (g < off || g - off >= c.win_len) continue;
         const std::size_t address = c.base + g - off;
-        SHIFTSIM_CHECK(address < static_cast<std::size_t>(g_.act_depth), "ACT write address {} of {}", address, g_.act_depth);
+        SHIFTSIM_CHECK(address < static_cast<std::size_t>(g_.act_depth), "ACT write address {} of {}", address,
+                       g_.act_depth);
         std::memcpy(act_.data() + ((2 * p + half) * static_cast<std::size_t>(g_.act_depth) + address) * N_, data, N_);
         ++ev.act_write_words;
       }
@@ -521,7 +557,8 @@ void CoreModel::clock_load(const CoreInputs& in) {
 
 void CoreModel::clock_store(const CoreInputs& in) {
   const auto read = [this] {
-    SHIFTSIM_CHECK(st_address_ < static_cast<std::uint32_t>(g_.out_depth), "OUT read address {} of {}", st_address_, g_.out_depth);
+    SHIFTSIM_CHECK(st_address_ < static_cast<std::uint32_t>(g_.out_depth), "OUT read address {} of {}", st_address_,
+                   g_.out_depth);
     out_q_ = mem_out_.data() + ((st_.command->half ? static_cast<std::size_t>(g_.out_depth) : 0) + st_address_) * N_;
     ++st_address_;
     ++events_[static_cast<std::size_t>(st_.layer)].out_read_words;

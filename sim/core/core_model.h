@@ -70,7 +70,7 @@ private:
     bool valid = false, plane0 = false, clear = false, shift = false, s_en = false, capture = false, end = false;
     int sub = 0, id = 0;
     std::uint32_t j = 0;
-    std::size_t words = 0;   ///< which of the activation words read last
+    std::size_t words = 0;    ///< which of the activation words read last
     std::size_t weights = 0;  ///< address of the weight word
   };
   /// Digits of every weight word: the pair and carry memories, recoded when written rather than at every read.
@@ -133,16 +133,18 @@ private:
   std::vector<std::uint16_t> x_, xa_;
   std::vector<std::int32_t> rem_;
 
-  // Memory outputs, D and E registers. A word is widened into operands once, when it is read: D's selection of a sub-block is then
-  // an offset. A step may still be in E when the word after the next is read, so the last four are kept.
+  // Memory outputs, D and E registers. A word is widened into operands once, when it is read: D's selection of a
+  // sub-block is then an offset. A step may still be in E when the word after the next is read, so the last four are
+  // kept.
   struct ActWords {
-    std::vector<std::int16_t> op;        ///< [pixel][op_stride_], 0 where the slot is not active
-    std::vector<std::uint8_t> nonzero;   ///< [channel]: pixels whose operand is not 0
-    int active = 0;                      ///< active slots
+    std::vector<std::int16_t> op;       ///< [pixel][op_stride_], 0 where the slot is not active
+    std::vector<std::uint8_t> nonzero;  ///< [channel]: pixels whose operand is not 0
+    int active = 0;                     ///< active slots
   };
   static constexpr std::size_t kActWords = 4;
   std::array<ActWords, kActWords> act_words_;
   std::size_t act_q_ = 0;
+  std::vector<const std::uint8_t*> read_words_;  ///< of this cycle's read, by pixel
   std::size_t op_stride_;
   Step d_, e_;
 

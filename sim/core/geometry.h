@@ -20,7 +20,7 @@ struct Geometry {
   int act_depth = 512, wgt_depth = 1024, tab_depth = 64, res_depth = 1024, out_depth = 1024;  ///< words in one half
   int cmd_depth = 4;  ///< entries of each command FIFO
 
-  int sub_blocks() const { return ceil_div(channels, lanes); }    ///< SB: steps that one activation word feeds
+  int sub_blocks() const { return ceil_div(channels, lanes); }     ///< SB: steps that one activation word feeds
   int ppu_beats() const { return ceil_div(channels, ppu_lanes); }  ///< QB: PPU cycles per pixel
   int act_word_bytes() const { return channels; }
   int wgt_word_bytes() const { return ceil_div(2 * channels * lanes, 8); }

@@ -7,8 +7,8 @@
 
 namespace shiftsim::sim {
 
-/// A command offered to a queue. The SystemC core reads the struct, the RTL the packed word; 'layer' is a simulation-only tag
-/// that says for which layer events are counted.
+/// A command offered to a queue. The SystemC core reads the struct, the RTL the packed word; 'layer' is a
+/// simulation-only tag that says for which layer events are counted.
 template <typename Command>
 struct CommandOffer {
   bool valid = false;
@@ -30,7 +30,15 @@ struct CoreInputs {
 
 /// Values of ex_state_o.
 enum class ExState : std::uint8_t {
-  kNoCommand = 0, kWaitAct = 1, kWaitWgt = 2, kWaitTab = 3, kWaitRes = 4, kWaitOut = 5, kSetup = 6, kRun = 7, kPpuStall = 8
+  kNoCommand = 0,
+  kWaitAct = 1,
+  kWaitWgt = 2,
+  kWaitTab = 3,
+  kWaitRes = 4,
+  kWaitOut = 5,
+  kSetup = 6,
+  kRun = 7,
+  kPpuStall = 8
 };
 
 /// Values of ld_state_o.
@@ -45,10 +53,10 @@ struct CoreOutputs {
   bool wr_req_valid = false;
   std::uint32_t wr_req_count = 0, wr_req_id = 0;
   bool wr_data_valid = false;
-  const std::uint8_t* wr_data = nullptr;       ///< N bytes
+  const std::uint8_t* wr_data = nullptr;  ///< N bytes
   bool drain_valid = false;
-  const std::int32_t* drain_acc = nullptr;     ///< [P][N], sign-extended from ACC_W bits
-  const std::int32_t* drain_s = nullptr;       ///< [P]
+  const std::int32_t* drain_acc = nullptr;  ///< [P][N], sign-extended from ACC_W bits
+  const std::int32_t* drain_s = nullptr;    ///< [P]
   ExState ex_state = ExState::kNoCommand;
   LdState ld_state = LdState::kNoCommand;
   bool idle = true;

@@ -1,5 +1,5 @@
-// A signal for whole structs: sc_signal's evaluate-update semantics without its comparison and events, which cost more than the
-// models at one write a cycle.
+// A signal for whole structs: sc_signal's evaluate-update semantics without its comparison and events, which cost more
+// than the models at one write a cycle.
 #pragma once
 
 #include <systemc>

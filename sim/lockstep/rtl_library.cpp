@@ -23,8 +23,10 @@ const fs::path kCache = fs::path(SHIFTSIM_BINARY_DIR) / "rtl";
 std::vector<std::string> arguments(const Geometry& g, const RtlOptions& options) {
   std::vector<std::string> args;
   const auto add = [&](const char* name, int value) { args.push_back(name), args.push_back(std::to_string(value)); };
-  add("--p", g.pixels), add("--n", g.channels), add("--l", g.lanes), add("--q", g.ppu_lanes), add("--acc-w", g.acc_bits);
-  add("--act-depth", g.act_depth), add("--wgt-depth", g.wgt_depth), add("--tab-depth", g.tab_depth), add("--res-depth", g.res_depth);
+  add("--p", g.pixels), add("--n", g.channels), add("--l", g.lanes), add("--q", g.ppu_lanes),
+      add("--acc-w", g.acc_bits);
+  add("--act-depth", g.act_depth), add("--wgt-depth", g.wgt_depth), add("--tab-depth", g.tab_depth),
+      add("--res-depth", g.res_depth);
   add("--out-depth", g.out_depth), add("--cmd-depth", g.cmd_depth);
   if (options.trace) args.push_back("--trace");
   if (!options.mutant.empty()) args.push_back("--mutant"), args.push_back(options.mutant);
@@ -54,14 +56,18 @@ void build(const Geometry& g, const RtlOptions& options, const fs::path& output)
                options.trace ? ", with tracing" : "", output.parent_path().string());
   spdlog::debug("{}", command);
   if (std::system(command.c_str()) != 0 || !fs::exists(output))
-    fail("{}: the RTL could not be built; scripts/build_rtl needs Verilator and a C++ compiler, its output is in this file", log.string());
+    fail(
+        "{}: the RTL could not be built; scripts/build_rtl needs Verilator and a C++ compiler, its output is in this "
+        "file",
+        log.string());
 }
 
 }  // namespace
 
 fs::path rtl_library_path(const Geometry& geometry, const RtlOptions& options) {
-  return kCache / fmt::format("core_p{}n{}l{}q{}{}{}_{}.so", geometry.pixels, geometry.channels, geometry.lanes, geometry.ppu_lanes,
-                              options.trace ? "_trace" : "", options.mutant.empty() ? "" : "_" + options.mutant, fingerprint(geometry, options));
+  return kCache / fmt::format("core_p{}n{}l{}q{}{}{}_{}.so", geometry.pixels, geometry.channels, geometry.lanes,
+                              geometry.ppu_lanes, options.trace ? "_trace" : "",
+                              options.mutant.empty() ? "" : "_" + options.mutant, fingerprint(geometry, options));
 }
 
 std::string verilator_version() {
@@ -96,10 +102,11 @@ std::shared_ptr<RtlLibrary> RtlLibrary::open(const Geometry& geometry, const Rtl
   library->info(&info);
   const auto is = [](std::uint32_t have, int want) { return have == static_cast<std::uint32_t>(want); };
   const Geometry& g = geometry;
-  if (info.abi_version != SHIFTSIM_CORE_ABI_VERSION || !is(info.p, g.pixels) || !is(info.n, g.channels) || !is(info.l, g.lanes) ||
-      !is(info.q, g.ppu_lanes) || !is(info.acc_w, g.acc_bits) || !is(info.act_depth, g.act_depth) || !is(info.wgt_depth, g.wgt_depth) ||
-      !is(info.tab_depth, g.tab_depth) || !is(info.res_depth, g.res_depth) || !is(info.out_depth, g.out_depth) ||
-      !is(info.cmd_depth, g.cmd_depth) || info.mutant != options.mutant)
+  if (info.abi_version != SHIFTSIM_CORE_ABI_VERSION || !is(info.p, g.pixels) || !is(info.n, g.channels) ||
+      !is(info.l, g.lanes) || !is(info.q, g.ppu_lanes) || !is(info.acc_w, g.acc_bits) ||
+      !is(info.act_depth, g.act_depth) || !is(info.wgt_depth, g.wgt_depth) || !is(info.tab_depth, g.tab_depth) ||
+      !is(info.res_depth, g.res_depth) || !is(info.out_depth, g.out_depth) || !is(info.cmd_depth, g.cmd_depth) ||
+      info.mutant != options.mutant)
     fail("{}: was built for another configuration; delete it", path.string());
   return library;
 }
@@ -108,9 +115,12 @@ RtlLibrary::~RtlLibrary() {
   if (handle_ != nullptr) dlclose(handle_);
 }
 
-RtlCore::RtlCore(std::shared_ptr<RtlLibrary> library, std::uint32_t seed) : library_(std::move(library)), core_(library_->create(seed)) {}
+RtlCore::RtlCore(std::shared_ptr<RtlLibrary> library, std::uint32_t seed)
+    : library_(std::move(library)), core_(library_->create(seed)) {}
 
-RtlCore::~RtlCore() { library_->destroy(core_); }
+RtlCore::~RtlCore() {
+  library_->destroy(core_);
+}
 
 void RtlCore::trace_open(const fs::path& path) {
   const int status = library_->trace_open(core_, path.c_str());

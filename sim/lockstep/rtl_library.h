@@ -1,4 +1,5 @@
-// The Verilated core of one geometry as a shared library: built on demand by scripts/build_rtl, kept by the hash of what made it.
+// The Verilated core of one geometry as a shared library: built on demand by scripts/build_rtl, kept by the hash of
+// what made it.
 #pragma once
 
 #include <filesystem>
@@ -11,15 +12,15 @@
 namespace shiftsim::sim {
 
 struct RtlOptions {
-  bool trace = false;                     ///< compiled with FST tracing (a factor 3 slower even when off)
-  std::string mutant;                     ///< name of a deliberate bug (tests), or empty
+  bool trace = false;  ///< compiled with FST tracing (a factor 3 slower even when off)
+  std::string mutant;  ///< name of a deliberate bug (tests), or empty
 };
 
 /// Functions of a loaded library.
 class RtlLibrary {
 public:
-  /// Finds the library in the cache or builds it (half a minute at pe16x16). Throws UserError if Verilator or the compiler fails, with
-  /// the log's place, or if the library was built for something else.
+  /// Finds the library in the cache or builds it (half a minute at pe16x16). Throws UserError if Verilator or the
+  /// compiler fails, with the log's place, or if the library was built for something else.
   static std::shared_ptr<RtlLibrary> open(const Geometry& geometry, const RtlOptions& options);
   ~RtlLibrary();
   RtlLibrary(const RtlLibrary&) = delete;

@@ -7,7 +7,8 @@
 namespace shiftsim::sim {
 
 std::string Difference::text() const {
-  return fmt::format("cycle {}: {}: {}: expected {} (SystemC core), actual {} (RTL)", cycle, where, port, expected, actual);
+  return fmt::format("cycle {}: {}: {}: expected {} (SystemC core), actual {} (RTL)", cycle, where, port, expected,
+                     actual);
 }
 
 void Scoreboard::report(const char* port, std::int64_t expected, std::int64_t actual, std::string where) {
@@ -26,8 +27,9 @@ std::string Scoreboard::compute_place() const {
   if (command < 0) return "before the first tile";
   const auto count = static_cast<std::int64_t>(program_.origins.size());
   const TileOrigin& o = program_.origins[static_cast<std::size_t>(command % count)];
-  return fmt::format("layer {}, tile {} (rows {}..{}, columns {}..{}, channels {}..{})", network_.layers[static_cast<std::size_t>(o.layer)].name,
-                     command % count, o.y0, o.y0 + o.rows - 1, o.x0, o.x0 + o.cols - 1, o.channel0, o.channel0 + o.channels - 1);
+  return fmt::format("layer {}, tile {} (rows {}..{}, columns {}..{}, channels {}..{})",
+                     network_.layers[static_cast<std::size_t>(o.layer)].name, command % count, o.y0, o.y0 + o.rows - 1,
+                     o.x0, o.x0 + o.cols - 1, o.channel0, o.channel0 + o.channels - 1);
 }
 
 std::string Scoreboard::drain_place(int p, int n) const {
@@ -37,15 +39,17 @@ std::string Scoreboard::drain_place(int p, int n) const {
   const TileOrigin& o = program_.origins[static_cast<std::size_t>(command)];
   const std::int64_t f = static_cast<std::int64_t>(p) * drain.seg + drain.j;
   return fmt::format("layer {}, tile {}, row {} column {} of the array: pixel ({}, {}), channel {}",
-                     network_.layers[static_cast<std::size_t>(o.layer)].name, command, p, n, o.y0 + f / o.cols, o.x0 + f % o.cols, n < 0 ? -1 : o.channel0 + n);
+                     network_.layers[static_cast<std::size_t>(o.layer)].name, command, p, n, o.y0 + f / o.cols,
+                     o.x0 + f % o.cols, n < 0 ? -1 : o.channel0 + n);
 }
 
 std::string Scoreboard::store_place(int byte) const {
   if (store_ == nullptr) return compute_place();
   const WriteProgram& w = *store_;
   const std::int64_t pixel = store_word_ / (w.wide ? 4 : 1);
-  return fmt::format("layer {}, store of tile ({}, {}): pixel ({}, {}), channel {}", network_.layers[static_cast<std::size_t>(w.layer)].name, w.y0, w.x0,
-                     w.y0 + pixel / w.cols, w.x0 + pixel % w.cols, w.channel0 + byte);
+  return fmt::format("layer {}, store of tile ({}, {}): pixel ({}, {}), channel {}",
+                     network_.layers[static_cast<std::size_t>(w.layer)].name, w.y0, w.x0, w.y0 + pixel / w.cols,
+                     w.x0 + pixel % w.cols, w.channel0 + byte);
 }
 
 void Scoreboard::note_store(const CoreOutputs& expected, bool request_taken, bool word_taken) {
@@ -55,16 +59,20 @@ void Scoreboard::note_store(const CoreOutputs& expected, bool request_taken, boo
 
 bool Scoreboard::compare(const CoreOutputs& e, const ShiftsimCoreOutputs& a) {
   const auto state = [](auto value) { return static_cast<std::int64_t>(value); };
-  bool same = check("ld_cmd_ready_o", e.ld_cmd_ready, a.ld_cmd_ready) && check("ex_cmd_ready_o", e.ex_cmd_ready, a.ex_cmd_ready) &&
-              check("st_cmd_ready_o", e.st_cmd_ready, a.st_cmd_ready) && check("ex_state_o", state(e.ex_state), a.ex_state) &&
-              check("ld_state_o", state(e.ld_state), a.ld_state) && check("rd_req_valid_o", e.rd_req_valid, a.rd_req_valid) &&
-              check("rd_data_ready_o", e.rd_data_ready, a.rd_data_ready) && check("wr_req_valid_o", e.wr_req_valid, a.wr_req_valid) &&
-              check("wr_data_valid_o", e.wr_data_valid, a.wr_data_valid) && check("drain_valid_o", e.drain_valid, a.drain_valid) &&
-              check("idle_o", e.idle, a.idle);
+  bool same =
+      check("ld_cmd_ready_o", e.ld_cmd_ready, a.ld_cmd_ready) &&
+      check("ex_cmd_ready_o", e.ex_cmd_ready, a.ex_cmd_ready) &&
+      check("st_cmd_ready_o", e.st_cmd_ready, a.st_cmd_ready) && check("ex_state_o", state(e.ex_state), a.ex_state) &&
+      check("ld_state_o", state(e.ld_state), a.ld_state) && check("rd_req_valid_o", e.rd_req_valid, a.rd_req_valid) &&
+      check("rd_data_ready_o", e.rd_data_ready, a.rd_data_ready) &&
+      check("wr_req_valid_o", e.wr_req_valid, a.wr_req_valid) &&
+      check("wr_data_valid_o", e.wr_data_valid, a.wr_data_valid) &&
+      check("drain_valid_o", e.drain_valid, a.drain_valid) && check("idle_o", e.idle, a.idle);
   if (same && e.rd_req_valid)
-    same = check("rd_req_target_o", state(e.rd_req_target), a.rd_req_target) && check("rd_req_count_o", e.rd_req_count, a.rd_req_count) &&
-           check("rd_req_id_o", e.rd_req_id, a.rd_req_id);
-  if (same && e.wr_req_valid) same = check("wr_req_count_o", e.wr_req_count, a.wr_req_count) && check("wr_req_id_o", e.wr_req_id, a.wr_req_id);
+    same = check("rd_req_target_o", state(e.rd_req_target), a.rd_req_target) &&
+           check("rd_req_count_o", e.rd_req_count, a.rd_req_count) && check("rd_req_id_o", e.rd_req_id, a.rd_req_id);
+  if (same && e.wr_req_valid)
+    same = check("wr_req_count_o", e.wr_req_count, a.wr_req_count) && check("wr_req_id_o", e.wr_req_id, a.wr_req_id);
   const int n = core_.geometry().channels, p = core_.geometry().pixels;
   if (same && e.wr_data_valid) {
     comparisons_ += n;
@@ -77,9 +85,11 @@ bool Scoreboard::compare(const CoreOutputs& e, const ShiftsimCoreOutputs& a) {
     comparisons_ += p * n + p, accumulators_ += p * n + p;
     if (std::memcmp(e.drain_acc, a.drain_acc, sizeof(std::int32_t) * static_cast<std::size_t>(p * n)) != 0)
       for (int i = 0; i < p * n && same; ++i)
-        if (e.drain_acc[i] != a.drain_acc[i]) report("drain_acc_o", e.drain_acc[i], a.drain_acc[i], drain_place(i / n, i % n)), same = false;
+        if (e.drain_acc[i] != a.drain_acc[i])
+          report("drain_acc_o", e.drain_acc[i], a.drain_acc[i], drain_place(i / n, i % n)), same = false;
     for (int i = 0; i < p && same; ++i)
-      if (e.drain_s[i] != a.drain_s[i]) report("drain_s_o", e.drain_s[i], a.drain_s[i], drain_place(i, -1)), same = false;
+      if (e.drain_s[i] != a.drain_s[i])
+        report("drain_s_o", e.drain_s[i], a.drain_s[i], drain_place(i, -1)), same = false;
   }
   ++cycles_;
   return same;

@@ -1,12 +1,13 @@
-// The lockstep scoreboard: every port of the RTL against the SystemC core in every cycle, every accumulator at every drain.
+// The lockstep scoreboard: every port of the RTL against the SystemC core in every cycle, every accumulator at every
+// drain.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 
-#include "rtl/verilated/core_abi.h"
 #include "qnet/network.h"
+#include "rtl/verilated/core_abi.h"
 #include "sim/compiler/program.h"
 #include "sim/core/core_model.h"
 
@@ -15,16 +16,17 @@ namespace shiftsim::sim {
 /// The first place where RTL and SystemC core differ.
 struct Difference {
   std::int64_t cycle = 0;
-  std::string port;               ///< as in docs/hardware.md
+  std::string port;                       ///< as in docs/hardware.md
   std::int64_t expected = 0, actual = 0;  ///< SystemC core, RTL
-  std::string where;              ///< layer, tile, pixel, channel, as far as the port has them
+  std::string where;                      ///< layer, tile, pixel, channel, as far as the port has them
 
   std::string text() const;
 };
 
 class Scoreboard {
 public:
-  Scoreboard(const qnet::Network& network, const Program& program, const CoreModel& core) : network_(network), program_(program), core_(core) {}
+  Scoreboard(const qnet::Network& network, const Program& program, const CoreModel& core)
+      : network_(network), program_(program), core_(core) {}
 
   /// Compares the ports of one cycle. Returns false at the first difference, which difference() then tells.
   bool compare(const CoreOutputs& expected, const ShiftsimCoreOutputs& actual);

@@ -13,7 +13,9 @@ constexpr std::size_t kMaxRequests = 4;
 constexpr int kBufferBursts = 16;
 
 /// Rows or columns of [first, first + count) that lie in [0, size).
-int inside(int first, int count, int size) { return std::max(0, std::min(first + count, size) - std::max(first, 0)); }
+int inside(int first, int count, int size) {
+  return std::max(0, std::min(first + count, size) - std::max(first, 0));
+}
 
 }  // namespace
 
@@ -34,10 +36,13 @@ Dma::Dma(const qnet::Network& network, const Program& program, const DramConfig&
     }
     widest = std::max(widest, bytes_waited);
   }
-  buffer_bytes_ = std::max<std::int64_t>(kBufferBursts * config.burst_bytes, round_to_burst(widest) + config.burst_bytes + config.bytes_per_cycle);
+  buffer_bytes_ = std::max<std::int64_t>(kBufferBursts * config.burst_bytes,
+                                         round_to_burst(widest) + config.burst_bytes + config.bytes_per_cycle);
 }
 
-std::int64_t Dma::round_to_burst(std::int64_t bytes) const { return ceil_div<std::int64_t>(bytes, config_.burst_bytes) * config_.burst_bytes; }
+std::int64_t Dma::round_to_burst(std::int64_t bytes) const {
+  return ceil_div<std::int64_t>(bytes, config_.burst_bytes) * config_.burst_bytes;
+}
 
 int Dma::pixel_bytes(const ReadProgram& p) const {
   const qnet::Tensor& tensor = network_.tensors[static_cast<std::size_t>(p.tensor)];
@@ -50,7 +55,8 @@ int Dma::pixel_bytes(const ReadProgram& p) const {
 }
 
 std::int64_t Dma::total_cost(const ReadProgram& p) const {
-  if (p.kind == ReadProgram::Kind::kWords) return round_to_burst(ceil_div<std::int64_t>(static_cast<std::int64_t>(p.count) * p.word_dram_bits, 8));
+  if (p.kind == ReadProgram::Kind::kWords)
+    return round_to_burst(ceil_div<std::int64_t>(static_cast<std::int64_t>(p.count) * p.word_dram_bits, 8));
   const qnet::Tensor& tensor = network_.tensors[static_cast<std::size_t>(p.tensor)];
   int y0 = p.y0, x0 = p.x0, rows = p.rows, cols = p.cols;
   if (p.kind == ReadProgram::Kind::kIm2row) {
@@ -61,7 +67,8 @@ std::int64_t Dma::total_cost(const ReadProgram& p) const {
   }
   const int valid_rows = inside(y0, rows, tensor.height), valid_cols = inside(x0, cols, tensor.width);
   // Whole rows follow each other in DRAM: one piece for the tile. Else one piece a row.
-  const std::int64_t pixels = valid_cols == tensor.width ? static_cast<std::int64_t>(valid_rows) * valid_cols : valid_cols;
+  const std::int64_t pixels =
+      valid_cols == tensor.width ? static_cast<std::int64_t>(valid_rows) * valid_cols : valid_cols;
   const std::int64_t pieces = valid_cols == tensor.width ? 1 : valid_rows;
   if (pixels == 0 || valid_rows == 0) return 0;
   // Each block of channels is a stream of its own.
@@ -91,7 +98,8 @@ std::int64_t Dma::need(const Request& r) const {
       const int y = p.y0 + r.row, x = p.x0 + r.col;
       const std::int64_t valid_cols = inside(p.x0, p.cols, tensor.width);
       part = inside(p.y0, r.row, tensor.height) * valid_cols * p.words;
-      if (y >= 0 && y < tensor.height) part += inside(p.x0, r.col, tensor.width) * p.words + (x >= 0 && x < tensor.width ? r.word + 1 : 0);
+      if (y >= 0 && y < tensor.height)
+        part += inside(p.x0, r.col, tensor.width) * p.words + (x >= 0 && x < tensor.width ? r.word + 1 : 0);
       whole = inside(p.y0, p.rows, tensor.height) * valid_cols * p.words;
     }
     if (whole == 0) return 0;
@@ -110,7 +118,8 @@ void Dma::advance(Request& r) const {
 void Dma::make_word(const Request& r, std::uint8_t* word) const {
   const ReadProgram& p = *r.program;
   if (p.kind == ReadProgram::Kind::kWords) {
-    std::memcpy(word, program_.image.data() + p.offset + static_cast<std::size_t>(r.next * p.word_bytes), static_cast<std::size_t>(p.word_bytes));
+    std::memcpy(word, program_.image.data() + p.offset + static_cast<std::size_t>(r.next * p.word_bytes),
+                static_cast<std::size_t>(p.word_bytes));
     return;
   }
   const int n = program_.geometry.channels;
@@ -130,8 +139,12 @@ void Dma::make_word(const Request& r, std::uint8_t* word) const {
       const int y = oy * layer.stride_h - layer.pad_top + (tap / layer.kernel_w) * layer.dilation_h;
       const int x = ox * layer.stride_w - layer.pad_left + (tap % layer.kernel_w) * layer.dilation_w;
       const bool in = y >= 0 && y < tensor.height && x >= 0 && x < tensor.width;
-      word[i] = in ? data[(static_cast<std::size_t>(y) * static_cast<std::size_t>(tensor.width) + static_cast<std::size_t>(x)) * static_cast<std::size_t>(tensor.channels) + static_cast<std::size_t>(c)]
-                   : (p.per_channel_pad ? layer.pad_values[static_cast<std::size_t>(c)] : static_cast<std::uint8_t>(p.pad));
+      word[i] =
+          in ? data[(static_cast<std::size_t>(y) * static_cast<std::size_t>(tensor.width) +
+                     static_cast<std::size_t>(x)) *
+                        static_cast<std::size_t>(tensor.channels) +
+                    static_cast<std::size_t>(c)]
+             : (p.per_channel_pad ? layer.pad_values[static_cast<std::size_t>(c)] : static_cast<std::uint8_t>(p.pad));
     }
     return;
   }
@@ -139,13 +152,16 @@ void Dma::make_word(const Request& r, std::uint8_t* word) const {
   const int count = std::min(n, p.channels - first);
   const bool in = y >= 0 && y < tensor.height && x >= 0 && x < tensor.width;
   if (in) {
-    const std::uint8_t* pixel = data + (static_cast<std::size_t>(y) * static_cast<std::size_t>(tensor.width) + static_cast<std::size_t>(x)) * static_cast<std::size_t>(tensor.channels);
+    const std::uint8_t* pixel =
+        data + (static_cast<std::size_t>(y) * static_cast<std::size_t>(tensor.width) + static_cast<std::size_t>(x)) *
+                   static_cast<std::size_t>(tensor.channels);
     if (p.repeat == 1)
       std::memcpy(word, pixel + p.channel0 + first, static_cast<std::size_t>(count));
     else
       for (int i = 0; i < count; ++i) word[i] = pixel[(p.channel0 + first + i) / p.repeat];
   } else if (p.per_channel_pad) {
-    for (int i = 0; i < count; ++i) word[i] = layer.pad_values[static_cast<std::size_t>((p.channel0 + first + i) / p.repeat)];
+    for (int i = 0; i < count; ++i)
+      word[i] = layer.pad_values[static_cast<std::size_t>((p.channel0 + first + i) / p.repeat)];
   } else {
     std::memset(word, p.pad, static_cast<std::size_t>(count));
   }
@@ -182,7 +198,8 @@ void Dma::clock_write(const CoreOutputs& core) {
   const auto element = static_cast<std::size_t>((y * tensor.width + x) * tensor.channels + w.channel0);
   std::uint8_t* data = memory_.data(w.tensor);
   if (w.wide)
-    for (int i = 0; i < w.channels; ++i) data[4 * (element + static_cast<std::size_t>(i)) + static_cast<std::size_t>(byte)] = core.wr_data[i];
+    for (int i = 0; i < w.channels; ++i)
+      data[4 * (element + static_cast<std::size_t>(i)) + static_cast<std::size_t>(byte)] = core.wr_data[i];
   else
     std::memcpy(data + element, core.wr_data, static_cast<std::size_t>(w.channels));
 
@@ -210,7 +227,9 @@ void Dma::transfer() {
   for (Request& request : requests_) {
     buffered += request.fetched - request.consumed;
     if (request.fetched == request.total) continue;
-    if (cycle_ >= request.ready_cycle && written_ >= request.write_mark && buffered + config_.bytes_per_cycle <= buffer_bytes_) reader = &request;
+    if (cycle_ >= request.ready_cycle && written_ >= request.write_mark &&
+        buffered + config_.bytes_per_cycle <= buffer_bytes_)
+      reader = &request;
     break;
   }
   const bool write = backlog_ > 0 && (reader == nullptr || !last_grant_write_);
@@ -249,7 +268,8 @@ bool Dma::clock(const CoreOutputs& core) {
     advance(request);
     moved = true;
     if (request.next == request.count) {
-      SHIFTSIM_CHECK(request.fetched == request.total, "layer {}: {} of {} bytes fetched", request.program->layer, request.fetched, request.total);
+      SHIFTSIM_CHECK(request.fetched == request.total, "layer {}: {} of {} bytes fetched", request.program->layer,
+                     request.fetched, request.total);
       requests_.pop_front();
     }
   }

@@ -20,10 +20,10 @@ struct DmaOutputs {
   const std::uint8_t* rd_data = nullptr;
 };
 
-/// Timing: a request's data begins 'latency_cycles' after it is accepted; one channel of 'bytes_per_cycle' serves reads and writes,
-/// in turn where both want it; contiguous pieces are rounded up to bursts. A read waits for the writes accepted before
-/// it. Requests overlap (up to 4), data is fetched ahead into a buffer and handed over one word a cycle, in order. Padding and words that
-/// need no DRAM cost no bandwidth.
+/// Timing: a request's data begins 'latency_cycles' after it is accepted; one channel of 'bytes_per_cycle' serves reads
+/// and writes, in turn where both want it; contiguous pieces are rounded up to bursts. A read waits for the writes
+/// accepted before it. Requests overlap (up to 4), data is fetched ahead into a buffer and handed over one word a
+/// cycle, in order. Padding and words that need no DRAM cost no bandwidth.
 class Dma {
 public:
   Dma(const qnet::Network& network, const Program& program, const DramConfig& config, TensorMemory& memory);
@@ -39,8 +39,8 @@ private:
   /// A read under way: what has been fetched and handed over.
   struct Request {
     const ReadProgram* program = nullptr;
-    std::int64_t ready_cycle = 0;   ///< first data
-    std::int64_t write_mark = 0;    ///< bytes that must have been written before
+    std::int64_t ready_cycle = 0;  ///< first data
+    std::int64_t write_mark = 0;   ///< bytes that must have been written before
     std::int64_t fetched = 0, total = 0, consumed = 0;
     std::int64_t count = 0, next = 0;  ///< words
     int row = 0, col = 0, word = 0;    ///< of the next word

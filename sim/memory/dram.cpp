@@ -13,7 +13,9 @@ TensorMemory::TensorMemory(const qnet::Network& network) : network_(network) {
     tensors_.emplace_back(tensor.size() * (tensor.bits == qnet::kLogitsBits ? 4 : 1), kPoison);
 }
 
-void TensorMemory::set_input(const std::uint8_t* image) { std::memcpy(tensors_[0].data(), image, tensors_[0].size()); }
+void TensorMemory::set_input(const std::uint8_t* image) {
+  std::memcpy(tensors_[0].data(), image, tensors_[0].size());
+}
 
 void TensorMemory::poison() {
   for (std::size_t i = 1; i < tensors_.size(); ++i) std::fill(tensors_[i].begin(), tensors_[i].end(), kPoison);
@@ -26,7 +28,8 @@ std::vector<std::int32_t> TensorMemory::values(int tensor) const {
   if (spec.bits == qnet::kLogitsBits) {
     std::memcpy(result.data(), bytes.data(), bytes.size());
   } else {
-    for (std::size_t i = 0; i < result.size(); ++i) result[i] = spec.is_signed ? static_cast<std::int8_t>(bytes[i]) : bytes[i];
+    for (std::size_t i = 0; i < result.size(); ++i)
+      result[i] = spec.is_signed ? static_cast<std::int8_t>(bytes[i]) : bytes[i];
   }
   return result;
 }

@@ -1,5 +1,5 @@
-// Cycles a second: the SystemC core alone, and the Verilated RTL of the same core alone on the same layer with the same inputs, both on
-// one thread. The counter "cycles/s" is the figure; run both in one process and compare.
+// Cycles a second: the SystemC core alone, and the Verilated RTL of the same core alone on the same layer with the same
+// inputs, both on one thread. The counter "cycles/s" is the figure; run both in one process and compare.
 #include <benchmark/benchmark.h>
 
 #include <random>
@@ -14,7 +14,8 @@ namespace {
 using namespace shiftsim;
 using namespace shiftsim::sim;
 
-/// One convolution of the residual network's first stage (28x28x16, 3x3, W4A4) between an input of 8-bit codes and itself.
+/// One convolution of the residual network's first stage (28x28x16, 3x3, W4A4) between an input of 8-bit codes and
+/// itself.
 qnet::Network layer_network() {
   std::mt19937 random(1);
   qnet::Network network;
@@ -28,8 +29,10 @@ qnet::Network layer_network() {
   layer.name = "conv", layer.input = 0, layer.output = 1, layer.kernel_h = layer.kernel_w = 3;
   layer.pad_top = layer.pad_left = layer.pad_bottom = layer.pad_right = 1;
   layer.weight_bits = 4, layer.activation = qnet::Activation::kRelu;
-  for (int i = 0; i < 16 * 9 * 16; ++i) layer.weights.push_back(static_cast<std::int8_t>(static_cast<int>(random() % 16) - 8));
-  layer.weight_exponents.assign(16, 0), layer.offsets.assign(16, 1), layer.bias.assign(16, 100), layer.shifts.assign(16, 9), layer.hi.assign(16, 15);
+  for (int i = 0; i < 16 * 9 * 16; ++i)
+    layer.weights.push_back(static_cast<std::int8_t>(static_cast<int>(random() % 16) - 8));
+  layer.weight_exponents.assign(16, 0), layer.offsets.assign(16, 1), layer.bias.assign(16, 100),
+      layer.shifts.assign(16, 9), layer.hi.assign(16, 15);
   network.layers = {layer};
   return network;
 }
@@ -55,7 +58,8 @@ void SystemCMachine(benchmark::State& state) {
   System system(network, program, accelerator.dram, {});
   const std::vector<std::uint8_t> image = image_of(network);
   for (auto _ : state) system.run(image.data());
-  state.counters["cycles/s"] = benchmark::Counter(static_cast<double>(system.core().cycle()), benchmark::Counter::kIsRate);
+  state.counters["cycles/s"] =
+      benchmark::Counter(static_cast<double>(system.core().cycle()), benchmark::Counter::kIsRate);
 }
 BENCHMARK(SystemCMachine)->Unit(benchmark::kMillisecond);
 
@@ -65,8 +69,8 @@ struct Recording {
   std::vector<std::vector<std::uint32_t>> words;
 };
 
-Recording record(const Program& program, const AcceleratorConfig& accelerator, const qnet::Network& network, const std::vector<std::uint8_t>& image,
-                 std::size_t data_words) {
+Recording record(const Program& program, const AcceleratorConfig& accelerator, const qnet::Network& network,
+                 const std::vector<std::uint8_t>& image, std::size_t data_words) {
   TensorMemory memory(network);
   memory.set_input(image.data());
   Host host(program);
@@ -77,7 +81,8 @@ Recording record(const Program& program, const AcceleratorConfig& accelerator, c
     const CoreInputs in = core_inputs(host.outputs(), dma.outputs());
     ShiftsimCoreInputs raw{};
     raw.ld_cmd_valid = in.ld.valid, raw.ex_cmd_valid = in.ex.valid, raw.st_cmd_valid = in.st.valid;
-    raw.rd_req_ready = in.rd_req_ready, raw.rd_data_valid = in.rd_data_valid, raw.wr_req_ready = in.wr_req_ready, raw.wr_data_ready = in.wr_data_ready;
+    raw.rd_req_ready = in.rd_req_ready, raw.rd_data_valid = in.rd_data_valid, raw.wr_req_ready = in.wr_req_ready,
+    raw.wr_data_ready = in.wr_data_ready;
     raw.ld_cmd = in.ld.valid ? in.ld.word->data() : nullptr, raw.ex_cmd = in.ex.valid ? in.ex.word->data() : nullptr;
     raw.st_cmd = in.st.valid ? in.st.word->data() : nullptr;
     if (in.rd_data_valid) {
@@ -122,7 +127,8 @@ void Lockstep(benchmark::State& state) {
   const std::vector<std::uint8_t> image = image_of(network);
   for (auto _ : state)
     if (!system.run(image.data())) state.SkipWithError("SystemC core and RTL differ");
-  state.counters["cycles/s"] = benchmark::Counter(static_cast<double>(system.core().cycle()), benchmark::Counter::kIsRate);
+  state.counters["cycles/s"] =
+      benchmark::Counter(static_cast<double>(system.core().cycle()), benchmark::Counter::kIsRate);
 }
 BENCHMARK(Lockstep)->Unit(benchmark::kMillisecond);
 

@@ -21,7 +21,8 @@ TEST(Core, RandomNetworksOnRandomAcceleratorsGiveTheGoldenBits) {
 
 TEST(Core, EveryKindOfLayer) {
   using Kind = qnet::RandomLayerKind;
-  for (const Kind kind : {Kind::kConv, Kind::kGrouped, Kind::kDepthwise, Kind::kMaxPool, Kind::kSumPool, Kind::kLinear}) {
+  for (const Kind kind :
+       {Kind::kConv, Kind::kGrouped, Kind::kDepthwise, Kind::kMaxPool, Kind::kSumPool, Kind::kLinear}) {
     int ran = 0;
     for (std::uint64_t seed = 1; seed <= 25; ++seed) {
       SCOPED_TRACE("kind " + std::to_string(static_cast<int>(kind)) + ", seed " + std::to_string(seed));
@@ -74,7 +75,9 @@ TEST(Core, ArrayTimeIsTheFormulas) {
     for (std::size_t i = 0; i < program.computes.commands.size(); ++i) {
       const ComputeCommand& c = program.computes.commands[i];
       const auto layer = static_cast<std::size_t>(program.computes.layers[i]);
-      const int steps_per_tap = c.mode == Mode::kConv ? static_cast<int>((c.cw_n - 1) * static_cast<unsigned>(g.sub_blocks()) + c.sub_last) : 1;
+      const int steps_per_tap =
+          c.mode == Mode::kConv ? static_cast<int>((c.cw_n - 1) * static_cast<unsigned>(g.sub_blocks()) + c.sub_last)
+                                : 1;
       run[layer] += static_cast<std::int64_t>(c.seg * c.planes * c.ky_n * c.kx_n) * steps_per_tap;
       ++setup[layer];
     }
@@ -108,7 +111,8 @@ TEST(Core, SaysHowLargeTheScratchpadMustBe) {
   qnet::Layer layer;
   layer.name = "wide", layer.input = 0, layer.output = 1, layer.kernel_h = layer.kernel_w = 3, layer.weight_bits = 2;
   layer.pad_top = layer.pad_left = layer.pad_bottom = layer.pad_right = 1;
-  layer.weights.assign(4 * 9 * 64, 1), layer.weight_exponents.assign(4, 0), layer.offsets.assign(4, 0), layer.bias.assign(4, 0);
+  layer.weights.assign(4 * 9 * 64, 1), layer.weight_exponents.assign(4, 0), layer.offsets.assign(4, 0),
+      layer.bias.assign(4, 0);
   layer.shifts.assign(4, 8), layer.hi.assign(4, 15);
   network.layers = {layer};
   AcceleratorConfig accelerator = make_accelerator(4, 4, 1);

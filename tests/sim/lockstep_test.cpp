@@ -1,4 +1,5 @@
-// SystemC core and Verilated RTL in lockstep: random networks at several geometries, and deliberate bugs that must be found.
+// SystemC core and Verilated RTL in lockstep: random networks at several geometries, and deliberate bugs that must be
+// found.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -47,8 +48,12 @@ TEST_P(Lockstep, RandomNetworksAgreeInEveryCycle) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Geometries, Lockstep,
-                         testing::Values(Shape{4, 4, 2, 3}, Shape{6, 5, 2, 5}, Shape{5, 7, 1, 2}, Shape{8, 8, 4, 4}, Shape{9, 10, 3, 4}),
-                         [](const auto& test) { return "pe" + std::to_string(test.param.rows) + "x" + std::to_string(test.param.cols) + "l" + std::to_string(test.param.lanes); });
+                         testing::Values(Shape{4, 4, 2, 3}, Shape{6, 5, 2, 5}, Shape{5, 7, 1, 2}, Shape{8, 8, 4, 4},
+                                         Shape{9, 10, 3, 4}),
+                         [](const auto& test) {
+                           return "pe" + std::to_string(test.param.rows) + "x" + std::to_string(test.param.cols) + "l" +
+                                  std::to_string(test.param.lanes);
+                         });
 
 /// Names of the deliberate bugs, from the tool that builds them.
 std::vector<std::string> mutants() {
@@ -66,8 +71,9 @@ std::vector<std::string> mutants() {
 
 class Mutant : public testing::TestWithParam<std::string> {};
 
+/// Three slots: with two, the walk over them never leaves a row.
 TEST_P(Mutant, IsFound) {
-  const AcceleratorConfig accelerator = small_accelerator({4, 4, 2, 3});
+  const AcceleratorConfig accelerator = small_accelerator({6, 4, 2, 3});
   SystemOptions options;
   options.rtl = RtlLibrary::open(geometry_of(accelerator), {false, GetParam()});
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
@@ -77,7 +83,8 @@ TEST_P(Mutant, IsFound) {
     ASSERT_FALSE(HasFailure());
     if (outcome.difference.empty()) continue;
     RecordProperty("difference", outcome.difference);
-    for (const char* part : {"cycle ", "expected ", "actual "}) EXPECT_NE(outcome.difference.find(part), std::string::npos) << outcome.difference;
+    for (const char* part : {"cycle ", "expected ", "actual "})
+      EXPECT_NE(outcome.difference.find(part), std::string::npos) << outcome.difference;
     return;
   }
   FAIL() << "30 random networks did not show the bug";
@@ -95,7 +102,8 @@ TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
   config.seed = 5;
   config.image_count = 2;
   ImageSet images;
-  images.count = 2, images.height = static_cast<std::size_t>(network.input().height), images.width = static_cast<std::size_t>(network.input().width);
+  images.count = 2, images.height = static_cast<std::size_t>(network.input().height),
+  images.width = static_cast<std::size_t>(network.input().width);
   images.channels = static_cast<std::size_t>(network.input().channels);
   images.pixels = qnet::random_images(network, 2, 5);
   const std::filesystem::path output = std::filesystem::path(testing::TempDir()) / "shiftsim_lockstep_wave";

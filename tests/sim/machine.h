@@ -1,4 +1,5 @@
-// Runs one network on one accelerator, SystemC core alone or in lockstep, and compares every tensor with the golden reference.
+// Runs one network on one accelerator, SystemC core alone or in lockstep, and compares every tensor with the golden
+// reference.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,7 +18,9 @@ namespace shiftsim::sim {
 /// A geometry of any size, not only powers of two, with scratchpads so small that most layers need several tiles.
 inline AcceleratorConfig random_accelerator(std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  const auto pick = [&](int low, int high) { return low + static_cast<int>(random() % static_cast<std::uint64_t>(high - low + 1)); };
+  const auto pick = [&](int low, int high) {
+    return low + static_cast<int>(random() % static_cast<std::uint64_t>(high - low + 1));
+  };
   AcceleratorConfig a;
   a.name = "random";
   a.array.cols = pick(4, 24);
@@ -39,7 +42,8 @@ struct Outcome {
 };
 
 /// Runs 'count' images, one after the other; values and cycle sums are checked with EXPECT.
-inline Outcome run_machine(const qnet::Network& network, const AcceleratorConfig& accelerator, const std::vector<std::uint8_t>& images, std::size_t count,
+inline Outcome run_machine(const qnet::Network& network, const AcceleratorConfig& accelerator,
+                           const std::vector<std::uint8_t>& images, std::size_t count,
                            const SystemOptions& options = {}) {
   Outcome outcome;
   Program program;
@@ -61,7 +65,8 @@ inline Outcome run_machine(const qnet::Network& network, const AcceleratorConfig
     }
     const qnet::ImageTrace expected = golden.trace(image);
     for (std::size_t t = 0; t < network.tensors.size(); ++t)
-      EXPECT_EQ(system.memory().values(static_cast<int>(t)), expected[t]) << "image " << i << ", tensor " << network.tensors[t].name;
+      EXPECT_EQ(system.memory().values(static_cast<int>(t)), expected[t])
+          << "image " << i << ", tensor " << network.tensors[t].name;
   }
   std::int64_t attributed = 0;
   for (const CauseCycles& causes : system.core().causes())
