@@ -19,8 +19,12 @@ constexpr int kL = SHIFTSIM_L;
 constexpr int kQ = SHIFTSIM_Q;
 constexpr int kAccW = SHIFTSIM_ACC_W;
 
-constexpr int Max(int a, int b) { return a > b ? a : b; }
-constexpr int Words(int bits) { return (bits + 31) / 32; }
+constexpr int Max(int a, int b) {
+  return a > b ? a : b;
+}
+constexpr int Words(int bits) {
+  return (bits + 31) / 32;
+}
 constexpr int kRdDataBits = Max(Max(8 * kN, 2 * kN * kL), 56 * kQ);
 constexpr int kRdDataWords = Words(kRdDataBits);
 constexpr int kWrDataWords = Words(8 * kN);
@@ -135,7 +139,9 @@ ShiftsimCore* shiftsim_core_new(uint32_t seed) {
   return core.release();
 }
 
-void shiftsim_core_delete(ShiftsimCore* core) { delete core; }
+void shiftsim_core_delete(ShiftsimCore* core) {
+  delete core;
+}
 
 void shiftsim_core_reset(ShiftsimCore* core) {
   Vshiftsim_core& top = *core->top;
@@ -217,6 +223,8 @@ int shiftsim_core_trace_open(ShiftsimCore* core, const char* path) {
 #endif
 }
 
-void shiftsim_core_trace_close(ShiftsimCore* core) { core->CloseTrace(); }
+void shiftsim_core_trace_close(ShiftsimCore* core) {
+  core->CloseTrace();
+}
 
 }  // extern "C"

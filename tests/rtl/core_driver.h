@@ -46,9 +46,24 @@ struct LoadCommand {
   int seg = 1, m_tile = 1, tw = 1, seg_x = 0, seg_xa = 0, tw_xa = 0, seg_off = 0, row_off = 0, win_len = 1;
   int carry_stride = 0;
   Command Packed() const {
-    return Pack({{2, target}, {1, half}, {1, acquire}, {1, signal}, {1, barrier}, {16, base}, {24, count},
-                 {32, dma_id}, {16, seg}, {16, m_tile}, {16, tw}, {16, seg_x}, {16, seg_xa}, {16, tw_xa},
-                 {24, seg_off}, {24, row_off}, {16, win_len}, {16, carry_stride}});
+    return Pack({{2, target},
+                 {1, half},
+                 {1, acquire},
+                 {1, signal},
+                 {1, barrier},
+                 {16, base},
+                 {24, count},
+                 {32, dma_id},
+                 {16, seg},
+                 {16, m_tile},
+                 {16, tw},
+                 {16, seg_x},
+                 {16, seg_xa},
+                 {16, tw_xa},
+                 {24, seg_off},
+                 {24, row_off},
+                 {16, win_len},
+                 {16, carry_stride}});
   }
 };
 
@@ -61,13 +76,14 @@ struct ComputeCommand {
   int planes = 1, seg = 1, m_tile = 1, tw = 1, x_inc = 1, row_inc = 1, sub_last = 1, cw_n = 1, kx_n = 1, ky_n = 1;
   int inc_kx = 1, inc_ky = 1, act_base = 0, wgt_base = 0, tab_base = 0, res_base = 0, out_base = 0, lo = 0;
   Command Packed() const {
-    return Pack({{2, mode}, {1, act_signed}, {1, has_offset}, {1, has_res}, {1, res_signed}, {1, wide}, {1, first},
-                 {1, shift_first}, {1, plane0_last}, {1, drain}, {1, act_half}, {1, wgt_half}, {1, tab_half},
-                 {1, res_half}, {1, out_half}, {1, acq_act}, {1, acq_wgt}, {1, acq_tab}, {1, acq_res}, {1, acq_out},
-                 {1, rel_act}, {1, rel_wgt}, {1, rel_tab}, {1, rel_res}, {1, sig_out}, {3, planes}, {16, seg},
-                 {16, m_tile}, {16, tw}, {16, x_inc}, {16, row_inc}, {8, sub_last}, {16, cw_n}, {8, kx_n}, {8, ky_n},
-                 {16, inc_kx}, {16, inc_ky}, {16, act_base}, {16, wgt_base}, {16, tab_base}, {16, res_base},
-                 {16, out_base}, {8, lo}});
+    return Pack({{2, mode},     {1, act_signed},  {1, has_offset},  {1, has_res},   {1, res_signed}, {1, wide},
+                 {1, first},    {1, shift_first}, {1, plane0_last}, {1, drain},     {1, act_half},   {1, wgt_half},
+                 {1, tab_half}, {1, res_half},    {1, out_half},    {1, acq_act},   {1, acq_wgt},    {1, acq_tab},
+                 {1, acq_res},  {1, acq_out},     {1, rel_act},     {1, rel_wgt},   {1, rel_tab},    {1, rel_res},
+                 {1, sig_out},  {3, planes},      {16, seg},        {16, m_tile},   {16, tw},        {16, x_inc},
+                 {16, row_inc}, {8, sub_last},    {16, cw_n},       {8, kx_n},      {8, ky_n},       {16, inc_kx},
+                 {16, inc_ky},  {16, act_base},   {16, wgt_base},   {16, tab_base}, {16, res_base},  {16, out_base},
+                 {8, lo}});
   }
 };
 
@@ -79,7 +95,7 @@ struct StoreCommand {
 };
 
 class CoreDriver {
- public:
+public:
   CoreDriver(const CoreLibrary& library, uint32_t seed)
       : library_(library), info_(library.Info()), core_(library.create(seed)), random_(seed) {}
   ~CoreDriver() { library_.destroy(core_); }
@@ -111,7 +127,7 @@ class CoreDriver {
   // How often ex_state had each value.
   const std::array<int64_t, 16>& ExStates() const { return ex_states_; }
 
- private:
+private:
   bool Go(uint32_t hold) { return hold == 0 || (random_() & 255) >= hold; }
 
   // One cycle; true when core, queues and DMA are empty.

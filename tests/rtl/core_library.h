@@ -13,7 +13,7 @@
 namespace shiftsim::test {
 
 class CoreLibrary {
- public:
+public:
   explicit CoreLibrary(const std::string& path) : handle_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
     if (handle_ == nullptr) throw std::runtime_error(dlerror());
     Bind("shiftsim_core_info", info);
@@ -44,7 +44,7 @@ class CoreLibrary {
   decltype(&shiftsim_core_trace_open) trace_open;
   decltype(&shiftsim_core_trace_close) trace_close;
 
- private:
+private:
   template <typename Function>
   void Bind(const char* name, Function& function) {
     function = reinterpret_cast<Function>(dlsym(handle_, name));

@@ -27,7 +27,9 @@ struct Layer {
   int tiles = 3;
 };
 
-int Uniform(std::mt19937& random, int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); }
+int Uniform(std::mt19937& random, int low, int high) {
+  return std::uniform_int_distribution<int>(low, high)(random);
+}
 
 int64_t Wrap(int64_t value, uint32_t bits) {
   const uint32_t up = 64 - bits;
@@ -281,7 +283,7 @@ std::string Folder() {
 }
 
 class CoreSmoke : public testing::TestWithParam<std::string> {
- protected:
+protected:
   CoreSmoke() : library_(Folder() + "/" + GetParam() + ".so") {}
   CoreLibrary library_;
 };

@@ -1,4 +1,5 @@
-// How many cycles a second a Verilated core runs (of CPU time, one thread) with every lane busy: core_speed LIBRARY.so [SECONDS]
+// How many cycles a second a Verilated core runs (of CPU time, one thread) with every lane busy: core_speed LIBRARY.so
+// [SECONDS]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

@@ -10,14 +10,18 @@
 #include <random>
 #include <vector>
 
-double sc_time_stamp() { return 0; }
+double sc_time_stamp() {
+  return 0;
+}
 
 namespace shiftsim::test {
 namespace {
 
 constexpr int kAccW = 18;
 
-int32_t Wrap(int64_t value) { return static_cast<int32_t>(static_cast<uint32_t>(value) << (32 - kAccW)) >> (32 - kAccW); }
+int32_t Wrap(int64_t value) {
+  return static_cast<int32_t>(static_cast<uint32_t>(value) << (32 - kAccW)) >> (32 - kAccW);
+}
 
 struct Step {
   bool en = true, clear = true, shift = false, depthwise = false, max = false, s_en = false, is_signed = false;
@@ -25,7 +29,7 @@ struct Step {
 };
 
 class Pe : public testing::Test {
- protected:
+protected:
   Pe() : bench_(std::make_unique<Vpe_bench>(&context_)) {
     bench_->clk_i = 0;
     bench_->rst_ni = 1;

@@ -11,7 +11,9 @@
 
 #include "tests/rtl/ppu_reference.h"
 
-double sc_time_stamp() { return 0; }
+double sc_time_stamp() {
+  return 0;
+}
 
 namespace shiftsim::test {
 namespace {
@@ -19,24 +21,27 @@ namespace {
 constexpr int kAccW = 24;  // the module's default
 
 class Random {
- public:
+public:
   explicit Random(uint32_t seed) : engine_(seed) {}
   int Uniform(int low, int high) { return std::uniform_int_distribution<int>(low, high)(engine_); }
   // A two's complement number of `bits`: any, small, near a power of two, or an end of the range.
   int64_t Number(int bits) {
     const int64_t high = (int64_t{1} << (bits - 1)) - 1;
     switch (Uniform(0, 3)) {
-      case 0: return std::uniform_int_distribution<int64_t>(-high - 1, high)(engine_);
-      case 1: return Uniform(-9, 9);
+      case 0:
+        return std::uniform_int_distribution<int64_t>(-high - 1, high)(engine_);
+      case 1:
+        return Uniform(-9, 9);
       case 2: {
         const int64_t power = int64_t{1} << Uniform(0, bits - 2);
         return std::clamp((Uniform(0, 1) ? power : -power) + Uniform(-1, 1), -high - 1, high);
       }
-      default: return Uniform(0, 1) ? high : -high - 1;
+      default:
+        return Uniform(0, 1) ? high : -high - 1;
     }
   }
 
- private:
+private:
   std::mt19937 engine_;
 };
 
@@ -48,7 +53,7 @@ struct Case {
 };
 
 class PpuLane : public testing::Test {
- protected:
+protected:
   PpuLane() : lane_(std::make_unique<Vppu_lane>(&context_)) {
     lane_->clk_i = 0;
     lane_->en_i = 1;

@@ -22,7 +22,9 @@ struct PpuInput {
   bool has_res = false;
 };
 
-inline int32_t Low32(int64_t value) { return static_cast<int32_t>(static_cast<uint32_t>(value)); }
+inline int32_t Low32(int64_t value) {
+  return static_cast<int32_t>(static_cast<uint32_t>(value));
+}
 
 // y of stage B2, before the clamp. 32 bits, modular.
 inline int32_t PpuShifted(const PpuInput& in, const TableEntry& entry) {
