@@ -22,7 +22,7 @@ class ClockModule : public sc_core::sc_module {
 public:
   sc_core::sc_event posedge;
 
-  ClockModule(const sc_core::sc_module_name& name, sc_core::sc_time period) : sc_module(name), period_(period) {
+  ClockModule(const sc_core::sc_module_name& name, const sc_core::sc_time& period) : sc_module(name), period_(period) {
     SC_HAS_PROCESS(ClockModule);
     SC_METHOD(tick);
     sensitive << posedge;
