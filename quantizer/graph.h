@@ -26,6 +26,7 @@ struct Window {
   int kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
 
+  std::size_t taps() const { return static_cast<std::size_t>(kernel_h) * static_cast<std::size_t>(kernel_w); }
   bool padded() const { return pad_top != 0 || pad_left != 0 || pad_bottom != 0 || pad_right != 0; }
   /// Height and width of the output over a map of that size; 0 or less where the window does not fit.
   int out_height(int height) const;

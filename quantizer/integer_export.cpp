@@ -94,7 +94,7 @@ private:
     const std::size_t outputs = values.grids.size(), fan = values.codes.size() / outputs;
     layer.groups = from.geometry.groups;
     layer.weight_bits = from.weight_bits;
-    layer.weights = channels_last(values.codes, outputs, static_cast<std::size_t>(layer.kernel_h * layer.kernel_w));
+    layer.weights = channels_last(values.codes, outputs, from.geometry.window.taps());
     const bool offsets =
         std::any_of(values.grids.begin(), values.grids.end(), [](const WeightGrid& grid) { return grid.offset != 0; });
     if (layer.input == 0 && from.geometry.window.padded())

@@ -101,7 +101,7 @@ ChannelLimits channel_limits(const Plan& plan, const PlannedLayer& layer,
   limits.offsets = offsets;
   limits.depthwise = groups > 1 && group_inputs == 1;
   limits.bias = bias;
-  limits.window = static_cast<std::size_t>(layer.geometry.window.kernel_h * layer.geometry.window.kernel_w);
+  limits.window = layer.geometry.window.taps();
   if (layer.input == 0) limits.pad_values = std::span(plan.pad_values).subspan(first_input, group_inputs);
   if (out.is_logits)
     limits.output_exponent = logits_exponent;

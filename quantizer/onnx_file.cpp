@@ -157,8 +157,6 @@ Constant read_tensor(const onnx::TensorProto& tensor, const fs::path& model_file
       read(std::int8_t{}, tensor.int32_data(), as_int);
       break;
     case Proto::UINT8:
-      read(std::uint8_t{}, tensor.int32_data(), as_int);
-      break;
     case Proto::BOOL:
       read(std::uint8_t{}, tensor.int32_data(), as_int);
       break;

@@ -354,6 +354,7 @@ private:
     const auto found = handlers.find(op);
     if (!standard || found == handlers.end()) {
       std::vector<std::string> known;
+      known.reserve(handlers.size());
       for (const auto& [name, handler] : handlers) known.push_back(name);
       fail("{}: node '{}': operator '{}{}{}' is not supported (supported: {})", file_.string(), node_label(),
            proto.domain(), standard ? "" : "::", op, join(known));

@@ -173,7 +173,7 @@ private:
         for (float& weight : layer.weight) weight = static_cast<float>(weight * factor);
       return;
     }
-    const auto window = static_cast<std::size_t>(layer.geometry.window.kernel_h * layer.geometry.window.kernel_w);
+    const auto window = layer.geometry.window.taps();
     const std::size_t group_inputs = fan / window;
     const std::size_t group_outputs = layer.bias.size() / static_cast<std::size_t>(layer.geometry.groups);
     for (std::size_t k = 0; k < layer.bias.size(); ++k) {

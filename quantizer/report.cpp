@@ -73,6 +73,7 @@ std::string policy_text(const Plan& plan, const Recipe& recipe) {
   }
   const auto list = [](const std::map<std::string, int>& counts) {
     std::vector<std::string> parts;
+    parts.reserve(counts.size());
     for (const auto& [what, count] : counts) parts.push_back(count == 1 ? what : fmt::format("{} x{}", what, count));
     return parts.empty() ? std::string("none") : join(parts);
   };

@@ -102,7 +102,8 @@ public:
   /// 'norm'.
   void conv(const std::string& x, const std::string& y, int in, int out, int kernel, int groups = 1,
             Attributes attributes = {}, bool norm = true, bool bias = false) {
-    const float spread = 1.4f / std::sqrt(static_cast<float>(in / groups * kernel * kernel));
+    const int fan = in / groups * kernel * kernel;
+    const float spread = 1.4f / std::sqrt(static_cast<float>(fan));
     random(y + ".weight", {out, in / groups, kernel, kernel}, spread);
     std::vector<std::string> inputs{x, y + ".weight"};
     if (bias) {

@@ -31,6 +31,11 @@ protected:
     write(name, encode_npy(DType::kUInt8, shape, pixels.data()));
   }
 
+  /// One of the project's own recipes.
+  static std::string recipe(const std::string& name) {
+    return (fs::path(SHIFTSIM_SOURCE_DIR) / "configs/recipes" / (name + ".yaml")).string();
+  }
+
   test::Outcome run(const std::vector<std::string>& arguments) const {
     return run_program(SHIFTSIM_QUANTRUN, arguments);
   }
@@ -53,9 +58,8 @@ protected:
 };
 
 TEST_F(Quantrun, WritesANetworkThatReadsBack) {
-  const auto outcome =
-      quantize({"--recipe", SHIFTSIM_SOURCE_DIR "/configs/recipes/nearest_w4a4.yaml", "--set", "calibration.images=20",
-                "--test", "images.npy", "--test-labels", "labels.npy", "--threads", "2", "--seed", "5"});
+  const auto outcome = quantize({"--recipe", recipe("nearest_w4a4"), "--set", "calibration.images=20", "--test",
+                                 "images.npy", "--test-labels", "labels.npy", "--threads", "2", "--seed", "5"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   for (const char* word : {"accuracy over 40 images: float ", "policy: W4A4", "wrote out.qnet", "b_short"})
     EXPECT_NE(outcome.out.find(word), std::string::npos) << outcome.out;
@@ -68,8 +72,8 @@ TEST_F(Quantrun, WritesANetworkThatReadsBack) {
   EXPECT_EQ(network.output().channels, 5);
 
   // Again, in place, without a test set: the same network, and no accuracy.
-  const auto again = quantize({"--recipe", SHIFTSIM_SOURCE_DIR "/configs/recipes/nearest_w4a4.yaml", "--set",
-                               "calibration.images=20", "--threads", "1", "--seed", "5", "-q"});
+  const auto again = quantize(
+      {"--recipe", recipe("nearest_w4a4"), "--set", "calibration.images=20", "--threads", "1", "--seed", "5", "-q"});
   ASSERT_EQ(again.status, 0) << again.err;
   EXPECT_EQ(again.out + again.err, "");
   const qnet::Network second = qnet::read(folder_ / "out.qnet");
@@ -88,13 +92,12 @@ TEST_F(Quantrun, HelpVersionAndRecipe) {
   const auto version = run({"--version"});
   EXPECT_EQ(version.status, 0);
   EXPECT_EQ(version.out.rfind("quantrun ", 0), 0u);
-  const auto recipe = run(
-      {"--print-recipe", "--recipe", SHIFTSIM_SOURCE_DIR "/configs/recipes/nearest_w2a4.yaml", "--set", "pool_bits=4"});
-  EXPECT_EQ(recipe.status, 0);
-  EXPECT_NE(recipe.out.find("weight_bits: 2\n"), std::string::npos);
-  EXPECT_NE(recipe.out.find("pool_bits: 4\n"), std::string::npos);
-  write("printed.yaml", recipe.out);
-  EXPECT_EQ(run({"--print-recipe", "--recipe", "printed.yaml"}).out, recipe.out);
+  const auto printed = run({"--print-recipe", "--recipe", recipe("nearest_w2a4"), "--set", "pool_bits=4"});
+  EXPECT_EQ(printed.status, 0);
+  EXPECT_NE(printed.out.find("weight_bits: 2\n"), std::string::npos);
+  EXPECT_NE(printed.out.find("pool_bits: 4\n"), std::string::npos);
+  write("printed.yaml", printed.out);
+  EXPECT_EQ(run({"--print-recipe", "--recipe", "printed.yaml"}).out, printed.out);
 }
 
 TEST_F(Quantrun, BadCommandLines) {
