@@ -8,6 +8,7 @@
 #include "sim/compiler/compiler.h"
 #include "sim/core/core_module.h"
 #include "sim/system.h"
+#include "tests/bench/residual_network.h"
 
 namespace {
 
@@ -131,6 +132,23 @@ void Lockstep(benchmark::State& state) {
       benchmark::Counter(static_cast<double>(system.core().cycle()), benchmark::Counter::kIsRate);
 }
 BENCHMARK(Lockstep)->Unit(benchmark::kMillisecond);
+
+/// One image of the whole residual network at pe16x16: 'cycle' and 'lockstep' of simrun without its files.
+void image(benchmark::State& state, bool lockstep) {
+  const qnet::Network network = qnet::ResidualNetwork().build();
+  const AcceleratorConfig accelerator = pe16x16();
+  const Program program = compile(network, accelerator);
+  SystemOptions options;
+  if (lockstep) options.rtl = RtlLibrary::open(program.geometry, {});
+  System system(network, program, accelerator.dram, options);
+  const std::vector<std::uint8_t> pixels = image_of(network);
+  for (auto _ : state)
+    if (!system.run(pixels.data())) state.SkipWithError("SystemC core and RTL differ");
+  state.counters["cycles/s"] =
+      benchmark::Counter(static_cast<double>(system.core().cycle()), benchmark::Counter::kIsRate);
+}
+BENCHMARK_CAPTURE(image, cycle, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(image, lockstep, true)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 
