@@ -56,6 +56,7 @@ public:
   }
 
   QuantizedNetwork run(const ImageSet& images, const std::vector<std::size_t>& chosen) {
+    announce_memory();
     load(images, chosen);
     Progress progress("calibration", plan_.layers.size(), "layers");
     for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
@@ -77,6 +78,25 @@ public:
 
 private:
   static std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+  /// Says so beforehand where the activations of all images, kept between layers, need much memory.
+  void announce_memory() const {
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
+      std::size_t alive = plan_.tensor(plan_.layers[i].output).shape.size();
+      for (std::size_t tensor = 0; tensor < plan_.tensors.size(); ++tensor) {
+        const bool made = tensor == 0 || std::any_of(plan_.layers.begin(), plan_.layers.begin() + static_cast<int>(i),
+                                                     [&](const PlannedLayer& l) { return at(l.output) == tensor; });
+        if (made && last_reader_[tensor] >= i) alive += plan_.tensors[tensor].shape.size();
+      }
+      most = std::max(most, alive);
+    }
+    const double bytes = 2.0 * sizeof(float) * static_cast<double>(most * images_);  // float network and quantized
+    constexpr double kMuch = 2e9;
+    if (bytes > kMuch)
+      spdlog::warn("calibration needs about {:.1f} GB for {} images; calibration.images sets their number", bytes / 1e9,
+                   images_);
+  }
 
   /// The images as the first layer sees them: pixel - pad_value.
   void load(const ImageSet& images, const std::vector<std::size_t>& chosen) {
