@@ -19,6 +19,11 @@ struct Case {
   double largest_drop;    ///< points over 2,000 images
 };
 
+/// For GoogleTest's messages.
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << c.model << ", " << c.recipe;
+}
+
 class EndToEnd : public CommandTest, public testing::WithParamInterface<Case> {};
 
 TEST_P(EndToEnd, QuantizeAndRunInLockstep) {

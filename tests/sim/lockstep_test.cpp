@@ -15,6 +15,11 @@ struct Shape {
   int rows, cols, lanes, ppu_lanes;
 };
 
+/// For GoogleTest's messages.
+void PrintTo(const Shape& shape, std::ostream* out) {
+  *out << shape.rows << "x" << shape.cols << ", " << shape.lanes << " lanes, " << shape.ppu_lanes << " PPU lanes";
+}
+
 /// Small scratchpads, so that layers need several tiles.
 AcceleratorConfig small_accelerator(const Shape& shape) {
   AcceleratorConfig a = make_accelerator(shape.rows, shape.cols, shape.lanes, shape.ppu_lanes);
