@@ -91,7 +91,7 @@ void sync_tree(const fs::path& folder) {
 
 }  // namespace
 
-AtomicFolder::AtomicFolder(fs::path path) : path_(normalized(path)), temporary_(temporary_beside(path_)) {
+AtomicFolder::AtomicFolder(const fs::path& path) : path_(normalized(path)), temporary_(temporary_beside(path_)) {
   if (fs::exists(path_) && !fs::is_directory(path_)) {
     fail("{}: cannot write the folder: a file is there", path_.string());
   }

@@ -14,7 +14,7 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 /// Without commit() the destructor removes it and PATH is as it was.
 class AtomicFolder {
 public:
-  explicit AtomicFolder(std::filesystem::path path);
+  explicit AtomicFolder(const std::filesystem::path& path);
   ~AtomicFolder();
   AtomicFolder(const AtomicFolder&) = delete;
   AtomicFolder& operator=(const AtomicFolder&) = delete;

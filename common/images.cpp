@@ -166,7 +166,7 @@ std::vector<int> read_labels(const fs::path& path, std::size_t total, std::size_
 
 struct NamedImage {
   fs::path path;
-  int label;
+  int label = 0;
 };
 
 /// 'file class' lines; blank lines and lines that begin with # are skipped. The class is the last word, so names may

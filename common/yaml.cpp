@@ -123,6 +123,8 @@ YamlMap YamlMap::load(const std::filesystem::path& file) {
   } catch (const YAML::Exception& error) {
     fail("{}:{}: malformed YAML: {}", file.string(), error.mark.line + 1, error.msg);
   }
+  // An empty file gives a node without a place, which otherwise means --set.
+  if (root.IsNull()) fail("{}: is empty, expected a mapping of keys", file.string());
   return YamlMap(root, file.string());
 }
 

@@ -202,6 +202,7 @@ void pad_image(const Plan& plan, const std::int16_t* from, std::int16_t* to) {
 void window_sums(const Plan& plan, const std::int16_t* input, int images, std::vector<std::int32_t>& column,
                  std::vector<std::int32_t>& sums) {
   const std::size_t groups = index(plan.layer->groups), depth = index(plan.channels) / groups;
+  SHIFTSIM_CHECK(depth > 0, "{} channels in {} groups", plan.channels, groups);
   const std::size_t positions = index(plan.height) * index(plan.width), pixels = index(plan.pixels());
   column.resize(positions * groups);
   sums.resize(index(images) * pixels * groups);

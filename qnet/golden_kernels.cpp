@@ -12,20 +12,20 @@ struct Vec {
   };
   static Type zero() { return {}; }
   static Type load(const void* p) {
-    Type v;
+    Type v{};
     __builtin_memcpy(v.lane, p, sizeof v.lane);
     return v;
   }
   static void store(std::int32_t* p, const Type& v) { __builtin_memcpy(p, v.lane, sizeof v.lane); }
   static Type broadcast_pair(const std::int16_t* p) {
-    Type v;
+    Type v{};
     std::int32_t pair = 0;
     __builtin_memcpy(&pair, p, sizeof pair);
     for (int i = 0; i < kLanes; ++i) v.lane[i] = pair;
     return v;
   }
   static Type widen(const std::int16_t* p) {
-    Type v;
+    Type v{};
     for (int i = 0; i < kLanes; ++i) v.lane[i] = p[i];
     return v;
   }

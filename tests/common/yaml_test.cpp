@@ -38,6 +38,17 @@ TEST_F(Yaml, ReadsEveryType) {
   EXPECT_EQ(map.keys()[2], "number");
 }
 
+TEST_F(Yaml, EmptyFilesAreNamed) {
+  for (const char* text : {"", "# only a comment\n"}) {
+    try {
+      load(text);
+      FAIL() << "read";
+    } catch (const UserError& error) {
+      EXPECT_NE(std::string(error.what()).find("a.yaml: is empty"), std::string::npos) << error.what();
+    }
+  }
+}
+
 TEST_F(Yaml, FallbacksStandInForMissingKeys) {
   YamlMap map = load("a: 1\n");
   EXPECT_EQ(map.get_int("b", 0, 1, 42), 42);
