@@ -124,12 +124,12 @@ YamlMap YamlMap::load(const std::filesystem::path& file) {
     fail("{}:{}: malformed YAML: {}", file.string(), error.mark.line + 1, error.msg);
   }
   // An empty file gives a node without a place, which otherwise means --set.
-  if (root.IsNull()) fail("{}: is empty, expected a mapping of keys", file.string());
+  if (root.IsNull()) fail("{}: found nothing, expected a mapping: the file is empty", file.string());
   return YamlMap(root, file.string());
 }
 
-YamlMap::YamlMap(YAML::Node node, std::string file, std::string path)
-    : node_(std::move(node)),
+YamlMap::YamlMap(const YAML::Node& node, std::string file, std::string path)
+    : node_(node),
       file_(std::move(file)),
       path_(std::move(path)),
       place_(node_.IsDefined() ? place(node_.Mark(), file_) : file_),
@@ -222,7 +222,7 @@ std::string YamlMap::get_choice(const std::string& key, const std::vector<std::s
   const YAML::Node node = require(key);
   const std::string expected = fmt::format("one of {}", join(choices));
   if (!node.IsScalar()) wrong(key, node, expected);
-  const std::string value = node.Scalar();
+  const std::string& value = node.Scalar();
   if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
     const std::string near = nearest(value, choices);
     wrong(key, node, expected + (near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
@@ -296,7 +296,7 @@ void YamlMap::finish() const {
   }
 }
 
-void apply_override(YAML::Node root, const std::string& assignment) {
+void apply_override(const YAML::Node& document, const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos) fail("--set {}: expected KEY=VALUE", assignment);
   YAML::Node value;
@@ -305,8 +305,9 @@ void apply_override(YAML::Node root, const std::string& assignment) {
   } catch (const YAML::Exception& error) {
     fail("--set {}: malformed value: {}", assignment, error.msg);
   }
-  // Node's operator= writes into what the variable refers to; reset() makes it refer to something else.
-  YAML::Node at = root;
+  // A Node is a reference to the document. Its operator= writes into what it refers to; reset() makes it refer
+  // elsewhere.
+  YAML::Node at = document;
   const std::string keys = assignment.substr(0, equals) + ".";
   for (std::size_t start = 0; start < keys.size();) {
     const std::size_t end = keys.find('.', start);

@@ -19,7 +19,7 @@ public:
   /// The root of FILE (must be a mapping). Missing or malformed files are UserErrors with the parser's line.
   static YamlMap load(const std::filesystem::path& file);
   /// A mapping node already at hand (for --set overrides and tests); 'file' is only for messages.
-  YamlMap(YAML::Node node, std::string file, std::string path = "");
+  YamlMap(const YAML::Node& node, std::string file, std::string path = "");
 
   bool has(const std::string& key) const;
 
@@ -67,6 +67,6 @@ std::string nearest(const std::string& word, const std::vector<std::string>& kno
 
 /// Applies "a.b.c=value" to a document (value parsed as YAML). Throws UserError if it is malformed. Whether the key
 /// exists is checked by the reader afterwards, which reports the file as "--set".
-void apply_override(YAML::Node root, const std::string& assignment);
+void apply_override(const YAML::Node& document, const std::string& assignment);
 
 }  // namespace shiftsim
