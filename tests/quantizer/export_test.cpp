@@ -260,8 +260,8 @@ class RealNetwork : public Export, public testing::WithParamInterface<const char
 TEST_P(RealNetwork, EqualsFakeQuantization) {
   const fs::path model = fs::path(SHIFTSIM_SOURCE_DIR) / "models" / GetParam();
   const fs::path images_file = "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz";
-  if (!fs::exists(model)) GTEST_SKIP() << model << " is not there";
-  if (!fs::exists(images_file)) GTEST_SKIP() << "Debian package dataset-fashion-mnist is not installed";
+  ASSERT_TRUE(fs::exists(model)) << model;
+  ASSERT_TRUE(fs::exists(images_file)) << "scripts/setup installs dataset-fashion-mnist";
   const ImageSet images = read_images(images_file, {}, 1, 64);
   const Graph graph = import_onnx(model);
   for (const auto& [weights, activations] : {std::pair{4, 4}, std::pair{2, 4}, std::pair{8, 8}}) {
