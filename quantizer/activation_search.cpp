@@ -6,11 +6,15 @@
 
 namespace shiftsim::quantizer {
 
-int ActivationRange::high(int exponent) const {
+int ActivationRange::high_at(double step) const {
   const int largest = (1 << (is_signed ? bits - 1 : bits)) - 1;
   if (!relu6) return largest;
-  const double six = std::round(std::ldexp(6.0, -exponent));
+  const double six = std::round(6.0 / step);
   return six < largest ? static_cast<int>(six) : largest;
+}
+
+int ActivationRange::high(int exponent) const {
+  return high_at(std::ldexp(1.0, exponent));
 }
 
 int ActivationRange::quantize(double value, int exponent) const {
@@ -42,9 +46,9 @@ double Histogram::largest() const {
   return std::max(-low_, low_ + step_ * static_cast<double>(kBins));
 }
 
-double Histogram::error(const ActivationRange& range, int exponent, double norm) const {
-  const double inverse = std::ldexp(1.0, -exponent);
-  const double low = range.low(), high = range.high(exponent);
+double Histogram::error(const ActivationRange& range, double step, double norm) const {
+  const double inverse = 1 / step;
+  const double low = range.low(), high = range.high_at(step);
   double sum = 0;
   for (std::size_t bin = 0; bin < kBins; ++bin) {
     if (counts_[bin] == 0) continue;
@@ -52,7 +56,7 @@ double Histogram::error(const ActivationRange& range, int exponent, double norm)
     const double code = std::min(std::max(std::floor(place + 0.5), low), high);
     sum += static_cast<double>(counts_[bin]) * std::pow(std::abs(place - code), norm);
   }
-  return sum * std::exp2(norm * exponent);
+  return sum * std::pow(step, norm);
 }
 
 int search_activation_exponent(const Histogram& histogram, const ActivationRange& range, double norm, int fallback) {
@@ -65,11 +69,29 @@ int search_activation_exponent(const Histogram& histogram, const ActivationRange
   int best = highest;
   double best_error = std::numeric_limits<double>::infinity();
   for (int exponent = highest; exponent >= highest - kFiner; --exponent) {
-    const double error = histogram.error(range, exponent, norm);
+    const double error = histogram.error(range, std::ldexp(1.0, exponent), norm);
     if (error < best_error) {
       best_error = error;
       best = exponent;
     }
+  }
+  return best;
+}
+
+double search_activation_step(const Histogram& histogram, const ActivationRange& range, double norm, double fallback) {
+  const double largest = histogram.largest();
+  if (!(largest > 0)) return fallback;
+  ActivationRange plain = range;
+  plain.relu6 = false;
+  const double widest = largest / plain.high(0);
+  double best = widest, best_error = std::numeric_limits<double>::infinity();
+  constexpr int kShrinks = 80;
+  for (int shrink = 0; shrink < kShrinks; ++shrink) {
+    const double step = widest * (1 - 0.01 * shrink);
+    const double error = histogram.error(range, step, norm);
+    if (!(error < best_error)) continue;
+    best = step;
+    best_error = error;
   }
   return best;
 }

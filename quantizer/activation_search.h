@@ -17,6 +17,8 @@ struct ActivationRange {
 
   int low() const { return is_signed ? -(1 << (bits - 1)) : 0; }
   int high(int exponent) const;
+  /// The largest code at any step, for free scales, too.
+  int high_at(double step) const;
   /// value's code at this exponent: round half up, clamped.
   int quantize(double value, int exponent) const;
 };
@@ -31,7 +33,7 @@ public:
 
   double largest() const;  ///< the largest magnitude
   /// Sum over the values of |x - Q(x)|^norm, each value taken as its bin's middle.
-  double error(const ActivationRange& range, int exponent, double norm) const;
+  double error(const ActivationRange& range, double step, double norm) const;
 
 private:
   double low_ = 0, step_ = 0;
@@ -41,5 +43,10 @@ private:
 /// The exponent with the least error, from the one at which nothing is clipped down to where all but a 64th is. On
 /// equal errors the larger wins. 'fallback' where all values are 0.
 int search_activation_exponent(const Histogram& histogram, const ActivationRange& range, double norm, int fallback = 0);
+
+/// The step of free scale with the least error, from the one at which nothing is clipped down to a fifth of it in steps
+/// of 1 %.
+double search_activation_step(const Histogram& histogram, const ActivationRange& range, double norm,
+                              double fallback = 1);
 
 }  // namespace shiftsim::quantizer

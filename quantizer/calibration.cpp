@@ -17,7 +17,7 @@ namespace shiftsim::quantizer {
 
 namespace {
 
-using Values = std::vector<float>;
+using Values = ActivationMemory::Block;
 
 /// How much smaller than its tensor's a channel's own exponent may be.
 constexpr int kFinestChannel = 4;
@@ -28,7 +28,7 @@ double decibels(double signal, double noise) {
   return 10 * std::log10(std::max(signal, std::numeric_limits<double>::min()) / noise);
 }
 
-double sqnr(const Values& reference, const Values& other) {
+double sqnr(std::span<const float> reference, std::span<const float> other) {
   double signal = 0, noise = 0;
   for (std::size_t i = 0; i < reference.size(); ++i) {
     const double x = reference[i], error = x - other[i];
@@ -38,15 +38,20 @@ double sqnr(const Values& reference, const Values& other) {
   return decibels(signal, noise);
 }
 
-class Calibrator {
-public:
-  Calibrator(const Plan& plan, const Recipe& recipe, std::size_t images, int threads)
-      : plan_(plan), recipe_(recipe), images_(images), threads_(threads) {
-    result_.plan = plan;
-    result_.layers.resize(plan.layers.size());
-    result_.statistics.resize(plan.layers.size());
-    result_.exponents.resize(plan.tensors.size());
-    result_.exponents[0] = {0};
+}  // namespace
+
+struct Calibrator::Impl {
+  const Plan& plan_;
+  const Recipe& recipe_;
+  Workers& workers_;
+  ActivationMemory& memory_;
+  QuantizedNetwork& result_;
+  std::size_t images_ = 0;
+  std::vector<Values> quantized_, reference_;  ///< by tensor, all images; empty once nobody reads them any more
+  std::vector<std::size_t> last_reader_;
+
+  Impl(const Plan& plan, const Recipe& recipe, Workers& workers, ActivationMemory& memory, QuantizedNetwork& network)
+      : plan_(plan), recipe_(recipe), workers_(workers), memory_(memory), result_(network) {
     quantized_.resize(plan.tensors.size());
     reference_.resize(plan.tensors.size());
     last_reader_.assign(plan.tensors.size(), 0);
@@ -55,58 +60,39 @@ public:
         if (tensor >= 0) last_reader_[at(tensor)] = i;
   }
 
-  QuantizedNetwork run(const ImageSet& images, const std::vector<std::size_t>& chosen) {
-    announce_memory();
-    load(images, chosen);
-    Progress progress("calibration", plan_.layers.size(), "layers");
-    for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
-      const PlannedLayer& layer = plan_.layers[i];
-      if (layer.kind == qnet::LayerKind::kConv)
-        convolution(i);
-      else
-        pool(layer);
-      result_.statistics[i].output_sqnr = sqnr(reference_[at(layer.output)], quantized_[at(layer.output)]);
-      for (std::size_t tensor = 0; tensor < plan_.tensors.size(); ++tensor)
-        if (last_reader_[tensor] == i && static_cast<int>(tensor) != layer.output) {
-          quantized_[tensor] = {};
-          reference_[tensor] = {};
-        }
-      progress.update(i + 1);
-    }
-    return std::move(result_);
+  void run(std::size_t i, const LayerTask& task) {
+    const PlannedLayer& layer = plan_.layers[i];
+    if (layer.kind == qnet::LayerKind::kConv)
+      convolution(i, task);
+    else
+      pool(layer, task);
+    result_.statistics[i].output_sqnr =
+        sqnr(reference_[at(layer.output)].values(), quantized_[at(layer.output)].values());
   }
 
-private:
+  void release(std::size_t i) {
+    for (std::size_t tensor = 0; tensor < plan_.tensors.size(); ++tensor) {
+      if (last_reader_[tensor] > i || plan_.layers[i].output == static_cast<int>(tensor)) continue;
+      quantized_[tensor] = {};
+      reference_[tensor] = {};
+    }
+  }
+
   static std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-  /// Says so beforehand where the activations of all images, kept between layers, need much memory.
-  void announce_memory() const {
-    std::size_t most = 0;
-    for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
-      std::size_t alive = plan_.tensor(plan_.layers[i].output).shape.size();
-      for (std::size_t tensor = 0; tensor < plan_.tensors.size(); ++tensor) {
-        const bool made = tensor == 0 || std::any_of(plan_.layers.begin(), plan_.layers.begin() + static_cast<int>(i),
-                                                     [&](const PlannedLayer& l) { return at(l.output) == tensor; });
-        if (made && last_reader_[tensor] >= i) alive += plan_.tensors[tensor].shape.size();
-      }
-      most = std::max(most, alive);
-    }
-    const double bytes = 2.0 * sizeof(float) * static_cast<double>(most * images_);  // float network and quantized
-    constexpr double kMuch = 2e9;
-    if (bytes > kMuch)
-      spdlog::warn("calibration needs about {:.1f} GB for {} images; calibration.images sets their number", bytes / 1e9,
-                   images_);
-  }
+  bool free_scales() const { return recipe_.scales == Scales::kFree; }
 
   /// The images as the first layer sees them: pixel - pad_value.
   void load(const ImageSet& images, const std::vector<std::size_t>& chosen) {
+    images_ = chosen.size();
     const std::size_t size = images.image_size(), channels = images.channels;
-    Values& target = quantized_[0];
-    target.resize(chosen.size() * size);
-    for (std::size_t i = 0; i < chosen.size(); ++i)
-      for (std::size_t j = 0; j < size; ++j)
-        target[i * size + j] = static_cast<float>(images.image(chosen[i])[j] - plan_.pad_values[j % channels]);
-    reference_[0] = target;
+    for (auto* values : {&quantized_, &reference_}) {
+      Values target = memory_.allocate(chosen.size() * size);
+      for (std::size_t i = 0; i < chosen.size(); ++i)
+        for (std::size_t j = 0; j < size; ++j)
+          target.data()[i * size + j] = static_cast<float>(images.image(chosen[i])[j] - plan_.pad_values[j % channels]);
+      (*values)[0] = std::move(target);
+    }
   }
 
   // ---- float execution of one layer over all images ----
@@ -117,18 +103,18 @@ private:
   }
 
   void for_chunks(std::size_t chunk, const std::function<void(std::size_t, std::size_t)>& work) const {
-    parallel_for((images_ + chunk - 1) / chunk, threads_, [&](std::size_t index, std::size_t) {
+    workers_.run((images_ + chunk - 1) / chunk, [&](std::size_t index, std::size_t) {
       work(index * chunk, std::min(chunk, images_ - index * chunk));
     });
   }
 
   /// Convolution plus residual, before the activation function.
-  Values convolve(const PlannedLayer& layer, ConvOp& op, const std::vector<float>& weight,
-                  const std::vector<float>& bias, const std::vector<Values>& values) const {
+  Values convolve(const PlannedLayer& layer, ConvOp& op, std::span<const float> weight, std::span<const float> bias,
+                  const std::vector<Values>& values) const {
     op.set_weights(weight, bias);
     const Values& source = values[at(layer.input)];
     const std::size_t in = layer.geometry.input.size(), out = layer.geometry.output.size();
-    Values result(images_ * out);
+    Values result = memory_.allocate(images_ * out);
     for_chunks(op.chunk(), [&](std::size_t first, std::size_t count) {
       op.forward(source.data() + first * in, result.data() + first * out, count);
       if (layer.residual >= 0)
@@ -139,7 +125,7 @@ private:
 
   // ---- convolutions ----
 
-  bool searches_offsets(const PlannedLayer& layer) const { return recipe_.offsets && layer.weight_bits < 8; }
+  bool has_offsets(const PlannedLayer& layer) const { return recipe_.offsets && layer.weight_bits < 8; }
 
   std::span<const float> channel_weights(const PlannedLayer& layer, std::size_t k) const {
     const std::size_t fan = layer.weight.size() / layer.bias.size();
@@ -147,7 +133,7 @@ private:
   }
 
   ChannelLimits limits(const PlannedLayer& layer, std::size_t k, double bias, std::optional<int> logits = {}) const {
-    return channel_limits(plan_, layer, result_.exponents, k, bias, searches_offsets(layer), recipe_.acc_bits, logits);
+    return channel_limits(plan_, layer, result_.exponents, k, bias, has_offsets(layer), recipe_.acc_bits, logits);
   }
 
   void store(const PlannedLayer& layer, QuantizedLayer& target, std::size_t k, const WeightGrid& grid) const {
@@ -160,24 +146,33 @@ private:
   /// Searches the grids of the channels in 'which', none with an exponent below 'lowest'.
   void search(const PlannedLayer& layer, QuantizedLayer& target, const std::vector<std::size_t>& which, int lowest,
               std::optional<int> logits = {}) {
-    const WeightSearch how{layer.weight_bits, searches_offsets(layer), recipe_.norm};
-    parallel_for(which.size(), threads_, [&](std::size_t i, std::size_t) {
+    const WeightSearch how{layer.weight_bits, has_offsets(layer), recipe_.norm};
+    workers_.run(which.size(), [&](std::size_t i, std::size_t) {
       const std::size_t k = which[i];
       const auto weights = channel_weights(layer, k);
+      if (free_scales()) {
+        store(layer, target, k, search_free_grid(weights, layer.weight_bits, recipe_.norm));
+        return;
+      }
       const ChannelLimits limit = limits(layer, k, target.bias[k], logits);
       std::vector<std::int8_t> codes(weights.size());
-      const WeightGrid grid = search_grid(weights, how, [&](const WeightGrid& candidate) {
+      const auto legal = [&](const WeightGrid& candidate) {
         if (candidate.exponent < lowest) return false;
         for (std::size_t j = 0; j < weights.size(); ++j)
           codes[j] = static_cast<std::int8_t>(candidate.quantize(weights[j]));
         return limit.allow(candidate, codes);
-      });
-      store(layer, target, k, grid);
+      };
+      if (recipe_.grid_search == GridSearch::kStatic && has_offsets(layer)) {
+        const WeightGrid grid = static_grid(search_free_grid(weights, layer.weight_bits, recipe_.norm));
+        if (legal(grid)) return store(layer, target, k, grid);
+      }
+      store(layer, target, k, search_grid(weights, how, legal));
     });
   }
 
   std::vector<std::size_t> illegal_channels(const PlannedLayer& layer, const QuantizedLayer& target,
                                             std::optional<int> logits) const {
+    if (free_scales()) return {};
     const std::size_t fan = layer.weight.size() / layer.bias.size();
     std::vector<std::size_t> result;
     for (std::size_t k = 0; k < target.grids.size(); ++k)
@@ -187,19 +182,23 @@ private:
     return result;
   }
 
-  void convolution(std::size_t index) {
+  void convolution(std::size_t index, const LayerTask& task) {
     const PlannedLayer& layer = plan_.layers[index];
     QuantizedLayer& target = result_.layers[index];
     const std::size_t channels = layer.bias.size();
-    target.grids.resize(channels);
-    target.codes.resize(layer.weight.size());
-    target.bias.assign(layer.bias.begin(), layer.bias.end());
-    std::vector<std::size_t> all(channels);
-    std::iota(all.begin(), all.end(), std::size_t{0});
-    constexpr int kAny = std::numeric_limits<int>::min();
-    search(layer, target, all, kAny);
     const bool logits = plan_.tensor(layer.output).is_logits;
-    if (logits) align_logits(layer, target);
+    constexpr int kAny = std::numeric_limits<int>::min();
+    if (task.search_weights) {
+      target.grids.resize(channels);
+      target.codes.resize(layer.weight.size());
+      target.learned_bias = layer.bias;
+      target.bias.assign(layer.bias.begin(), layer.bias.end());
+      std::vector<std::size_t> all(channels);
+      std::iota(all.begin(), all.end(), std::size_t{0});
+      search(layer, target, all, kAny);
+    }
+    target.bias.assign(target.learned_bias.begin(), target.learned_bias.end());
+    if (logits && !free_scales()) align_logits(layer, target);
 
     ConvOp op(layer.geometry, chunk_for(layer));
     Values reference = convolve(layer, op, layer.weight, layer.bias, reference_);
@@ -213,11 +212,15 @@ private:
         quantized_[at(layer.output)] = std::move(values);
         break;
       }
-      choose_exponent(layer.output,
-                      recipe_.activation_source == ActivationSource::kFloat ? clamped(layer, reference) : values);
-      const auto illegal = illegal_channels(layer, target, {});
+      if (task.search_activations) {
+        if (recipe_.activation_source == ActivationSource::kFloat)
+          choose_exponent(layer.output, clamped(layer, reference));
+        else
+          choose_exponent(layer.output, values);
+      }
+      const auto illegal = task.quantize_activations ? illegal_channels(layer, target, {}) : std::vector<std::size_t>{};
       if (illegal.empty()) {
-        quantize_in_place(layer.output, values);
+        if (task.quantize_activations) quantize_in_place(layer.output, values);
         quantized_[at(layer.output)] = std::move(values);
         break;
       }
@@ -230,14 +233,16 @@ private:
     result_.statistics[index].weight_sqnr = sqnr(layer.weight, rounded);
   }
 
-  Values clamped(const PlannedLayer& layer, Values values) const {
-    clamp_in_place(layer.clamp(), values.data(), values.size());
-    return values;
+  Values clamped(const PlannedLayer& layer, const Values& values) const {
+    Values result = memory_.allocate(values.size());
+    std::copy_n(values.data(), values.size(), result.data());
+    clamp_in_place(layer.clamp(), result.data(), result.size());
+    return result;
   }
 
   /// The quantized layer's output before its own quantization; sets the corrected bias where the recipe wants it.
   Values output(const PlannedLayer& layer, QuantizedLayer& target, ConvOp& op, const Values& reference) {
-    Values values = convolve(layer, op, target.weights(), layer.bias, quantized_);
+    Values values = convolve(layer, op, target.weights(), target.learned_bias, quantized_);
     if (recipe_.bias_correction) correct_bias(layer, target, reference, values);
     clamp_in_place(layer.clamp(), values.data(), values.size());
     return values;
@@ -252,7 +257,7 @@ private:
     const auto low = static_cast<float>(clamp.low), high = static_cast<float>(clamp.high);
     constexpr std::size_t kGroup = 16;  // channels that share cache lines
     constexpr int kSteps = 12;
-    parallel_for((channels + kGroup - 1) / kGroup, threads_, [&](std::size_t group, std::size_t) {
+    workers_.run((channels + kGroup - 1) / kGroup, [&](std::size_t group, std::size_t) {
       const std::size_t first = group * kGroup, count = std::min(kGroup, channels - first);
       // Means of clamp(x + shift) of each channel.
       const auto means = [&](const Values& x, const std::array<float, kGroup>& shift) {
@@ -273,8 +278,8 @@ private:
         for (std::size_t k = 0; k < count; ++k) shift[k] += static_cast<float>(wanted[k] - found[k]);
       }
       for (std::size_t k = 0; k < count; ++k) {
-        target.bias[first + k] = static_cast<double>(layer.bias[first + k]) + static_cast<double>(shift[k]);
-        for (std::size_t pixel = 0; pixel < pixels; ++pixel) values[pixel * channels + first + k] += shift[k];
+        target.bias[first + k] = static_cast<double>(target.learned_bias[first + k]) + static_cast<double>(shift[k]);
+        for (std::size_t pixel = 0; pixel < pixels; ++pixel) values.data()[pixel * channels + first + k] += shift[k];
       }
     });
   }
@@ -301,32 +306,45 @@ private:
 
   void choose_exponent(int tensor, const Values& values) {
     const PlannedTensor& planned = plan_.tensor(tensor);
-    std::vector<int>& exponents = result_.exponents[at(tensor)];
-    const int common = search_activation_exponent(Histogram(values), planned.range, recipe_.norm);
-    exponents = {common};
-    if (!planned.per_channel) return;
+    const Histogram histogram(values.values());
     const auto channels = static_cast<std::size_t>(planned.shape.channels);
-    exponents.resize(channels);
-    parallel_for(channels, threads_, [&](std::size_t c, std::size_t) {
-      const int own = search_activation_exponent(Histogram(values, c, channels), planned.range, recipe_.norm, common);
-      // Other images may have larger values in a channel that is nearly silent on these.
-      exponents[c] = std::max(own, common - kFinestChannel);
-    });
+    const auto own = [&](std::size_t c) { return Histogram(values.values(), c, channels); };
+    if (free_scales()) {
+      const double common = search_activation_step(histogram, planned.range, recipe_.norm);
+      std::vector<double> steps(planned.per_channel ? channels : 1, common);
+      if (planned.per_channel)
+        workers_.run(channels, [&](std::size_t c, std::size_t) {
+          steps[c] = std::max(search_activation_step(own(c), planned.range, recipe_.norm, common),
+                              common * std::exp2(-kFinestChannel));
+        });
+      result_.set_steps(tensor, steps);
+      return;
+    }
+    const int common = search_activation_exponent(histogram, planned.range, recipe_.norm);
+    std::vector<int> exponents(planned.per_channel ? channels : 1, common);
+    if (planned.per_channel)
+      workers_.run(channels, [&](std::size_t c, std::size_t) {
+        // Other images may have larger values in a channel that is nearly silent on these.
+        exponents[c] =
+            std::max(search_activation_exponent(own(c), planned.range, recipe_.norm, common), common - kFinestChannel);
+      });
+    result_.exponents[at(tensor)] = exponents;
+    result_.mantissas[at(tensor)].clear();
   }
 
   void quantize_in_place(int tensor, Values& values) const {
     const PlannedTensor& planned = plan_.tensor(tensor);
-    const std::vector<int>& exponents = result_.exponents[at(tensor)];
-    const std::size_t channels = exponents.size();
+    const std::vector<double> steps = result_.steps(tensor);
+    const std::size_t channels = steps.size();
     const auto low = static_cast<float>(planned.range.low());
     const std::size_t pixels = values.size() / channels;
     constexpr std::size_t kBlock = 1 << 16;
-    parallel_for((pixels + kBlock - 1) / kBlock, threads_, [&](std::size_t block, std::size_t) {
+    workers_.run((pixels + kBlock - 1) / kBlock, [&](std::size_t block, std::size_t) {
       std::vector<float> inverse(channels), step(channels), high(channels);
       for (std::size_t c = 0; c < channels; ++c) {
-        inverse[c] = std::ldexp(1.0f, -exponents[c]);
-        step[c] = std::ldexp(1.0f, exponents[c]);
-        high[c] = static_cast<float>(planned.range.high(exponents[c]));
+        inverse[c] = static_cast<float>(1 / steps[c]);
+        step[c] = static_cast<float>(steps[c]);
+        high[c] = static_cast<float>(planned.range.high_at(steps[c]));
       }
       const std::size_t end = std::min(pixels, (block + 1) * kBlock);
       for (std::size_t pixel = block * kBlock; pixel < end; ++pixel) {
@@ -337,12 +355,26 @@ private:
     });
   }
 
-  void pool(const PlannedLayer& layer) {
+  void run_float(std::size_t i) {
+    const PlannedLayer& layer = plan_.layers[i];
+    if (layer.kind != qnet::LayerKind::kConv) {
+      pool_values(layer, reference_);
+    } else {
+      ConvOp op(layer.geometry, chunk_for(layer));
+      Values values = convolve(layer, op, layer.weight, layer.bias, reference_);
+      clamp_in_place(layer.clamp(), values.data(), values.size());
+      reference_[at(layer.output)] = std::move(values);
+    }
+    for (std::size_t tensor = 1; tensor < plan_.tensors.size(); ++tensor)
+      if (last_reader_[tensor] <= i && layer.output != static_cast<int>(tensor)) reference_[tensor] = {};
+  }
+
+  void pool_values(const PlannedLayer& layer, std::vector<Values>& values) const {
     const Shape &in = layer.geometry.input, &out = layer.geometry.output;
     const bool is_max = layer.kind == qnet::LayerKind::kMaxPool;
-    for (auto* values : {&quantized_, &reference_}) {
-      const Values& source = (*values)[at(layer.input)];
-      Values result(images_ * out.size());
+    {
+      const Values& source = values[at(layer.input)];
+      Values result = memory_.allocate(images_ * out.size());
       for_chunks(16, [&](std::size_t first, std::size_t count) {
         const float* from = source.data() + first * in.size();
         float* to = result.data() + first * out.size();
@@ -351,33 +383,63 @@ private:
         else
           global_pool(in, 1, from, to, count);
       });
-      (*values)[at(layer.output)] = std::move(result);
+      values[at(layer.output)] = std::move(result);
     }
-    if (is_max) {
+  }
+
+  void pool(const PlannedLayer& layer, const LayerTask& task) {
+    for (auto* values : {&quantized_, &reference_}) pool_values(layer, *values);
+    if (layer.kind == qnet::LayerKind::kMaxPool) {
       result_.exponents[at(layer.output)] = result_.exponents[at(layer.input)];
+      result_.mantissas[at(layer.output)] = result_.mantissas[at(layer.input)];
       return;
     }
     const bool from_float = recipe_.activation_source == ActivationSource::kFloat;
-    choose_exponent(layer.output, (from_float ? reference_ : quantized_)[at(layer.output)]);
-    quantize_in_place(layer.output, quantized_[at(layer.output)]);
+    if (task.search_activations)
+      choose_exponent(layer.output, (from_float ? reference_ : quantized_)[at(layer.output)]);
+    if (task.quantize_activations) quantize_in_place(layer.output, quantized_[at(layer.output)]);
   }
-
-  const Plan& plan_;
-  const Recipe& recipe_;
-  std::size_t images_;
-  int threads_;
-  QuantizedNetwork result_;
-  std::vector<Values> quantized_, reference_;  ///< by tensor, all images; empty once nobody reads them any more
-  std::vector<std::size_t> last_reader_;
 };
 
-}  // namespace
+Calibrator::Calibrator(const Plan& plan, const Recipe& recipe, Workers& workers, ActivationMemory& memory,
+                       QuantizedNetwork& network)
+    : impl_(std::make_unique<Impl>(plan, recipe, workers, memory, network)) {}
+Calibrator::~Calibrator() = default;
 
-std::vector<float> QuantizedLayer::weights() const {
-  std::vector<float> result(codes.size());
-  const std::size_t fan = grids.empty() ? 1 : codes.size() / grids.size();
-  for (std::size_t i = 0; i < codes.size(); ++i) result[i] = static_cast<float>(grids[i / fan].value(codes[i]));
-  return result;
+void Calibrator::load(const ImageSet& images, const std::vector<std::size_t>& chosen) {
+  impl_->load(images, chosen);
+}
+std::size_t Calibrator::images() const {
+  return impl_->images_;
+}
+void Calibrator::run(std::size_t layer, const LayerTask& task) {
+  impl_->run(layer, task);
+}
+void Calibrator::run_float(std::size_t layer) {
+  impl_->run_float(layer);
+}
+ActivationMemory::Block Calibrator::take_reference(int tensor) {
+  return std::move(impl_->reference_[static_cast<std::size_t>(tensor)]);
+}
+void Calibrator::release(std::size_t layer) {
+  impl_->release(layer);
+}
+const ActivationMemory::Block& Calibrator::quantized(int tensor) const {
+  return impl_->quantized_[static_cast<std::size_t>(tensor)];
+}
+const ActivationMemory::Block& Calibrator::reference(int tensor) const {
+  return impl_->reference_[static_cast<std::size_t>(tensor)];
+}
+
+QuantizedNetwork undecided(const Plan& plan) {
+  QuantizedNetwork network;
+  network.plan = plan;
+  network.layers.resize(plan.layers.size());
+  network.statistics.resize(plan.layers.size());
+  network.exponents.resize(plan.tensors.size());
+  network.mantissas.resize(plan.tensors.size());
+  network.exponents[0] = {0};
+  return network;
 }
 
 std::vector<std::size_t> choose_images(std::size_t available, std::size_t count, std::int64_t seed) {
@@ -389,11 +451,6 @@ std::vector<std::size_t> choose_images(std::size_t available, std::size_t count,
   for (std::size_t i = 0; i < count; ++i) std::swap(indices[i], indices[i + random() % (available - i)]);
   indices.resize(count);
   return indices;
-}
-
-QuantizedNetwork quantize_nearest(const Plan& plan, const Recipe& recipe, const ImageSet& images,
-                                  const std::vector<std::size_t>& chosen, int threads) {
-  return Calibrator(plan, recipe, chosen.size(), threads).run(images, chosen);
 }
 
 }  // namespace shiftsim::quantizer

@@ -1,24 +1,65 @@
-// Quantization by rounding to nearest, layer after layer on calibration images.
+// Calibration: one layer after another, exponents and weight grids by search on calibration images.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "common/images.h"
-#include "quantizer/plan.h"
+#include "quantizer/activation_store.h"
+#include "quantizer/parallel.h"
 #include "quantizer/quantized_network.h"
 #include "quantizer/recipe.h"
 
 namespace shiftsim::quantizer {
 
-/// 'count' different images drawn from a set of 'available' (all of them if there are not more), by seed. The same on
-/// every machine.
+/// Indices of 'count' different images out of 'available', drawn with this seed; all of them, in order, where there are
+/// no more.
 std::vector<std::size_t> choose_images(std::size_t available, std::size_t count, std::int64_t seed);
 
-/// Searches the grids of all weights and the exponents of all activations. Layers are taken in order; each sees the
-/// calibration images through the network quantized so far, and its float twin through the float network. The result is
-/// legal: see legality.h. The same bits at any number of threads. Memory: the tensors alive between two layers, twice,
-/// as floats for all images.
-QuantizedNetwork quantize_nearest(const Plan& plan, const Recipe& recipe, const ImageSet& images,
-                                  const std::vector<std::size_t>& chosen, int threads);
+/// What is to be done with a layer.
+struct LayerTask {
+  bool search_weights = true;        ///< grids by search, weights rounded to nearest; else those at hand
+  bool search_activations = true;    ///< the output's scale by search; else that at hand
+  bool quantize_activations = true;  ///< else the output stays as it is
+};
+
+/// The activations of the calibration images, in the float network and in the quantized one, while layers are decided
+/// in order. Tensors live from the layer that makes them to release().
+class Calibrator {
+public:
+  /// All arguments must outlive the calibrator; 'network' gets what is decided.
+  Calibrator(const Plan& plan, const Recipe& recipe, Workers& workers, ActivationMemory& memory,
+             QuantizedNetwork& network);
+  ~Calibrator();
+
+  /// Sets the image tensor: pixel - pad_value.
+  void load(const ImageSet& images, const std::vector<std::size_t>& chosen);
+  std::size_t images() const;
+
+  /// Decides layer i (weights, bias, output's scale) as the task says and computes its output in both networks. With
+  /// searched weights the bias starts at the float network's, else at QuantizedLayer::learned_bias; bias correction
+  /// follows where the recipe wants it. Channels that would leave the contract's widths are searched again.
+  void run(std::size_t layer, const LayerTask& task);
+
+  /// Computes layer i's output in the float network only.
+  void run_float(std::size_t layer);
+
+  /// Activations of all images [images][height][width][channels].
+  const ActivationMemory::Block& quantized(int tensor) const;
+  const ActivationMemory::Block& reference(int tensor) const;
+
+  ActivationMemory::Block take_reference(int tensor);
+
+  /// Frees what no layer behind 'layer' reads.
+  void release(std::size_t layer);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// 'network' sized for this plan, nothing decided.
+QuantizedNetwork undecided(const Plan& plan);
 
 }  // namespace shiftsim::quantizer

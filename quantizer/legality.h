@@ -39,4 +39,8 @@ ChannelLimits channel_limits(const Plan& plan, const PlannedLayer& layer,
                              const std::vector<std::vector<int>>& exponents, std::size_t k, double bias, bool offsets,
                              int acc_bits, std::optional<int> logits_exponent = {});
 
+/// Whether every decided layer of the network keeps the contract: scales powers of two, offsets within [-8, 7], codes
+/// within their bits, accumulators, biases and shifts within their widths.
+bool is_legal(const QuantizedNetwork& network, const Recipe& recipe);
+
 }  // namespace shiftsim::quantizer

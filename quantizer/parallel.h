@@ -3,13 +3,31 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 
 namespace shiftsim::quantizer {
 
-/// Calls work(i, worker) for every i in [0, count), each exactly once, on up to 'threads' threads (worker: which one,
-/// from 0). Which thread takes an item is left to chance, so an item must write only what is its own: then the same
-/// inputs give the same bits at any number of threads. oneDNN runs single-threaded inside. The first exception thrown
-/// by an item is rethrown here, after all threads have stopped.
+/// Threads that stay between calls, for loops too short to start threads for. oneDNN runs single-threaded inside.
+class Workers {
+public:
+  explicit Workers(int threads);
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  int threads() const;
+  /// Calls work(i, worker) for every i in [0, count), each exactly once (worker: which thread, from 0). Which thread
+  /// takes an item is left to chance, so an item must write only what is its own: then the same inputs give the same
+  /// bits at any number of threads. The first exception thrown by an item is rethrown here, after all have stopped.
+  /// Not to be called from two threads at a time, nor from inside 'work'.
+  void run(std::size_t count, const std::function<void(std::size_t, std::size_t)>& work);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Workers::run on threads made for this one call.
 void parallel_for(std::size_t count, int threads, const std::function<void(std::size_t, std::size_t)>& work);
 
 }  // namespace shiftsim::quantizer

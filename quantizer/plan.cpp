@@ -151,6 +151,7 @@ private:
     layer.activation = activation_of(graph_.at(result));
     layer.weight = conv.weight;
     layer.bias = conv.bias;
+    if (conv.batch_norm) layer.gamma = conv.batch_norm->gamma;
     fold_input(layer);
     const bool last = result == static_cast<int>(graph_.nodes.size()) - 1;
     choose_weight_bits(layer, conv, last);

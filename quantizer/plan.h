@@ -37,6 +37,7 @@ struct PlannedLayer {
   int weight_bits = 8;
   std::string policy;  ///< why it has these bits: "weights", "first", "last", "exact", "layers"
   std::vector<float> weight, bias;
+  std::vector<float> gamma;  ///< of the BatchNorm behind it; empty where there was none, or where it came folded
 
   /// The clamp of the activation function.
   Clamp clamp() const;

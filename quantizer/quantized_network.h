@@ -12,9 +12,10 @@ namespace shiftsim::quantizer {
 
 /// Empty vectors for layers that are no convolution.
 struct QuantizedLayer {
-  std::vector<WeightGrid> grids;   ///< per output channel
-  std::vector<std::int8_t> codes;  ///< in the order of PlannedLayer::weight
-  std::vector<double> bias;        ///< real value, in the place of PlannedLayer::bias
+  std::vector<WeightGrid> grids;    ///< per output channel
+  std::vector<std::int8_t> codes;   ///< in the order of PlannedLayer::weight
+  std::vector<double> bias;         ///< real value, in the place of PlannedLayer::bias
+  std::vector<float> learned_bias;  ///< the bias before bias correction: PlannedLayer::bias, or what was learned
 
   /// The real values of the codes, in their order.
   std::vector<float> weights() const;
@@ -30,7 +31,14 @@ struct QuantizedNetwork {
   Plan plan;
   std::vector<QuantizedLayer> layers;       ///< as plan.layers
   std::vector<std::vector<int>> exponents;  ///< of each tensor: one, or one per channel; the logits' is set at export
+  /// Where scales are free, step = mantissa * 2^exponent, in the form of 'exponents'. Empty: 1, as at export
+  /// everywhere.
+  std::vector<std::vector<double>> mantissas;
   std::vector<LayerStatistics> statistics;  ///< as plan.layers
+
+  /// A tensor's steps: one, or one per channel.
+  std::vector<double> steps(int tensor) const;
+  void set_steps(int tensor, const std::vector<double>& steps);
 };
 
 }  // namespace shiftsim::quantizer

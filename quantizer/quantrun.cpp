@@ -15,6 +15,7 @@
 #include "quantizer/float_engine.h"
 #include "quantizer/integer_export.h"
 #include "quantizer/onnx_import.h"
+#include "quantizer/quantize.h"
 #include "quantizer/report.h"
 
 namespace shiftsim::quantizer {
@@ -141,7 +142,7 @@ void run_quantrun(const QuantrunOptions& options) {
   const auto chosen = choose_images(calibration.count, wanted, recipe.calibration_seed);
   spdlog::info("{}: {} layers; calibrating on {} images", options.model.string(), plan.layers.size(), chosen.size());
 
-  const QuantizedNetwork quantized = quantize_nearest(plan, recipe, calibration, chosen, threads);
+  const QuantizedNetwork quantized = quantize(plan, recipe, calibration, chosen, {threads, std::nullopt, ""});
   calibration = {};
   qnet::Network network = to_integers(quantized);
   qnet::Provenance& provenance = network.provenance;

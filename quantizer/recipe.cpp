@@ -50,9 +50,101 @@ LayerOverride read_override(YamlMap map) {
   return result;
 }
 
+template <typename T>
+using Names = std::vector<std::pair<std::string, T>>;
+
+const Names<Scales> kScales = {{"power_of_two", Scales::kPowerOfTwo}, {"free", Scales::kFree}};
+const Names<GridSearch> kGridSearches = {{"exhaustive", GridSearch::kExhaustive}, {"static", GridSearch::kStatic}};
+const Names<Granularity> kGranularities = {{"layer", Granularity::kLayer},
+                                           {"block", Granularity::kBlock},
+                                           {"pair", Granularity::kPair},
+                                           {"network", Granularity::kNetwork}};
+const Names<ActivationLearning> kActivationLearnings = {
+    {"none", ActivationLearning::kNone}, {"after", ActivationLearning::kAfter}, {"joint", ActivationLearning::kJoint}};
+const Names<LossNorm> kLosses = {{"norm", LossNorm::kFixed}, {"batch_norm", LossNorm::kBatchNorm}};
+const Names<ActivationSource> kSources = {{"quantized", ActivationSource::kQuantized},
+                                          {"float", ActivationSource::kFloat}};
+
+template <typename T>
+std::string name_of(const Names<T>& names, T value) {
+  return std::find_if(names.begin(), names.end(), [&](const auto& entry) { return entry.second == value; })->first;
+}
+
+template <typename T>
+T get_named(YamlMap& map, const std::string& key, const Names<T>& names, T fallback) {
+  std::vector<std::string> choices;
+  for (const auto& [name, value] : names) choices.push_back(name);
+  const std::string chosen = map.get_choice(key, choices, name_of(names, fallback));
+  return std::find_if(names.begin(), names.end(), [&](const auto& entry) { return entry.first == chosen; })->second;
+}
+
+/// What a method is, in keys that the recipe may then change. As published.
+Reconstruction method_defaults(const std::string& method) {
+  Reconstruction r;
+  if (method == "adaround") r.units = Granularity::kLayer;
+  if (method == "brecq") r.activations = ActivationLearning::kAfter;
+  if (method == "qdrop") {
+    r.activations = ActivationLearning::kJoint;
+    r.activation_rate = 4e-5;
+    r.drop = 0.5;
+  }
+  if (method == "rapq") {
+    r.activations = ActivationLearning::kAfter;
+    r.relax_exponents = true;
+    r.loss = LossNorm::kBatchNorm;
+  }
+  return r;
+}
+
+void apply_reconstruction(YamlMap map, Reconstruction& r) {
+  r.units = get_named(map, "units", kGranularities, r.units);
+  r.stem = map.get_bool("stem", r.stem);
+  r.iterations = static_cast<int>(map.get_int("iterations", 1, 10'000'000, r.iterations));
+  r.batch = static_cast<int>(map.get_int("batch", 1, 4096, r.batch));
+  r.rounding_rate = map.get_number("rounding_rate", 0, 10, r.rounding_rate);
+  r.rounding_weight = map.get_number("rounding_weight", 0, 1000, r.rounding_weight);
+  r.warmup = map.get_number("warmup", 0, 1, r.warmup);
+  r.relax_exponents = map.get_bool("relax_exponents", r.relax_exponents);
+  r.exponent_share = map.get_number("exponent_share", 0, 1, r.exponent_share);
+  r.activations = get_named(map, "activations", kActivationLearnings, r.activations);
+  r.activation_iterations =
+      static_cast<int>(map.get_int("activation_iterations", 0, 10'000'000, r.activation_iterations));
+  r.activation_rate = map.get_number("activation_rate", 0, 10, r.activation_rate);
+  r.drop = map.get_number("drop", 0, 1, r.drop);
+  r.loss = get_named(map, "loss", kLosses, r.loss);
+  r.norm = map.get_number("norm", 1, 8, r.norm);
+  r.norm_gain = map.get_number("norm_gain", 0, 8, r.norm_gain);
+  r.learn_bias = map.get_bool("learn_bias", r.learn_bias);
+  r.bias_rate = map.get_number("bias_rate", 0, 10, r.bias_rate);
+  r.exponent_moves = map.get_bool("exponent_moves", r.exponent_moves);
+  map.finish();
+}
+
+void apply_network(YamlMap map, NetworkStage& n) {
+  n.exponent_moves = map.get_bool("exponent_moves", n.exponent_moves);
+  n.iterations = static_cast<int>(map.get_int("iterations", 0, 10'000'000, n.iterations));
+  n.rounding_rate = map.get_number("rounding_rate", 0, 10, n.rounding_rate);
+  n.activation_rate = map.get_number("activation_rate", 0, 10, n.activation_rate);
+  n.images = static_cast<int>(map.get_int("images", 1, 1 << 20, n.images));
+  map.finish();
+}
+
 /// Lays the keys of one mapping over a recipe. 'folder': where relative file names start.
 void apply(YamlMap& map, const fs::path& folder, Recipe& recipe) {
-  recipe.method = map.get_choice("method", {"nearest"}, recipe.method);
+  if (map.has("method")) {
+    recipe.method = map.get_choice("method", {"nearest", "adaround", "brecq", "qdrop", "rapq"});
+    recipe.reconstruction = method_defaults(recipe.method);
+    recipe.network = {};
+    recipe.network.exponent_moves = recipe.method == "rapq";
+  }
+  recipe.scales = get_named(map, "scales", kScales, recipe.scales);
+  recipe.grid_search = get_named(map, "grid_search", kGridSearches, recipe.grid_search);
+  apply_reconstruction(map.get_map("reconstruction", true), recipe.reconstruction);
+  apply_network(map.get_map("network", true), recipe.network);
+  YamlMap memory = map.get_map("memory", true);
+  recipe.memory_gb = memory.get_number("limit_gb", 0, 1e6, recipe.memory_gb);
+  if (memory.has("folder")) recipe.spill_folder = folder / memory.get_string("folder");
+  memory.finish();
   recipe.weight_bits = get_bits(map, "weight_bits", recipe.weight_bits);
   recipe.first_weight_bits = get_bits(map, "first_weight_bits", recipe.first_weight_bits);
   recipe.last_weight_bits = get_bits(map, "last_weight_bits", recipe.last_weight_bits);
@@ -63,10 +155,7 @@ void apply(YamlMap& map, const fs::path& folder, Recipe& recipe) {
   recipe.residual_bits = get_bits(map, "residual_bits", recipe.residual_bits);
   recipe.linear_bits = get_bits(map, "linear_bits", recipe.linear_bits);
   recipe.pool_bits = get_bits(map, "pool_bits", recipe.pool_bits);
-  const bool quantized = recipe.activation_source == ActivationSource::kQuantized;
-  const std::string source =
-      map.get_choice("activation_source", {"quantized", "float"}, quantized ? "quantized" : "float");
-  recipe.activation_source = source == "float" ? ActivationSource::kFloat : ActivationSource::kQuantized;
+  recipe.activation_source = get_named(map, "activation_source", kSources, recipe.activation_source);
   recipe.channel_exponents = map.get_bool("channel_exponents", recipe.channel_exponents);
   recipe.norm = map.get_number("norm", 1, 8, recipe.norm);
   recipe.bias_correction = map.get_bool("bias_correction", recipe.bias_correction);
@@ -121,6 +210,8 @@ std::string to_yaml(const Recipe& recipe) {
   std::string text;
   const auto line = [&](const char* key, const auto& value) { text += fmt::format("{}: {}\n", key, value); };
   line("method", recipe.method);
+  line("scales", name_of(kScales, recipe.scales));
+  line("grid_search", name_of(kGridSearches, recipe.grid_search));
   line("weight_bits", recipe.weight_bits);
   line("first_weight_bits", recipe.first_weight_bits);
   line("last_weight_bits", recipe.last_weight_bits);
@@ -131,11 +222,40 @@ std::string to_yaml(const Recipe& recipe) {
   line("residual_bits", recipe.residual_bits);
   line("linear_bits", recipe.linear_bits);
   line("pool_bits", recipe.pool_bits);
-  line("activation_source", recipe.activation_source == ActivationSource::kFloat ? "float" : "quantized");
+  line("activation_source", name_of(kSources, recipe.activation_source));
   line("channel_exponents", recipe.channel_exponents);
   line("norm", recipe.norm);
   line("bias_correction", recipe.bias_correction);
   line("acc_bits", recipe.acc_bits);
+  const Reconstruction& r = recipe.reconstruction;
+  text += "reconstruction:\n";
+  const auto inner = [&](const char* key, const auto& value) { text += fmt::format("  {}: {}\n", key, value); };
+  inner("units", name_of(kGranularities, r.units));
+  inner("stem", r.stem);
+  inner("iterations", r.iterations);
+  inner("batch", r.batch);
+  inner("rounding_rate", r.rounding_rate);
+  inner("rounding_weight", r.rounding_weight);
+  inner("warmup", r.warmup);
+  inner("relax_exponents", r.relax_exponents);
+  inner("exponent_share", r.exponent_share);
+  inner("activations", name_of(kActivationLearnings, r.activations));
+  inner("activation_iterations", r.activation_iterations);
+  inner("activation_rate", r.activation_rate);
+  inner("drop", r.drop);
+  inner("loss", name_of(kLosses, r.loss));
+  inner("norm", r.norm);
+  inner("norm_gain", r.norm_gain);
+  inner("learn_bias", r.learn_bias);
+  inner("bias_rate", r.bias_rate);
+  inner("exponent_moves", r.exponent_moves);
+  text += "network:\n";
+  inner("exponent_moves", recipe.network.exponent_moves);
+  inner("iterations", recipe.network.iterations);
+  inner("rounding_rate", recipe.network.rounding_rate);
+  inner("activation_rate", recipe.network.activation_rate);
+  inner("images", recipe.network.images);
+  text += fmt::format("memory: {{limit_gb: {}, folder: {}}}\n", recipe.memory_gb, recipe.spill_folder.string());
   text += fmt::format("calibration: {{images: {}, seed: {}}}\n", recipe.calibration_images, recipe.calibration_seed);
   text += fmt::format("input: {{mean: {}, std: {}, scale: {}}}\n", yaml_list(recipe.input.mean),
                       yaml_list(recipe.input.std_dev), recipe.input.scale);

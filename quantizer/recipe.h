@@ -12,6 +12,14 @@
 
 namespace shiftsim::quantizer {
 
+/// How large the units of reconstruction are.
+enum class Granularity {
+  kLayer,    ///< each convolution by itself (AdaRound)
+  kBlock,    ///< residual blocks, inverted residuals, depthwise separable pairs (BRECQ)
+  kPair,     ///< two neighbouring blocks (after MRECG)
+  kNetwork,  ///< all layers together
+};
+
 /// What a recipe says about one layer, by name.
 struct LayerOverride {
   std::optional<int> weight_bits, activation_bits;  ///< activation: of the layer's output
@@ -20,8 +28,66 @@ struct LayerOverride {
 /// Which network's activations the exponents are searched on.
 enum class ActivationSource { kQuantized, kFloat };
 
+/// What scales may be.
+enum class Scales {
+  kPowerOfTwo,
+  kFree,  ///< any; only fake quantization, to compare with
+};
+
+/// How the weights' grids are found before anything is learned.
+enum class GridSearch {
+  kExhaustive,  ///< every exponent with every half-step offset
+  kStatic,      ///< the free scale's grid, rounded to a power of two once and for all
+};
+
+/// When activation scales are learned.
+enum class ActivationLearning {
+  kNone,   ///< only searched
+  kAfter,  ///< after all weights of the network, which are learned with float activations (BRECQ, RAPQ)
+  kJoint,  ///< together with the weights (QDrop)
+};
+
+/// What rounding is learned against.
+enum class LossNorm {
+  kFixed,      ///< |y - y_float|^p
+  kBatchNorm,  ///< p by RAPQ's rule from the unit's last BatchNorm
+};
+
+/// Learned rounding, unit by unit. configs/recipes/rapq.yaml documents every key.
+struct Reconstruction {
+  Granularity units = Granularity::kBlock;
+  bool stem = false;  ///< the first layer, too
+  int iterations = 20000, batch = 32;
+  double rounding_rate = 1e-3, rounding_weight = 0.01, warmup = 0.2;
+  bool relax_exponents = false;
+  double exponent_share = 0.2;  ///< of the iterations
+  ActivationLearning activations = ActivationLearning::kNone;
+  int activation_iterations = 5000;
+  double activation_rate = 4e-4;
+  double drop = 0;  ///< probability that an activation stays float
+  LossNorm loss = LossNorm::kFixed;
+  double norm = 2, norm_gain = 0.1;
+  bool learn_bias = false;
+  double bias_rate = 1e-3;
+  bool exponent_moves = false;
+};
+
+/// What follows once every unit is done: the whole network against the float network's output.
+struct NetworkStage {
+  bool exponent_moves = false;
+  int iterations = 0;
+  double rounding_rate = 1e-3, activation_rate = 1e-3;
+  int images = 256;
+};
+
 struct Recipe {
   std::string method = "nearest";
+  Scales scales = Scales::kPowerOfTwo;
+  GridSearch grid_search = GridSearch::kExhaustive;
+  Reconstruction reconstruction;
+  NetworkStage network;
+  double memory_gb = 4;  ///< activations beyond it go to files
+  std::filesystem::path spill_folder = std::filesystem::temp_directory_path();
   int weight_bits = 4, first_weight_bits = 8, last_weight_bits = 8;
   std::optional<int> depthwise_weight_bits;  ///< none: as weight_bits
   bool offsets = true;
@@ -36,6 +102,11 @@ struct Recipe {
   qnet::InputSpec input;
   std::map<std::string, LayerOverride> layers;
 };
+
+/// Whether the method learns anything.
+inline bool learns(const Recipe& recipe) {
+  return recipe.method != "nearest";
+}
 
 /// What the command line says beside the recipe file.
 struct RecipeSources {

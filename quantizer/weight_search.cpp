@@ -17,7 +17,7 @@ constexpr int kEmptyChannel = -10;       // a channel without weights: fine enou
 
 /// Sum of |w - Q(w)|^norm in units of the step, given up (infinity) once it reaches 'limit'.
 double error_in_steps(std::span<const float> weights, const WeightGrid& grid, double norm, double limit) {
-  const double inverse = std::ldexp(1.0, -grid.exponent), shift = grid.offset * 0.5;
+  const double inverse = 1 / grid.step(), shift = grid.offset * 0.5;
   const double low = grid.low(), high = grid.high();
   double sum = 0;
   constexpr std::size_t kBlock = 64;
@@ -35,17 +35,85 @@ double error_in_steps(std::span<const float> weights, const WeightGrid& grid, do
 
 }  // namespace
 
+WeightGrid WeightGrid::free(int bits, double step, int offset) {
+  WeightGrid grid{bits, std::ilogb(step), offset};
+  grid.mantissa = std::ldexp(step, -grid.exponent);
+  return grid;
+}
+
+double WeightGrid::step() const {
+  return std::ldexp(mantissa, exponent);
+}
+
 int WeightGrid::quantize(double weight) const {
-  const double code = std::floor(std::ldexp(weight, -exponent) - offset * 0.5 + 0.5);
+  const double code = std::floor(weight / step() - offset * 0.5 + 0.5);
   return static_cast<int>(std::clamp<double>(code, low(), high()));
 }
 
 double WeightGrid::value(int code) const {
-  return std::ldexp(code + offset * 0.5, exponent);
+  return (code + offset * 0.5) * step();
 }
 
 double grid_error(std::span<const float> weights, const WeightGrid& grid, double norm) {
-  return error_in_steps(weights, grid, norm, std::numeric_limits<double>::infinity()) * std::exp2(norm * grid.exponent);
+  return error_in_steps(weights, grid, norm, std::numeric_limits<double>::infinity()) * std::pow(grid.step(), norm);
+}
+
+WeightGrid search_free_grid(std::span<const float> weights, int bits, double norm) {
+  const auto [least, most] = std::minmax_element(weights.begin(), weights.end());
+  const double low = std::min(0.0, static_cast<double>(*least)), high = std::max(0.0, static_cast<double>(*most));
+  WeightGrid best{bits, kEmptyChannel, 0};
+  if (!(high > low)) return best;
+  double best_error = std::numeric_limits<double>::infinity();
+  constexpr int kShrinks = 80;
+  for (int shrink = 0; shrink < kShrinks; ++shrink) {
+    const double factor = 1 - 0.01 * shrink;
+    const double step = (high - low) * factor / ((1 << bits) - 1);
+    const int zero = static_cast<int>(std::round(-low * factor / step));
+    // (q' - zero) * step with q' from 0 on
+    const WeightGrid grid = WeightGrid::free(bits, step, 2 * ((1 << (bits - 1)) - zero));
+    const double unit = std::pow(grid.step(), norm);
+    const double error = error_in_steps(weights, grid, norm, best_error / unit) * unit;
+    if (!(error < best_error)) continue;
+    best = grid;
+    best_error = error;
+  }
+  return best;
+}
+
+WeightGrid static_grid(const WeightGrid& free) {
+  WeightGrid grid{free.bits, static_cast<int>(std::lround(std::log2(free.step()))), 0};
+  const double middle = (free.offset * 0.5 - 0.5) * free.step();
+  const double zero = std::round(middle / grid.step() + 0.5);
+  grid.offset = 2 * static_cast<int>(std::clamp<double>(zero, kOffsetLow / 2, kOffsetHigh / 2));
+  return grid;
+}
+
+double best_free_step(std::span<const float> weights, const WeightGrid& grid, double norm) {
+  constexpr int kEachWay = 20;
+  double best = grid.step(), best_error = std::numeric_limits<double>::infinity();
+  for (int i = -kEachWay; i <= kEachWay; ++i) {
+    const double step = grid.step() * std::exp2(static_cast<double>(i) / kEachWay);
+    const double error = grid_error(weights, WeightGrid::free(grid.bits, step, grid.offset), norm);
+    if (!(error < best_error)) continue;
+    best = step;
+    best_error = error;
+  }
+  return best;
+}
+
+int best_offset(std::span<const float> weights, const WeightGrid& grid, double norm) {
+  int best = 0;
+  double best_error = std::numeric_limits<double>::infinity();
+  for (int i = 0; i <= kOffsetHigh - kOffsetLow; ++i) {
+    const int offset = i % 2 == 1 ? -(i + 1) / 2 : i / 2;  // 0, -1, 1, -2, ...
+    WeightGrid candidate = grid;
+    candidate.offset = offset;
+    const double error = error_in_steps(weights, candidate, norm, best_error);
+    if (!(error < best_error)) continue;
+    best = offset;
+    best_error = error;
+  }
+  return best;
 }
 
 ExponentRange candidate_exponents(double largest, int bits) {

@@ -8,11 +8,17 @@
 
 namespace shiftsim::quantizer {
 
-/// One channel's grid: value = (q + offset/2) * 2^exponent, q two's complement of 'bits' bits.
+/// One channel's grid: value = (q + offset/2) * step, q two's complement of 'bits' bits, step = mantissa * 2^exponent.
 struct WeightGrid {
   int bits = 4;
   int exponent = 0;
-  int offset = 0;  ///< half steps, [-8, 7]
+  int offset = 0;       ///< half steps; [-8, 7] in a grid that becomes integers
+  double mantissa = 1;  ///< [1, 2); other than 1 only with free scales, which are never exported
+
+  static WeightGrid free(int bits, double step, int offset);
+
+  double step() const;
+  bool power_of_two() const { return mantissa == 1; }
 
   int low() const { return -(1 << (bits - 1)); }
   int high() const { return (1 << (bits - 1)) - 1; }
@@ -38,6 +44,20 @@ using GridFilter = std::function<bool(const WeightGrid&)>;
 /// offset nearer 0, then the larger exponent wins. If the filter rejects every candidate, larger exponents are tried,
 /// up to 2^8 times the weights: coarser grids make smaller codes. Throws InternalError if none passes.
 WeightGrid search_grid(std::span<const float> weights, const WeightSearch& search, const GridFilter& filter = {});
+
+/// The grid of free scale with the least error as RAPQ's and BRECQ's code search it: the channel's range, shrunk in 80
+/// steps of 1 %, with an integer zero point.
+WeightGrid search_free_grid(std::span<const float> weights, int bits, double norm);
+
+/// The same grid made a power of two without a second look, as post-training quantizers did before RAPQ: the nearest
+/// exponent in log2, the nearest integer zero point that keeps the middle of the range.
+WeightGrid static_grid(const WeightGrid& free);
+
+/// The step, not bound to powers of two, with the least error for this grid's offset within a factor of 2 of its own.
+double best_free_step(std::span<const float> weights, const WeightGrid& grid, double norm);
+
+/// The offset, in half steps, with the least error at this grid's exponent; the nearest to 0 of equals.
+int best_offset(std::span<const float> weights, const WeightGrid& grid, double norm);
 
 struct ExponentRange {
   int lowest = 0, highest = 0;

@@ -13,6 +13,7 @@
 #include "quantizer/calibration.h"
 #include "quantizer/float_engine.h"
 #include "quantizer/onnx_import.h"
+#include "quantizer/quantize.h"
 #include "quantizer/report.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/quantizer/fake_quantization.h"
@@ -40,7 +41,7 @@ protected:
   static qnet::Network quantize(const Graph& graph, const Recipe& recipe, const ImageSet& images, int threads = 2) {
     const Plan plan = make_plan(graph, recipe, "model");
     const auto chosen = choose_images(images.count, static_cast<std::size_t>(recipe.calibration_images), 1);
-    qnet::Network network = to_integers(quantize_nearest(plan, recipe, images, chosen, threads));
+    qnet::Network network = to_integers(quantizer::quantize(plan, recipe, images, chosen, {threads, std::nullopt, ""}));
     qnet::validate(network, "model");
     return network;
   }
@@ -242,7 +243,8 @@ TEST_F(Export, PrintsThePolicy) {
   for (const char* word : {"W4A4", "first layer W8", "last layer W8", "stem output A8", "linear output A8"})
     EXPECT_NE(policy.find(word), std::string::npos) << policy;
   const ImageSet images = random_images(graph.input().shape, 16, 1);
-  const QuantizedNetwork quantized = quantize_nearest(plan, recipe, images, choose_images(16, 16, 1), 2);
+  const QuantizedNetwork quantized =
+      quantizer::quantize(plan, recipe, images, choose_images(16, 16, 1), {2, std::nullopt, ""});
   const std::string table = layer_table(quantized, to_integers(quantized));
   std::size_t start = 0, lines = 0;
   for (std::size_t end = table.find('\n'); end != std::string::npos; end = table.find('\n', start)) {

@@ -1,0 +1,230 @@
+#include "quantizer/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "quantizer/calibration.h"
+#include "quantizer/checkpoint.h"
+#include "quantizer/legality.h"
+#include "quantizer/reconstruction/reconstruct.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+/// One run over all layers, from the first to the last.
+struct Pass {
+  const char* name = "search";
+  bool reconstruct = false;
+  LayerTask start;       ///< what the search does to a layer before its unit is reconstructed
+  bool weights = false;  ///< what reconstruction learns
+  bool activations = false;
+  int iterations = 0;
+};
+
+std::vector<Pass> passes_of(const Recipe& recipe) {
+  const Reconstruction& r = recipe.reconstruction;
+  if (!learns(recipe)) return {{"search", false, {}, false, false, 0}};
+  if (r.activations != ActivationLearning::kAfter) {
+    const bool joint = r.activations == ActivationLearning::kJoint;
+    return {{"reconstruction", true, {}, true, joint, r.iterations}};
+  }
+  return {{"weights", true, {true, true, false}, true, false, r.iterations},
+          {"activations", true, {false, true, true}, false, true, r.activation_iterations}};
+}
+
+class Quantizer {
+public:
+  Quantizer(const Plan& plan, const Recipe& recipe, const ImageSet& images, const std::vector<std::size_t>& chosen,
+            const QuantizeOptions& options)
+      : plan_(plan),
+        recipe_(recipe),
+        images_(images),
+        chosen_(chosen),
+        workers_(options.threads),
+        memory_(static_cast<std::size_t>(recipe.memory_gb * 1e9), recipe.spill_folder),
+        checkpoint_(options.checkpoint, options.fingerprint),
+        network_(undecided(plan)),
+        units_(partition(plan, recipe.reconstruction.units)) {}
+
+  QuantizedNetwork run() {
+    const std::vector<Pass> passes = passes_of(recipe_);
+    for (std::size_t i = 0; i < passes.size(); ++i) run_pass(i, passes[i]);
+    const NetworkStage& stage = recipe_.network;
+    if (learns(recipe_) && (stage.exponent_moves || stage.iterations > 0)) network_stage();
+    checkpoint_.remove();
+    return std::move(network_);
+  }
+
+private:
+  void run_pass(std::size_t number, const Pass& pass) {
+    Calibrator calibrator(plan_, recipe_, workers_, memory_, network_);
+    calibrator.load(images_, chosen_);
+    const std::size_t steps =
+        pass.reconstruct ? units_.size() * static_cast<std::size_t>(pass.iterations) : plan_.layers.size();
+    Progress progress(pass.name, steps, pass.reconstruct ? "iterations" : "layers");
+    for (std::size_t u = 0; u < units_.size(); ++u) {
+      const Unit& unit = units_[u];
+      const std::size_t done = u * static_cast<std::size_t>(pass.iterations);
+      for (int i = unit.first; i <= unit.last; ++i) {
+        calibrator.run(static_cast<std::size_t>(i), pass.start);
+        if (!pass.reconstruct) {
+          calibrator.release(static_cast<std::size_t>(i));
+          progress.update(static_cast<std::size_t>(i) + 1);
+        }
+      }
+      if (!pass.reconstruct) continue;
+      if (is_learned(unit, pass)) {
+        const std::string step = fmt::format("pass{}-unit{}", number, u);
+        if (!checkpoint_.load(step, unit, network_)) {
+          learn(calibrator, unit, pass, number * 1000 + u,
+                [&](int iteration) { progress.update(done + static_cast<std::size_t>(iteration)); });
+          checkpoint_.save(step, unit, network_);
+        }
+        for (int i = unit.first; i <= unit.last; ++i)
+          calibrator.run(static_cast<std::size_t>(i), {false, false, pass.start.quantize_activations});
+      }
+      calibrator.release(static_cast<std::size_t>(unit.last));
+      progress.update(done + static_cast<std::size_t>(pass.iterations));
+    }
+  }
+
+  /// The first layer has 8 bits and little to gain; a unit of pools has nothing to learn.
+  bool is_learned(const Unit& unit, const Pass& pass) const {
+    if (unit.inputs == std::vector<int>{0} && unit.last == unit.first && !recipe_.reconstruction.stem) return false;
+    if (pass.iterations == 0) return false;
+    for (int i = unit.first; i <= unit.last; ++i)
+      if (plan_.layers[static_cast<std::size_t>(i)].kind == qnet::LayerKind::kConv) return true;
+    return false;
+  }
+
+  void learn(const Calibrator& calibrator, const Unit& unit, const Pass& pass, std::size_t number,
+             const std::function<void(int)>& progress) {
+    UnitData data;
+    data.images = calibrator.images();
+    for (const int tensor : unit.inputs) {
+      data.quantized.push_back(calibrator.quantized(tensor).values());
+      data.exact.push_back(calibrator.reference(tensor).values());
+    }
+    data.target = calibrator.reference(unit.output).values();
+    UnitTask task;
+    task.weights = pass.weights;
+    task.activations = pass.activations;
+    task.quantized_inside = pass.start.quantize_activations;
+    task.iterations = pass.iterations;
+    task.rounding_rate = recipe_.reconstruction.rounding_rate;
+    task.activation_rate = recipe_.reconstruction.activation_rate;
+    task.norm = loss_norm(calibrator, unit);
+    task.seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + number;
+    const UnitLoss loss = reconstruct(plan_, unit, data, recipe_, task, workers_, network_, progress);
+    spdlog::debug("{}: {} loss {:.5g} -> {:.5g}, norm {}", unit.name, pass.name, loss.before, loss.after, task.norm);
+  }
+
+  double loss_norm(const Calibrator& calibrator, const Unit& unit) const {
+    const Reconstruction& r = recipe_.reconstruction;
+    if (r.loss == LossNorm::kFixed || plan_.tensor(unit.output).is_logits) return r.norm;
+    for (int i = unit.last; i >= unit.first; --i) {
+      const PlannedLayer& layer = plan_.layers[static_cast<std::size_t>(i)];
+      if (layer.kind != qnet::LayerKind::kConv) continue;
+      if (!layer.gamma.empty()) return batch_norm_loss_norm(layer.gamma, r.norm_gain);
+      return batch_norm_loss_norm(deviations(calibrator, layer), r.norm_gain);
+    }
+    return r.norm;
+  }
+
+  /// Each channel's standard deviation in the float network before activation function and addition, from a few images:
+  /// what a BatchNorm's gamma would be.
+  std::vector<float> deviations(const Calibrator& calibrator, const PlannedLayer& layer) const {
+    const std::size_t images = std::min<std::size_t>(calibrator.images(), 32), size = layer.geometry.output.size();
+    ConvOp op(layer.geometry, 1);
+    op.set_weights(layer.weight, layer.bias);
+    std::vector<float> values(images * size);
+    for (std::size_t i = 0; i < images; ++i)
+      op.forward(calibrator.reference(layer.input).data() + i * layer.geometry.input.size(), values.data() + i * size,
+                 1);
+    const std::size_t channels = layer.bias.size();
+    std::vector<double> sum(channels), squares(channels);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto value = static_cast<double>(values[i]);
+      sum[i % channels] += value;
+      squares[i % channels] += value * value;
+    }
+    std::vector<float> result;
+    const double count = static_cast<double>(values.size() / channels);
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double mean = sum[c] / count;
+      result.push_back(static_cast<float>(std::sqrt(std::max(squares[c] / count - mean * mean, 0.0))));
+    }
+    return result;
+  }
+
+  /// All layers as one unit, against the float network's logits.
+  void network_stage() {
+    const NetworkStage& stage = recipe_.network;
+    const Unit whole = partition(plan_, Granularity::kNetwork).front();
+    if (checkpoint_.load("network", whole, network_)) return;
+    // The corrected biases are where this starts, and it corrects no more.
+    for (QuantizedLayer& layer : network_.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
+    const QuantizedNetwork before = network_;
+    std::vector<std::size_t> chosen = chosen_;
+    if (stage.iterations == 0 && chosen.size() > static_cast<std::size_t>(stage.images))
+      chosen.resize(static_cast<std::size_t>(stage.images));
+    QuantizedNetwork scratch = undecided(plan_);
+    Recipe plain;
+    plain.bias_correction = false;
+    ActivationMemory::Block pixels, logits;
+    {
+      // The float network's logits, and nothing of what the search decides beside.
+      Calibrator calibrator(plan_, plain, workers_, memory_, scratch);
+      calibrator.load(images_, chosen);
+      for (std::size_t i = 0; i < plan_.layers.size(); ++i) calibrator.run_float(i);
+      pixels = calibrator.take_reference(0);
+      logits = calibrator.take_reference(whole.output);
+    }
+    UnitData data{{pixels.values()}, {pixels.values()}, logits.values(), chosen.size()};
+    UnitTask task;
+    task.weights = stage.iterations > 0;
+    task.activations = stage.iterations > 0;
+    task.from_codes = true;
+    task.divergence = true;
+    task.iterations = stage.iterations;
+    task.rounding_rate = stage.rounding_rate;
+    task.activation_rate = stage.activation_rate;
+    task.seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + 999'999;
+    Recipe recipe = recipe_;
+    recipe.reconstruction.exponent_moves = stage.exponent_moves;
+    recipe.reconstruction.drop = 0;
+    Progress progress("network", static_cast<std::size_t>(std::max(stage.iterations, 1)), "iterations");
+    const UnitLoss loss = reconstruct(plan_, whole, data, recipe, task, workers_, network_,
+                                      [&](int done) { progress.update(static_cast<std::size_t>(done)); });
+    for (QuantizedLayer& layer : network_.layers)
+      layer.bias.assign(layer.learned_bias.begin(), layer.learned_bias.end());
+    spdlog::info("network stage: divergence from the float network {:.5g} -> {:.5g}", loss.before, loss.after);
+    if (recipe_.scales == Scales::kPowerOfTwo && !is_legal(network_, recipe_)) {
+      spdlog::warn("the network stage left the contract's widths and is undone");
+      network_ = before;
+    }
+    checkpoint_.save("network", whole, network_);
+  }
+
+  const Plan& plan_;
+  const Recipe& recipe_;
+  const ImageSet& images_;
+  const std::vector<std::size_t>& chosen_;
+  Workers workers_;
+  ActivationMemory memory_;
+  Checkpoint checkpoint_;
+  QuantizedNetwork network_;
+  std::vector<Unit> units_;
+};
+
+}  // namespace
+
+QuantizedNetwork quantize(const Plan& plan, const Recipe& recipe, const ImageSet& images,
+                          const std::vector<std::size_t>& chosen, const QuantizeOptions& options) {
+  return Quantizer(plan, recipe, images, chosen, options).run();
+}
+
+}  // namespace shiftsim::quantizer

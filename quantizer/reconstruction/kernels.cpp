@@ -1,0 +1,223 @@
+#include "quantizer/reconstruction/kernels.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+// Each function is compiled for three instruction sets, and the loader takes the best that the machine has. The
+// sanitizers' runtime starts after the loader has to choose, so they get the plain one.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+#define SHIFTSIM_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define SHIFTSIM_CLONES
+#endif
+#define SHIFTSIM_INLINE __attribute__((always_inline)) inline
+
+namespace shiftsim::quantizer::kernels {
+
+namespace {
+
+constexpr float kStretch = 1.2f, kShift = 0.1f;  // AdaRound's zeta - gamma and -gamma
+
+/// 32 random bits for an element (the finalizer of MurmurHash3).
+SHIFTSIM_INLINE std::uint32_t random_bits(std::uint32_t seed, std::uint32_t index) {
+  std::uint32_t x = index * 0x9e3779b9u + seed;
+  x = (x ^ (x >> 16)) * 0x85ebca6bu;
+  x = (x ^ (x >> 13)) * 0xc2b2ae35u;
+  return x ^ (x >> 16);
+}
+
+/// 2^x for |x| < 126, relative error below 1e-6: 2^fraction by a polynomial, the integer part put into the exponent.
+SHIFTSIM_INLINE float exp2_fast(float x) {
+  const float whole = std::floor(x), f = x - whole;
+  const float p =
+      1.0f + f * (0.69314718f +
+                  f * (0.24022651f + f * (0.05550411f + f * (0.00961813f + f * (0.00133336f + f * 0.00015404f)))));
+  return std::bit_cast<float>(std::bit_cast<std::int32_t>(p) + (static_cast<std::int32_t>(whole) << 23));
+}
+
+/// log2(x) for normal x > 0, absolute error below 2e-6: by the series of atanh around the mantissa's middle.
+SHIFTSIM_INLINE float log2_fast(float x) {
+  const std::int32_t bits = std::bit_cast<std::int32_t>(x);
+  const std::int32_t exponent = (bits - 0x3f3504f3) >> 23;  // mantissa in [sqrt(1/2), sqrt(2))
+  const float m = std::bit_cast<float>(bits - (exponent << 23));
+  const float t = (m - 1.0f) / (m + 1.0f), t2 = t * t;
+  return static_cast<float>(exponent) +
+         t * (2.88539008f + t2 * (0.96179669f + t2 * (0.57707802f + t2 * (0.41219859f + t2 * 0.32059892f))));
+}
+
+SHIFTSIM_INLINE float sigmoid(float v) {
+  return 1.0f / (1.0f + exp2_fast(std::min(std::max(-1.44269504f * v, -60.0f), 60.0f)));
+}
+
+SHIFTSIM_INLINE float clip(float x, float low, float high) {
+  return std::min(std::max(x, low), high);
+}
+
+}  // namespace
+
+SHIFTSIM_CLONES
+void quantize(const Quantization& q, const float* z, float* out, std::size_t count) {
+  const float clamp_low = q.clamp_low, clamp_high = q.clamp_high, low = q.low;
+  if (!q.enabled) {
+    for (std::size_t i = 0; i < count; ++i) out[i] = clip(z[i], clamp_low, clamp_high);
+    return;
+  }
+  const float* const inverse = q.inverse;
+  const float* const step = q.step;
+  const float* const high = q.high;
+  const std::uint32_t seed = q.seed, keep = q.keep;
+  for (std::size_t row = 0; row < count; row += q.period) {
+    const std::size_t end = std::min(q.period, count - row);
+    const float* const from = z + row;
+    float* const to = out + row;
+    if (keep == ~0u) {
+      for (std::size_t c = 0; c < end; ++c) {
+        const float x = clip(from[c], clamp_low, clamp_high);
+        to[c] = clip(std::floor(x * inverse[c] + 0.5f), low, high[c]) * step[c];
+      }
+      continue;
+    }
+    const auto base = static_cast<std::uint32_t>(row);
+    for (std::size_t c = 0; c < end; ++c) {
+      const float x = clip(from[c], clamp_low, clamp_high);
+      const float rounded = clip(std::floor(x * inverse[c] + 0.5f), low, high[c]) * step[c];
+      to[c] = random_bits(seed, base + static_cast<std::uint32_t>(c)) <= keep ? rounded : x;
+    }
+  }
+}
+
+SHIFTSIM_CLONES
+void quantize_backward(const Quantization& q, const float* z, float* gradient, float* step_gradient,
+                       std::size_t count) {
+  const float clamp_low = q.clamp_low, clamp_high = q.clamp_high, low = q.low;
+  if (!q.enabled) {
+    for (std::size_t i = 0; i < count; ++i) gradient[i] = (z[i] > clamp_low) & (z[i] < clamp_high) ? gradient[i] : 0.0f;
+    return;
+  }
+  const float* const inverse = q.inverse;
+  const float* const high = q.high;
+  const std::uint32_t seed = q.seed, keep = q.keep;
+  for (std::size_t row = 0; row < count; row += q.period) {
+    const std::size_t end = std::min(q.period, count - row);
+    const float* const from = z + row;
+    float* const g = gradient + row;
+    const auto base = static_cast<std::uint32_t>(row);
+    for (std::size_t c = 0; c < end; ++c) {
+      const bool quantized = (random_bits(seed, base + static_cast<std::uint32_t>(c)) <= keep);
+      const bool in_clamp = (from[c] > clamp_low) & (from[c] < clamp_high);
+      const float v = clip(from[c], clamp_low, clamp_high) * inverse[c];
+      const float unclipped = std::floor(v + 0.5f), code = clip(unclipped, low, high[c]);
+      const bool inside = unclipped == code;
+      step_gradient[c] += quantized ? g[c] * (inside ? code - v : code) : 0.0f;
+      g[c] = in_clamp & (inside | !quantized) ? g[c] : 0.0f;
+    }
+  }
+}
+
+SHIFTSIM_CLONES
+void mix(const float* quantized, const float* exact, float* target, std::size_t count, std::uint32_t keep,
+         std::uint32_t seed) {
+  for (std::size_t i = 0; i < count; ++i)
+    target[i] = random_bits(seed, static_cast<std::uint32_t>(i)) <= keep ? quantized[i] : exact[i];
+}
+
+SHIFTSIM_CLONES
+double norm_loss(const float* y, const float* target, float* gradient, std::size_t count, float norm, float factor) {
+  constexpr std::size_t kBlock = 4096;  // summed in float, the blocks' sums in double
+  double total = 0;
+  for (std::size_t begin = 0; begin < count; begin += kBlock) {
+    const std::size_t end = std::min(count, begin + kBlock);
+    float lanes[16] = {};
+    if (norm == 2.0f) {
+      for (std::size_t i = begin; i < end; ++i) {
+        const float d = y[i] - target[i];
+        gradient[i] = 2.0f * factor * d;
+      }
+    } else {
+      for (std::size_t i = begin; i < end; ++i) {
+        const float d = y[i] - target[i], magnitude = std::abs(d);
+        const float slope = norm * exp2_fast(std::max((norm - 1.0f) * log2_fast(std::max(magnitude, 1e-30f)), -100.0f));
+        gradient[i] = magnitude > 1e-30f ? std::copysign(factor * slope, d) : 0.0f;
+      }
+    }
+    // |d|^p = |d| * slope / p
+    std::size_t i = begin;
+    for (; i + 16 <= end; i += 16)
+      for (std::size_t l = 0; l < 16; ++l) lanes[l] += (y[i + l] - target[i + l]) * gradient[i + l];
+    for (; i < end; ++i) lanes[0] += (y[i] - target[i]) * gradient[i];
+    for (const float lane : lanes) total += static_cast<double>(lane);
+  }
+  return total / static_cast<double>(norm * factor);
+}
+
+float rectified_sigmoid(float v) {
+  return clip(kStretch * sigmoid(v) - kShift, 0.0f, 1.0f);
+}
+
+float inverse_rectified_sigmoid(float h) {
+  const float s = (clip(h, 0.0f, 1.0f) + kShift) / kStretch;
+  return std::log(s / (1.0f - s));
+}
+
+SHIFTSIM_CLONES
+void soft_weights(const SoftChannel& channel, float* value) {
+  const float inverse = 1.0f / channel.step, step = channel.step, offset = channel.offset;
+  const float low = channel.low, high = channel.high;
+  const float* const w = channel.weight;
+  const float* const v = channel.rounding;
+  for (std::size_t i = 0; i < channel.count; ++i) {
+    const float h = clip(kStretch * sigmoid(v[i]) - kShift, 0.0f, 1.0f);
+    value[i] = (clip(std::floor(w[i] * inverse - offset) + h, low, high) + offset) * step;
+  }
+}
+
+SHIFTSIM_CLONES
+float soft_weights_backward(const SoftChannel& channel, const float* value_gradient,
+                            const RoundingRegularizer& regularizer, float* rounding_gradient) {
+  const float inverse = 1.0f / channel.step, step = channel.step, offset = channel.offset;
+  const float low = channel.low, high = channel.high;
+  const float* const w = channel.weight;
+  const float* const v = channel.rounding;
+  const float scale = regularizer.weight * regularizer.power * 2.0f, power = regularizer.power - 1.0f;
+  float step_gradient = 0;
+  float lanes[16] = {};
+  const auto one = [&](std::size_t i, float& sum) __attribute__((always_inline)) {
+    const float s = sigmoid(v[i]), stretched = kStretch * s - kShift, h = clip(stretched, 0.0f, 1.0f);
+    const float slope = (stretched > 0.0f) & (stretched < 1.0f) ? kStretch * s * (1.0f - s) : 0.0f;
+    const float place = w[i] * inverse - offset;
+    const float code = std::floor(place) + h, clipped = clip(code, low, high);
+    const bool inside = (code >= low) & (code <= high);
+    const float distance = 2.0f * h - 1.0f, magnitude = std::max(std::abs(distance), 1e-12f);
+    const float pull = scale * exp2_fast(std::max(power * log2_fast(magnitude), -100.0f));
+    rounding_gradient[i] = slope * ((inside ? value_gradient[i] * step : 0.0f) - std::copysign(pull, distance));
+    // Inside, the weight stays where it is while the step changes (LSQ); outside, the clipped code times the step.
+    sum += value_gradient[i] * (clipped + offset - (inside ? place + offset : 0.0f));
+  };
+  std::size_t i = 0;
+  for (; i + 16 <= channel.count; i += 16)
+    for (std::size_t l = 0; l < 16; ++l) one(i + l, lanes[l]);
+  for (; i < channel.count; ++i) one(i, step_gradient);
+  for (const float lane : lanes) step_gradient += lane;
+  return step_gradient;
+}
+
+SHIFTSIM_CLONES
+void adam(float* value, const float* gradient, float* first, float* second, std::size_t count, float rate, int step) {
+  constexpr float kBeta1 = 0.9f, kBeta2 = 0.999f, kEpsilon = 1e-8f;
+  const float correction1 = 1.0f - std::pow(kBeta1, static_cast<float>(step));
+  const float correction2 = std::sqrt(1.0f - std::pow(kBeta2, static_cast<float>(step)));
+  const float scaled = rate * correction2 / correction1, epsilon = kEpsilon * correction2;
+  for (std::size_t i = 0; i < count; ++i) {
+    first[i] = kBeta1 * first[i] + (1.0f - kBeta1) * gradient[i];
+    second[i] = kBeta2 * second[i] + (1.0f - kBeta2) * gradient[i] * gradient[i];
+    value[i] -= scaled * first[i] / (std::sqrt(second[i]) + epsilon);
+  }
+}
+
+SHIFTSIM_CLONES
+void add(float* target, const float* other, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) target[i] += other[i];
+}
+
+}  // namespace shiftsim::quantizer::kernels
