@@ -23,10 +23,10 @@ namespace {
 struct Case {
   const char* name;
   OnnxBuilder (*build)(int size, unsigned seed);
-  int convolutions, additions;  ///< convolutions without the classifier
-  std::size_t parameters;       ///< as PyTorch counts them
-  double gmacs;                 ///< at 224x224, as published
-  const char* layer;            ///< the last convolution but the classifier
+  int convolutions, additions, relu6;  ///< convolutions without the classifier; nodes that end in ReLU6
+  std::size_t parameters;              ///< as PyTorch counts them
+  double gmacs;                        ///< at 224x224, as published
+  const char* layer;                   ///< the last convolution but the classifier
 };
 
 void PrintTo(const Case& network, std::ostream* out) {
@@ -34,11 +34,11 @@ void PrintTo(const Case& network, std::ostream* out) {
 }
 
 constexpr Case kNetworks[] = {
-    {"ResNet18", resnet18_model, 20, 8, 11'689'512, 1.81, "layer4.1.conv2"},
-    {"ResNet50", resnet50_model, 53, 16, 25'557'032, 4.09, "layer4.2.conv3"},
-    {"MobileNetV2", mobilenet_v2_model, 52, 10, 3'504'872, 0.30, "features.18.0"},
-    {"MNASNet1_0", mnasnet1_0_model, 52, 10, 4'383'312, 0.31, "layers.14"},
-    {"RegNetX600MF", regnet_x_600mf_model, 53, 16, 6'196'040, 0.60, "trunk_output.block4.block4-6.f.c.0"},
+    {"ResNet18", resnet18_model, 20, 8, 0, 11'689'512, 1.81, "layer4.1.conv2"},
+    {"ResNet50", resnet50_model, 53, 16, 0, 25'557'032, 4.09, "layer4.2.conv3"},
+    {"MobileNetV2", mobilenet_v2_model, 52, 10, 35, 3'504'872, 0.30, "features.18.0"},
+    {"MNASNet1_0", mnasnet1_0_model, 52, 10, 0, 4'383'312, 0.31, "layers.14"},
+    {"RegNetX600MF", regnet_x_600mf_model, 53, 16, 0, 6'196'040, 0.60, "trunk_output.block4.block4-6.f.c.0"},
 };
 
 class ImageNet : public TemporaryFolder, public testing::WithParamInterface<Case> {
@@ -87,13 +87,14 @@ TEST_P(ImageNet, IsImportedAndPlannedAt224) {
   const Graph graph = import(224);
   EXPECT_EQ(graph.input().shape, (Shape{3, 224, 224}));
   EXPECT_EQ(graph.output().shape, (Shape{1000, 1, 1}));
-  int convolutions = 0, additions = 0;
+  int convolutions = 0, additions = 0, relu6 = 0;
   std::size_t parameters = 0;
   double macs = 0;
   std::set<std::string> names;
   for (const Node& node : graph.nodes) {
     names.insert(node.name);
     additions += node.kind == NodeKind::kAdd;
+    relu6 += activation_of(node) == qnet::Activation::kRelu6;
     if (node.kind != NodeKind::kConv) continue;
     ++convolutions;
     EXPECT_FALSE(node.fixed_weights) << node.name;
@@ -105,6 +106,7 @@ TEST_P(ImageNet, IsImportedAndPlannedAt224) {
   }
   EXPECT_EQ(convolutions, expected.convolutions + 1);
   EXPECT_EQ(additions, expected.additions);
+  EXPECT_EQ(relu6, expected.relu6);
   EXPECT_EQ(parameters, expected.parameters);
   EXPECT_NEAR(macs / 1e9, expected.gmacs, 0.006);
   EXPECT_TRUE(names.contains(expected.layer));
