@@ -152,7 +152,8 @@ private:
       squares[i % channels] += value * value;
     }
     std::vector<float> result;
-    const double count = static_cast<double>(values.size() / channels);
+    const std::size_t pixels = values.size() / channels;
+    const auto count = static_cast<double>(pixels);
     for (std::size_t c = 0; c < channels; ++c) {
       const double mean = sum[c] / count;
       result.push_back(static_cast<float>(std::sqrt(std::max(squares[c] / count - mean * mean, 0.0))));

@@ -1,10 +1,12 @@
 #include "quantizer/quantrun.h"
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <thread>
 
+#include "common/atomic_file.h"
 #include "common/error.h"
 #include "common/hash.h"
 #include "common/images.h"
@@ -12,6 +14,7 @@
 #include "qnet/golden.h"
 #include "qnet/io.h"
 #include "quantizer/calibration.h"
+#include "quantizer/fake_quantized.h"
 #include "quantizer/float_engine.h"
 #include "quantizer/integer_export.h"
 #include "quantizer/onnx_import.h"
@@ -25,17 +28,6 @@ namespace fs = std::filesystem;
 namespace {
 
 enum ExitStatus { kDone = 0, kInternalError = 1, kBadInput = 2 };
-
-struct Accuracy {
-  double percent = 0;
-  std::size_t images = 0;
-};
-
-Accuracy accuracy(const std::vector<int>& classes, const std::vector<int>& labels) {
-  std::size_t correct = 0;
-  for (std::size_t i = 0; i < classes.size(); ++i) correct += classes[i] == labels[i] ? 1 : 0;
-  return {100.0 * static_cast<double>(correct) / static_cast<double>(classes.size()), classes.size()};
-}
 
 int thread_count(int asked) {
   return asked > 0 ? asked : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -70,7 +62,7 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
       "Example: quantrun --model models/resnet_fmnist.onnx --recipe configs/recipes/nearest_w4a4.yaml \\\n"
       "           --calibration /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz --output resnet.qnet");
   app.set_version_flag("--version", "quantrun " SHIFTSIM_VERSION);
-  std::string labels, test, test_labels, recipe, input;
+  std::string labels, test, test_labels, recipe, input, output, report;
   std::int64_t seed = -1;
   bool verbose = false, quiet = false;
   auto* model = app.add_option("--model,-m", options.model, "ONNX file of the float network");
@@ -81,7 +73,8 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   app.add_option("--recipe,-r", recipe, "How to quantize (YAML); without it the defaults of --print-recipe");
   app.add_option("--input", input,
                  "How pixels are normalized (YAML: mean, std, scale), in place of the recipe's section");
-  auto* output = app.add_option("--output,-o", options.output, "The .qnet folder to write");
+  app.add_option("--output,-o", output, "The .qnet folder to write (not with free scales)");
+  app.add_option("--report", report, "A JSON file to write: layers, accuracy paired with the float network's, time");
   app.add_option("--set", options.recipe.overrides, "KEY=VALUE: overrides a key of the recipe")
       ->take_all()
       ->allow_extra_args(false);
@@ -99,7 +92,7 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   try {
     app.parse(argc, argv);
     if (!options.print_recipe)
-      for (const auto* required : {model, calibration, output})
+      for (const auto* required : {model, calibration})
         if (required->count() == 0) throw CLI::RequiredError(required->get_name());
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kBadInput;
@@ -110,6 +103,8 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   options.calibration_labels = optional_path(labels);
   options.test = optional_path(test);
   options.test_labels = optional_path(test_labels);
+  options.output = optional_path(output);
+  options.report = optional_path(report);
   options.recipe.file = optional_path(recipe);
   options.recipe.input = optional_path(input);
   if (seed >= 0) options.recipe.seed = seed;
@@ -142,41 +137,66 @@ void run_quantrun(const QuantrunOptions& options) {
   const auto chosen = choose_images(calibration.count, wanted, recipe.calibration_seed);
   spdlog::info("{}: {} layers; calibrating on {} images", options.model.string(), plan.layers.size(), chosen.size());
 
-  const QuantizedNetwork quantized = quantize(plan, recipe, calibration, chosen, {threads, std::nullopt, ""});
+  const bool free_scales = recipe.scales == Scales::kFree;
+  if (free_scales && options.output)
+    fail("--output: free scales cannot become integers; leave it out and give --test and --report");
+  if (!free_scales && !options.output) fail("--output: missing (only fake quantization with free scales has none)");
+  const std::string model_hash = sha256_file(options.model), recipe_text = to_yaml(recipe);
+  QuantizeOptions how;
+  how.threads = threads;
+  const std::optional<fs::path> beside = options.output ? options.output : options.report;
+  if (beside) how.checkpoint = fs::path(beside->string() + ".partial");
+  how.fingerprint = sha256(recipe_text + model_hash + sha256_file(options.calibration));
+  const auto start = std::chrono::steady_clock::now();
+  const QuantizedNetwork quantized = quantize(plan, recipe, calibration, chosen, how);
   calibration = {};
-  qnet::Network network = to_integers(quantized);
-  qnet::Provenance& provenance = network.provenance;
-  provenance.tool = "quantrun " SHIFTSIM_VERSION;
-  provenance.recipe = options.recipe.file ? options.recipe.file->filename().string() : "defaults";
-  provenance.recipe_hash = sha256(to_yaml(recipe));
-  provenance.model = options.model.filename().string();
-  provenance.model_hash = sha256_file(options.model);
-  provenance.calibration = options.calibration.filename().string();
-  provenance.seed = recipe.calibration_seed;
-  provenance.calibration_images = static_cast<int>(chosen.size());
-  provenance.method = recipe.method;
-
-  std::string result;
+  RunResult result;
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::optional<qnet::Network> network;
+  if (!free_scales) {
+    network = to_integers(quantized);
+    qnet::Provenance& provenance = network->provenance;
+    provenance.tool = "quantrun " SHIFTSIM_VERSION;
+    provenance.recipe = options.recipe.file ? options.recipe.file->filename().string() : "defaults";
+    provenance.recipe_hash = sha256(recipe_text);
+    provenance.model = options.model.filename().string();
+    provenance.model_hash = model_hash;
+    provenance.calibration = options.calibration.filename().string();
+    provenance.seed = recipe.calibration_seed;
+    provenance.calibration_images = static_cast<int>(chosen.size());
+    provenance.method = recipe.method;
+  }
   if (!test.labels.empty()) {
     Progress float_progress("float network", test.count, "images");
     const FloatEngine engine(graph, recipe.input, threads);
     const auto logits = engine.run(test, 0, test.count, [&](std::size_t done) { float_progress.update(done); });
-    const Accuracy before = accuracy(argmax_float(logits, classes), test.labels);
-    provenance.float_accuracy = before.percent;
-    provenance.float_accuracy_images = static_cast<int>(before.images);
-    qnet::validate(network, options.output.string());
-    Progress integer_progress("integer network", test.count, "images");
-    const qnet::Golden golden(network);
-    const auto codes =
-        golden.run(test.image(0), test.count, threads, [&](std::size_t done) { integer_progress.update(done); });
-    const Accuracy after = accuracy(qnet::argmax(codes, classes), test.labels);
-    result = fmt::format("accuracy over {} images: float {:.2f} %, integer {:.2f} % ({:+.2f})\n", after.images,
-                         before.percent, after.percent, after.percent - before.percent);
+    std::vector<int> found;
+    if (network) {
+      qnet::validate(*network, options.output->string());
+      Progress progress("integer network", test.count, "images");
+      const qnet::Golden golden(*network);
+      found = qnet::argmax(
+          golden.run(test.image(0), test.count, threads, [&](std::size_t done) { progress.update(done); }), classes);
+    } else {
+      Progress progress("fake-quantized network", test.count, "images");
+      found = argmax_float(
+          run_fake_quantized(quantized, test, test.count, threads, [&](std::size_t done) { progress.update(done); }),
+          classes);
+    }
+    result.accuracy = compare(argmax_float(logits, classes), found, test.labels);
+    if (network) {
+      network->provenance.float_accuracy = result.accuracy->before;
+      network->provenance.float_accuracy_images = static_cast<int>(result.accuracy->images);
+    }
   }
-  qnet::write(network, options.output);
-  if (options.verbosity > 0)
-    fmt::print("{}{}\n{}wrote {}\n", layer_table(quantized, network), policy_text(plan, recipe), result,
-               options.output.string());
+  if (network) qnet::write(*network, *options.output);
+  if (options.report) write_file_atomically(*options.report, report_json(quantized, network, recipe, result));
+  if (options.verbosity == 0) return;
+  if (network) fmt::print("{}", layer_table(quantized, *network));
+  fmt::print("{}\n", policy_text(plan, recipe));
+  if (result.accuracy) fmt::print("{}\n", accuracy_text(*result.accuracy, free_scales));
+  if (options.output) fmt::print("wrote {}\n", options.output->string());
+  if (options.report) fmt::print("wrote {}\n", options.report->string());
 }
 
 int quantrun_main(int argc, const char* const* argv) {

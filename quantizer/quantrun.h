@@ -11,7 +11,8 @@ namespace shiftsim::quantizer {
 
 /// The command line, read.
 struct QuantrunOptions {
-  std::filesystem::path model, calibration, output;
+  std::filesystem::path model, calibration;
+  std::optional<std::filesystem::path> output, report;  ///< an output but with free scales
   std::optional<std::filesystem::path> calibration_labels, test, test_labels;
   RecipeSources recipe;
   int threads = 0;    ///< 0: one per processor

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "common/text.h"
 
@@ -59,6 +60,48 @@ std::string layer_table(const QuantizedNetwork& source, const qnet::Network& net
                         decibel_text(statistics.output_sqnr), why);
   }
   return text;
+}
+
+std::string report_json(const QuantizedNetwork& source, const std::optional<qnet::Network>& network,
+                        const Recipe& recipe, const RunResult& result) {
+  using Json = nlohmann::ordered_json;
+  const auto decibels = [](double value) { return std::isinf(value) ? Json("exact") : Json(value); };
+  Json json;
+  json["format"] = "shiftsim quantization report 1";
+  json["network"] = source.plan.name;
+  json["method"] = recipe.method;
+  json["scales"] = recipe.scales == Scales::kFree ? "free" : "power_of_two";
+  json["fake_quantized"] = !network.has_value();
+  json["policy"] = policy_text(source.plan, recipe);
+  json["recipe"] = to_yaml(recipe);
+  json["seconds"] = result.seconds;
+  if (result.accuracy) {
+    const PairedAccuracy& a = *result.accuracy;
+    json["accuracy"] = {{"images", a.images},   {"float_percent", a.before},
+                        {"percent", a.after},   {"drop_percent", a.before - a.after},
+                        {"lost", a.lost},       {"gained", a.gained},
+                        {"drop_standard_error", a.standard_error}};
+  }
+  json["layers"] = Json::array();
+  for (std::size_t i = 0; i < source.plan.layers.size(); ++i) {
+    const PlannedLayer& planned = source.plan.layers[i];
+    const PlannedTensor& tensor = source.plan.tensor(planned.output);
+    Json layer = {{"name", planned.name}, {"kind", qnet::to_string(planned.kind)}};
+    if (planned.kind == qnet::LayerKind::kConv) {
+      layer["weight_bits"] = planned.weight_bits;
+      layer["weight_bits_because"] = planned.policy;
+      layer["weight_sqnr_db"] = decibels(source.statistics[i].weight_sqnr);
+      std::vector<double> steps;
+      for (const WeightGrid& grid : source.layers[i].grids) steps.push_back(grid.step());
+      layer["weight_steps"] = steps;
+    }
+    layer["output_bits"] = tensor.range.bits;
+    layer["output_bits_because"] = tensor.is_logits ? "logits" : tensor.policy;
+    layer["output_sqnr_db"] = decibels(source.statistics[i].output_sqnr);
+    if (!tensor.is_logits) layer["output_steps"] = source.steps(planned.output);
+    json["layers"].push_back(std::move(layer));
+  }
+  return json.dump(2) + "\n";
 }
 
 std::string policy_text(const Plan& plan, const Recipe& recipe) {

@@ -84,7 +84,8 @@ WeightGrid static_grid(const WeightGrid& free) {
   WeightGrid grid{free.bits, static_cast<int>(std::lround(std::log2(free.step()))), 0};
   const double middle = (free.offset * 0.5 - 0.5) * free.step();
   const double zero = std::round(middle / grid.step() + 0.5);
-  grid.offset = 2 * static_cast<int>(std::clamp<double>(zero, kOffsetLow / 2, kOffsetHigh / 2));
+  constexpr int kLowest = kOffsetLow / 2, kHighest = kOffsetHigh / 2;
+  grid.offset = 2 * std::clamp(static_cast<int>(zero), kLowest, kHighest);
   return grid;
 }
 

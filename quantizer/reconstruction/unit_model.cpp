@@ -42,7 +42,7 @@ struct UnitModel::Slot {
   ConvScratch scratch;
 };
 
-UnitModel::UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std::size_t slots)
+UnitModel::UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std::size_t slots, Use use)
     : plan_(plan), unit_(unit), chunk_(chunk) {
   for (int i = unit.first; i <= unit.last; ++i) {
     const PlannedLayer& layer = plan.layers[static_cast<std::size_t>(i)];
@@ -55,7 +55,7 @@ UnitModel::UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std:
     state->needs_residual_gradient = inside(layer.residual);
     if (layer.kind == qnet::LayerKind::kConv) {
       state->conv = std::make_unique<ConvOp>(layer.geometry, chunk);
-      state->conv->prepare_backward();
+      if (use == Use::kTraining) state->conv->prepare_backward();
     }
     const Clamp clamp = layer.clamp();
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -74,6 +74,7 @@ UnitModel::UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std:
       const auto channels = static_cast<std::size_t>(plan.tensor(layer.output).shape.channels);
       tensor.raw.resize(size);
       tensor.value.resize(size);
+      if (use == Use::kInference) continue;
       tensor.gradient.resize(size);
       tensor.weight_gradient.resize(layer.weight.size());
       tensor.bias_gradient.resize(layer.bias.size());

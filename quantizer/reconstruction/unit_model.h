@@ -26,8 +26,10 @@ struct TensorQuantizer {
 /// summed by the caller, in order, so that the sum does not depend on the threads.
 class UnitModel {
 public:
+  enum class Use { kTraining, kInference };  ///< inference keeps no gradients, and backward() must not be called
+
   /// 'plan' must outlive the model. 'chunk': images of a slot.
-  UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std::size_t slots);
+  UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std::size_t slots, Use use = Use::kTraining);
   ~UnitModel();
 
   const Unit& unit() const { return unit_; }

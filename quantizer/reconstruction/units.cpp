@@ -68,9 +68,8 @@ std::vector<Range> blocks(const Plan& plan, const std::vector<Range>& found) {
     };
     if (single(i, is_pointwise) && single(i + 1, is_depthwise) && linear(i + 2)) {
       i += 2;
-    } else if (single(i, is_depthwise) && single(i + 1, is_pointwise)) {
-      i += 1;
-    } else if (kind(i, qnet::LayerKind::kSumPool) && i + 1 < found.size()) {
+    } else if ((single(i, is_depthwise) && single(i + 1, is_pointwise)) ||
+               (kind(i, qnet::LayerKind::kSumPool) && i + 1 < found.size())) {
       i += 1;
     }
     range.last = found[i].last;

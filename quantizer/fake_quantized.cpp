@@ -1,0 +1,47 @@
+#include "quantizer/fake_quantized.h"
+
+#include <algorithm>
+
+#include "quantizer/parallel.h"
+#include "quantizer/reconstruction/unit_model.h"
+
+namespace shiftsim::quantizer {
+
+std::vector<float> run_fake_quantized(const QuantizedNetwork& network, const ImageSet& images, std::size_t count,
+                                      int threads, const std::function<void(std::size_t)>& progress) {
+  constexpr std::size_t kChunk = 8;
+  const Plan& plan = network.plan;
+  const Unit whole = partition(plan, Granularity::kNetwork).front();
+  Workers workers(threads);
+  const auto slots = static_cast<std::size_t>(workers.threads());
+  UnitModel model(plan, whole, kChunk, slots, UnitModel::Use::kInference);
+  for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+    const PlannedLayer& layer = plan.layers[i];
+    const QuantizedLayer& values = network.layers[i];
+    if (layer.kind == qnet::LayerKind::kConv)
+      model.set_weights(static_cast<int>(i), values.weights(),
+                        std::vector<float>(values.bias.begin(), values.bias.end()));
+    if (layer.kind != qnet::LayerKind::kMaxPool && !plan.tensor(layer.output).is_logits)
+      model.set_quantizer(layer.output, {true, 1, network.steps(layer.output)});
+  }
+  const std::size_t size = images.image_size(), channels = images.channels;
+  const std::size_t classes = plan.tensor(whole.output).shape.size();
+  std::vector<std::vector<float>> pixels(slots, std::vector<float>(kChunk * size));
+  std::vector<float> logits(count * classes);
+  // A round gives every slot one chunk.
+  for (std::size_t first = 0; first < count; first += slots * kChunk) {
+    const std::size_t here = std::min(count - first, slots * kChunk);
+    workers.run((here + kChunk - 1) / kChunk, [&](std::size_t slot, std::size_t) {
+      const std::size_t begin = first + slot * kChunk, in_chunk = std::min(kChunk, count - begin);
+      for (std::size_t i = 0; i < in_chunk; ++i)
+        for (std::size_t j = 0; j < size; ++j)
+          pixels[slot][i * size + j] = static_cast<float>(images.image(begin + i)[j] - plan.pad_values[j % channels]);
+      const float* result = model.forward(slot, {pixels[slot].data()}, in_chunk, 0);
+      std::copy_n(result, in_chunk * classes, logits.data() + begin * classes);
+    });
+    if (progress) progress(first + here);
+  }
+  return logits;
+}
+
+}  // namespace shiftsim::quantizer
