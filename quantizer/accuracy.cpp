@@ -8,10 +8,9 @@
 
 namespace shiftsim::quantizer {
 
-PairedAccuracy compare(const std::vector<int>& before, const std::vector<int>& after,
-                       const std::vector<int>& labels) {
-  SHIFTSIM_CHECK(before.size() == labels.size() && after.size() == labels.size() && !labels.empty(), "{} labels, {}, {}",
-                 labels.size(), before.size(), after.size());
+PairedAccuracy compare(const std::vector<int>& before, const std::vector<int>& after, const std::vector<int>& labels) {
+  SHIFTSIM_CHECK(before.size() == labels.size() && after.size() == labels.size() && !labels.empty(),
+                 "{} labels, {}, {}", labels.size(), before.size(), after.size());
   PairedAccuracy result;
   result.images = labels.size();
   std::size_t first = 0, second = 0;

@@ -16,8 +16,7 @@ struct PairedAccuracy {
   std::size_t lost = 0, gained = 0;  ///< images that only the first, only the second gets right
 };
 
-PairedAccuracy compare(const std::vector<int>& before, const std::vector<int>& after,
-                       const std::vector<int>& labels);
+PairedAccuracy compare(const std::vector<int>& before, const std::vector<int>& after, const std::vector<int>& labels);
 
 /// One line; 'fake': the second network was executed in float.
 std::string accuracy_text(const PairedAccuracy& accuracy, bool fake);

@@ -445,7 +445,7 @@ QuantizedNetwork undecided(const Plan& plan) {
 std::vector<std::size_t> choose_images(std::size_t available, std::size_t count, std::int64_t seed) {
   std::vector<std::size_t> indices(available);
   std::iota(indices.begin(), indices.end(), std::size_t{0});
-  if (count >= available) return indices;
+  count = std::min(count, available);
   // std::shuffle and the distributions differ between standard libraries; the generator itself does not.
   std::mt19937_64 random(static_cast<std::uint64_t>(seed));
   for (std::size_t i = 0; i < count; ++i) std::swap(indices[i], indices[i + random() % (available - i)]);

@@ -13,8 +13,8 @@
 
 namespace shiftsim::quantizer {
 
-/// Indices of 'count' different images out of 'available', drawn with this seed; all of them, in order, where there are
-/// no more.
+/// Indices of 'count' different images out of 'available', drawn with this seed; all of them where there are no more. A
+/// smaller draw with the same seed is the beginning of a larger one.
 std::vector<std::size_t> choose_images(std::size_t available, std::size_t count, std::int64_t seed);
 
 /// What is to be done with a layer.

@@ -8,6 +8,8 @@
 #include "quantizer/calibration.h"
 #include "quantizer/checkpoint.h"
 #include "quantizer/legality.h"
+#include "quantizer/reconstruction/distillation.h"
+#include "quantizer/reconstruction/exponent_moves.h"
 #include "quantizer/reconstruction/reconstruct.h"
 
 namespace shiftsim::quantizer {
@@ -42,7 +44,8 @@ public:
       : plan_(plan),
         recipe_(recipe),
         images_(images),
-        chosen_(chosen),
+        chosen_(first(chosen, recipe.calibration_images)),
+        network_chosen_(first(chosen, recipe.network.images)),
         workers_(options.threads),
         memory_(static_cast<std::size_t>(recipe.memory_gb * 1e9), recipe.spill_folder),
         checkpoint_(options.checkpoint, options.fingerprint),
@@ -52,13 +55,17 @@ public:
   QuantizedNetwork run() {
     const std::vector<Pass> passes = passes_of(recipe_);
     for (std::size_t i = 0; i < passes.size(); ++i) run_pass(i, passes[i]);
-    const NetworkStage& stage = recipe_.network;
-    if (learns(recipe_) && (stage.exponent_moves || stage.iterations > 0)) network_stage();
+    if (has_network_stage(recipe_)) network_stage();
     checkpoint_.remove();
     return std::move(network_);
   }
 
 private:
+  static std::vector<std::size_t> first(const std::vector<std::size_t>& chosen, int count) {
+    const std::size_t kept = std::min(chosen.size(), static_cast<std::size_t>(count));
+    return {chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(kept)};
+  }
+
   void run_pass(std::size_t number, const Pass& pass) {
     Calibrator calibrator(plan_, recipe_, workers_, memory_, network_);
     calibrator.load(images_, chosen_);
@@ -161,59 +168,43 @@ private:
     return result;
   }
 
-  /// All layers as one unit, against the float network's logits.
+  /// All layers together, against the float network's logits. Some of the images judge, the others teach.
   void network_stage() {
     const NetworkStage& stage = recipe_.network;
     const Unit whole = partition(plan_, Granularity::kNetwork).front();
     if (checkpoint_.load("network", whole, network_)) return;
-    // The corrected biases are where this starts, and it corrects no more.
+    // The corrected biases are where this starts, and nothing corrects them any more.
     for (QuantizedLayer& layer : network_.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
-    const QuantizedNetwork before = network_;
-    std::vector<std::size_t> chosen = chosen_;
-    if (stage.iterations == 0 && chosen.size() > static_cast<std::size_t>(stage.images))
-      chosen.resize(static_cast<std::size_t>(stage.images));
-    QuantizedNetwork scratch = undecided(plan_);
-    Recipe plain;
-    plain.bias_correction = false;
-    ActivationMemory::Block pixels, logits;
-    {
-      // The float network's logits, and nothing of what the search decides beside.
-      Calibrator calibrator(plan_, plain, workers_, memory_, scratch);
-      calibrator.load(images_, chosen);
-      for (std::size_t i = 0; i < plan_.layers.size(); ++i) calibrator.run_float(i);
-      pixels = calibrator.take_reference(0);
-      logits = calibrator.take_reference(whole.output);
+    const std::vector<std::size_t>& all = network_chosen_;
+    const auto judges = static_cast<std::ptrdiff_t>(
+        std::max<std::size_t>(1, std::min(all.size() / 4, static_cast<std::size_t>(stage.judges))));
+    NetworkJudge judge(plan_, images_, {all.end() - judges, all.end()}, workers_);
+    judge.set(network_);
+    if (stage.iterations > 0) {
+      const std::vector<std::size_t> teachers(all.begin(), all.size() > 1 ? all.end() - judges : all.end());
+      const std::uint64_t seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + 999'999;
+      Progress progress("network", static_cast<std::size_t>(stage.iterations), "iterations");
+      const DistillationResult found = distill(plan_, images_, teachers, recipe_, seed, workers_, judge, network_,
+                                               [&](int done) { progress.update(static_cast<std::size_t>(done)); });
+      spdlog::info("network stage: divergence from the float network {:.4f} -> {:.4f}", found.before, found.after);
     }
-    UnitData data{{pixels.values()}, {pixels.values()}, logits.values(), chosen.size()};
-    UnitTask task;
-    task.weights = stage.iterations > 0;
-    task.activations = stage.iterations > 0;
-    task.from_codes = true;
-    task.divergence = true;
-    task.iterations = stage.iterations;
-    task.rounding_rate = stage.rounding_rate;
-    task.activation_rate = stage.activation_rate;
-    task.seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + 999'999;
-    Recipe recipe = recipe_;
-    recipe.reconstruction.exponent_moves = stage.exponent_moves;
-    recipe.reconstruction.drop = 0;
-    Progress progress("network", static_cast<std::size_t>(std::max(stage.iterations, 1)), "iterations");
-    const UnitLoss loss = reconstruct(plan_, whole, data, recipe, task, workers_, network_,
-                                      [&](int done) { progress.update(static_cast<std::size_t>(done)); });
-    for (QuantizedLayer& layer : network_.layers)
-      layer.bias.assign(layer.learned_bias.begin(), layer.learned_bias.end());
-    spdlog::info("network stage: divergence from the float network {:.5g} -> {:.5g}", loss.before, loss.after);
-    if (recipe_.scales == Scales::kPowerOfTwo && !is_legal(network_, recipe_)) {
-      spdlog::warn("the network stage left the contract's widths and is undone");
-      network_ = before;
+    if (stage.exponent_moves) {
+      std::optional<Progress> progress;
+      const MovesResult found = move_exponents(judge, recipe_, kMovePasses, network_, [&](int done, int total) {
+        if (!progress || done == 1) progress.emplace("exponents", static_cast<std::size_t>(total), "moves");
+        progress->update(static_cast<std::size_t>(done));
+      });
+      spdlog::info("exponents: {} moves tried, {} taken, divergence {:.4f} -> {:.4f}", found.tried, found.taken,
+                   found.before, found.after);
     }
     checkpoint_.save("network", whole, network_);
   }
 
+  static constexpr int kMovePasses = 2;
   const Plan& plan_;
   const Recipe& recipe_;
   const ImageSet& images_;
-  const std::vector<std::size_t>& chosen_;
+  std::vector<std::size_t> chosen_, network_chosen_;
   Workers workers_;
   ActivationMemory memory_;
   Checkpoint checkpoint_;

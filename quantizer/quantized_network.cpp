@@ -30,6 +30,9 @@ void QuantizedNetwork::set_steps(int tensor, const std::vector<double>& steps) {
   }
   if (std::all_of(mantissas[index].begin(), mantissas[index].end(), [](double m) { return m == 1; }))
     mantissas[index].clear();
+  // A max pool hands codes on.
+  for (const PlannedLayer& layer : plan.layers)
+    if (layer.kind == qnet::LayerKind::kMaxPool && layer.input == tensor) set_steps(layer.output, steps);
 }
 
 }  // namespace shiftsim::quantizer

@@ -38,6 +38,7 @@ struct QuantizedNetwork {
 
   /// A tensor's steps: one, or one per channel.
   std::vector<double> steps(int tensor) const;
+  /// Sets them, and those of the max pools behind it.
   void set_steps(int tensor, const std::vector<double>& steps);
 };
 

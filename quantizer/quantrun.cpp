@@ -41,6 +41,14 @@ ImageSet load_images(const fs::path& path, const std::optional<fs::path>& labels
   return images;
 }
 
+/// Of the chosen images, whatever file or folder they came from.
+std::string pixels_hash(const ImageSet& images, const std::vector<std::size_t>& chosen) {
+  std::string hashes;
+  for (const std::size_t image : chosen)
+    hashes += sha256({reinterpret_cast<const char*>(images.image(image)), images.image_size()});
+  return sha256(hashes);
+}
+
 /// The labels must be classes of this network, or accuracy means nothing.
 void check_labels(const ImageSet& images, std::size_t classes, const fs::path& path) {
   for (std::size_t i = 0; i < images.labels.size(); ++i)
@@ -131,7 +139,9 @@ void run_quantrun(const QuantrunOptions& options) {
     check_labels(test, classes, options.test_labels.value_or(*options.test));
   }
   ImageSet calibration = load_images(options.calibration, options.calibration_labels, shape);
-  const auto wanted = static_cast<std::size_t>(recipe.calibration_images);
+  const auto wanted =
+      static_cast<std::size_t>(has_network_stage(recipe) ? std::max(recipe.calibration_images, recipe.network.images)
+                                                         : recipe.calibration_images);
   if (wanted > calibration.count)
     spdlog::warn("{}: holds {} images, the recipe wants {}", options.calibration.string(), calibration.count, wanted);
   const auto chosen = choose_images(calibration.count, wanted, recipe.calibration_seed);
@@ -146,7 +156,7 @@ void run_quantrun(const QuantrunOptions& options) {
   how.threads = threads;
   const std::optional<fs::path> beside = options.output ? options.output : options.report;
   if (beside) how.checkpoint = fs::path(beside->string() + ".partial");
-  how.fingerprint = sha256(recipe_text + model_hash + sha256_file(options.calibration));
+  how.fingerprint = sha256(recipe_text + model_hash + pixels_hash(calibration, chosen));
   const auto start = std::chrono::steady_clock::now();
   const QuantizedNetwork quantized = quantize(plan, recipe, calibration, chosen, how);
   calibration = {};

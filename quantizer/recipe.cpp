@@ -121,11 +121,17 @@ void apply_reconstruction(YamlMap map, Reconstruction& r) {
 }
 
 void apply_network(YamlMap map, NetworkStage& n) {
-  n.exponent_moves = map.get_bool("exponent_moves", n.exponent_moves);
   n.iterations = static_cast<int>(map.get_int("iterations", 0, 10'000'000, n.iterations));
-  n.rounding_rate = map.get_number("rounding_rate", 0, 10, n.rounding_rate);
+  n.batch = static_cast<int>(map.get_int("batch", 1, 4096, n.batch));
+  n.weight_rate = map.get_number("weight_rate", 0, 10, n.weight_rate);
+  n.bias_rate = map.get_number("bias_rate", 0, 10, n.bias_rate);
   n.activation_rate = map.get_number("activation_rate", 0, 10, n.activation_rate);
+  n.temperature = map.get_number("temperature", 0.1, 1000, n.temperature);
+  n.mirror = map.get_bool("mirror", n.mirror);
+  n.shift = map.get_number("shift", 0, 0.5, n.shift);
+  n.exponent_moves = map.get_bool("exponent_moves", n.exponent_moves);
   n.images = static_cast<int>(map.get_int("images", 1, 1 << 20, n.images));
+  n.judges = static_cast<int>(map.get_int("judges", 1, 1 << 20, n.judges));
   map.finish();
 }
 
@@ -250,11 +256,18 @@ std::string to_yaml(const Recipe& recipe) {
   inner("bias_rate", r.bias_rate);
   inner("exponent_moves", r.exponent_moves);
   text += "network:\n";
-  inner("exponent_moves", recipe.network.exponent_moves);
-  inner("iterations", recipe.network.iterations);
-  inner("rounding_rate", recipe.network.rounding_rate);
-  inner("activation_rate", recipe.network.activation_rate);
-  inner("images", recipe.network.images);
+  const NetworkStage& n = recipe.network;
+  inner("iterations", n.iterations);
+  inner("batch", n.batch);
+  inner("weight_rate", n.weight_rate);
+  inner("bias_rate", n.bias_rate);
+  inner("activation_rate", n.activation_rate);
+  inner("temperature", n.temperature);
+  inner("mirror", n.mirror);
+  inner("shift", n.shift);
+  inner("exponent_moves", n.exponent_moves);
+  inner("images", n.images);
+  inner("judges", n.judges);
   text += fmt::format("memory: {{limit_gb: {}, folder: {}}}\n", recipe.memory_gb, recipe.spill_folder.string());
   text += fmt::format("calibration: {{images: {}, seed: {}}}\n", recipe.calibration_images, recipe.calibration_seed);
   text += fmt::format("input: {{mean: {}, std: {}, scale: {}}}\n", yaml_list(recipe.input.mean),

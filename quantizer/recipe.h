@@ -74,10 +74,15 @@ struct Reconstruction {
 
 /// What follows once every unit is done: the whole network against the float network's output.
 struct NetworkStage {
+  int iterations = 0, batch = 32;
+  double weight_rate = 0.01;  ///< codes a step
+  double bias_rate = 1e-3, activation_rate = 1e-3;
+  double temperature = 4;
+  bool mirror = true;  ///< images are shown mirrored half of the time
+  double shift = 0.1;  ///< and moved by up to this part of their size
   bool exponent_moves = false;
-  int iterations = 0;
-  double rounding_rate = 1e-3, activation_rate = 1e-3;
-  int images = 256;
+  int images = 1024;  ///< drawn from the calibration set, those of the search among them
+  int judges = 256;   ///< at most this many of them, and a quarter, are held out to judge on
 };
 
 struct Recipe {
@@ -106,6 +111,10 @@ struct Recipe {
 /// Whether the method learns anything.
 inline bool learns(const Recipe& recipe) {
   return recipe.method != "nearest";
+}
+
+inline bool has_network_stage(const Recipe& recipe) {
+  return recipe.network.iterations > 0 || recipe.network.exponent_moves;
 }
 
 /// What the command line says beside the recipe file.

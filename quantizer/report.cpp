@@ -77,9 +77,12 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
   json["seconds"] = result.seconds;
   if (result.accuracy) {
     const PairedAccuracy& a = *result.accuracy;
-    json["accuracy"] = {{"images", a.images},   {"float_percent", a.before},
-                        {"percent", a.after},   {"drop_percent", a.before - a.after},
-                        {"lost", a.lost},       {"gained", a.gained},
+    json["accuracy"] = {{"images", a.images},
+                        {"float_percent", a.before},
+                        {"percent", a.after},
+                        {"drop_percent", a.before - a.after},
+                        {"lost", a.lost},
+                        {"gained", a.gained},
                         {"drop_standard_error", a.standard_error}};
   }
   json["layers"] = Json::array();

@@ -7,40 +7,12 @@
 
 #include "common/error.h"
 #include "quantizer/reconstruction/kernels.h"
+#include "quantizer/reconstruction/learned.h"
 #include "quantizer/reconstruction/unit_model.h"
 
 namespace shiftsim::quantizer {
 
 namespace {
-
-/// A batch is always cut into this many chunks, so that sums of gradients do not depend on the threads.
-constexpr std::size_t kSlots = 4;
-constexpr std::size_t kWeightBlock = 1 << 14;  // weights that one item of parallel work takes
-
-/// 64 random bits out of a seed and a counter (SplitMix64).
-std::uint64_t mix_seed(std::uint64_t seed, std::uint64_t counter) {
-  std::uint64_t x = seed + 0x9e3779b97f4a7c15ull * (counter + 1);
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-  return x ^ (x >> 31);
-}
-
-/// A parameter array with Adam's moments.
-struct Learned {
-  std::vector<float> value, gradient, first, second;
-
-  void resize(std::size_t count) {
-    for (auto* array : {&value, &gradient, &first, &second}) array->assign(count, 0.0f);
-  }
-  void forget() {
-    std::fill(first.begin(), first.end(), 0.0f);
-    std::fill(second.begin(), second.end(), 0.0f);
-  }
-  void adam(std::size_t begin, std::size_t count, double rate, int step) {
-    kernels::adam(value.data() + begin, gradient.data() + begin, first.data() + begin, second.data() + begin, count,
-                  static_cast<float>(rate), step);
-  }
-};
 
 /// One convolution's weights while they are learned.
 struct SoftLayer {
@@ -91,7 +63,7 @@ public:
     set_hard();
     loss.before = hard_loss();
     make_bias_units();
-    relaxed_ = task_.weights && options_.relax_exponents && !free_scales() && !task_.from_codes;
+    relaxed_ = task_.weights && options_.relax_exponents && !free_scales();
     const int relaxed_until = relaxed_ ? std::max(1, static_cast<int>(options_.exponent_share * task_.iterations)) : 0;
     if (relaxed_) start_exponents();
     for (int i = 0; i < task_.iterations; ++i) {
@@ -155,27 +127,18 @@ private:
       soft.weight_gradient.resize(layer.weight.size());
       soft.bias_gradient.resize(layer.bias.size());
       soft.bias_now = soft.start_bias;
-      start_rounding(soft, task_.from_codes ? now.codes : std::vector<std::int8_t>{});
-      for (std::size_t k = 0; k < layer.bias.size();) {
-        const std::size_t count = std::max<std::size_t>(1, kWeightBlock / soft.fan);
-        const std::size_t end = std::min(layer.bias.size(), k + count);
-        blocks_.push_back({layers_.size(), k, end});
-        k = end;
-      }
+      start_rounding(soft);
+      append_blocks(layers_.size(), layer.bias.size(), soft.fan, blocks_);
       layers_.push_back(std::move(soft));
     }
   }
 
-  /// h(v) = the place of the float weight between its two codes; with codes given, near the one that was chosen.
-  void start_rounding(SoftLayer& soft, const std::vector<std::int8_t>& codes) {
-    constexpr float kSure = 0.8f;
+  /// h(v) = the place of the float weight between its two codes.
+  static void start_rounding(SoftLayer& soft) {
     for (std::size_t i = 0; i < soft.layer->weight.size(); ++i) {
       const WeightGrid& grid = soft.grids[i / soft.fan];
       const auto place = static_cast<float>(soft.layer->weight[i] / grid.step() - grid.offset * 0.5);
-      const float below = std::floor(place);
-      float h = place - below;
-      if (!codes.empty()) h = static_cast<float>(codes[i]) > below ? kSure : 1 - kSure;
-      soft.rounding.value[i] = kernels::inverse_rectified_sigmoid(h);
+      soft.rounding.value[i] = kernels::inverse_rectified_sigmoid(place - std::floor(place));
     }
     soft.rounding.forget();
   }
@@ -233,14 +196,8 @@ private:
 
   /// Different images, drawn for this iteration.
   void load_batch(std::uint64_t iteration, double drop) {
-    std::mt19937_64 random(mix_seed(task_.seed, iteration));
-    std::vector<std::size_t> chosen;
-    while (chosen.size() < batch_) {
-      const std::size_t image = random() % data_.images;
-      if (std::find(chosen.begin(), chosen.end(), image) == chosen.end()) chosen.push_back(image);
-    }
     drop_ = drop;
-    chosen_ = std::move(chosen);
+    chosen_ = draw_batch(data_.images, batch_, mix_seed(task_.seed, iteration));
   }
 
   void gather(std::size_t slot, std::uint64_t iteration) {
@@ -276,10 +233,6 @@ private:
   /// Fills the slot's output gradient and its part of the loss: mean over images and pixels, summed over channels.
   void loss(std::size_t slot, const float* y) {
     const std::size_t count = images_of(slot) * out_size_;
-    if (task_.divergence) {
-      losses_[slot] = divergence(slot, y);
-      return;
-    }
     const Shape& shape = plan_.tensor(unit_.output).shape;
     const double pixels = static_cast<double>(batch_) * static_cast<double>(shape.height * shape.width);
     losses_[slot] = kernels::norm_loss(y, targets_[slot].data(), gradients_[slot].data(), count,
@@ -287,35 +240,7 @@ private:
                     pixels;
   }
 
-  /// Kullback-Leibler divergence of softmax(y) from softmax(target), mean over the batch.
-  double divergence(std::size_t slot, const float* y) {
-    double total = 0;
-    for (std::size_t j = 0; j < images_of(slot); ++j) {
-      const float* of = y + j * out_size_;
-      const float* wanted = targets_[slot].data() + j * out_size_;
-      float* gradient = gradients_[slot].data() + j * out_size_;
-      const auto log_sum = [&](const float* x) {
-        const float largest = *std::max_element(x, x + out_size_);
-        double sum = 0;
-        for (std::size_t c = 0; c < out_size_; ++c) sum += std::exp(static_cast<double>(x[c] - largest));
-        return static_cast<double>(largest) + std::log(sum);
-      };
-      const double own = log_sum(of), other = log_sum(wanted);
-      for (std::size_t c = 0; c < out_size_; ++c) {
-        const double p = std::exp(static_cast<double>(wanted[c]) - other);
-        const double q = std::exp(static_cast<double>(of[c]) - own);
-        total += p * (static_cast<double>(wanted[c]) - other - static_cast<double>(of[c]) + own);
-        gradient[c] = static_cast<float>((q - p) / static_cast<double>(batch_));
-      }
-    }
-    return total / static_cast<double>(batch_);
-  }
-
   // ---- an iteration ----
-
-  struct Block {
-    std::size_t layer, begin, end;  ///< channels
-  };
 
   kernels::SoftChannel channel(const SoftLayer& soft, std::size_t k, bool relaxed) const {
     const WeightGrid& grid = soft.grids[k];
@@ -346,7 +271,7 @@ private:
     const bool relaxed = relaxed_ && iteration < relaxed_until;
     if (task_.weights) {
       workers_.run(blocks_.size(), [&](std::size_t b, std::size_t) {
-        const Block& block = blocks_[b];
+        const ChannelBlock& block = blocks_[b];
         SoftLayer& soft = layers_[block.layer];
         for (std::size_t k = block.begin; k < block.end; ++k) {
           kernels::soft_weights(channel(soft, k, relaxed), soft.weights.data() + k * soft.fan);
@@ -372,7 +297,7 @@ private:
     const kernels::RoundingRegularizer pull = relaxed ? kernels::RoundingRegularizer{} : regularizer(iteration, first);
     const int step = iteration - first + 1;
     workers_.run(blocks_.size(), [&](std::size_t b, std::size_t) {
-      const Block& block = blocks_[b];
+      const ChannelBlock& block = blocks_[b];
       SoftLayer& soft = layers_[block.layer];
       const std::size_t begin = block.begin * soft.fan, count = (block.end - block.begin) * soft.fan;
       float* gradient = soft.weight_gradient.data() + begin;
@@ -438,15 +363,15 @@ private:
         if (recipe_.offsets && grid.bits < 8)
           grid.offset = best_offset(std::span(soft.layer->weight).subspan(k * soft.fan, soft.fan), grid, recipe_.norm);
       });
-      start_rounding(soft, {});
+      start_rounding(soft);
     }
   }
 
   // ---- activation scales ----
 
   void step_activations(int iteration) {
-    const double pi = std::acos(-1.0);
-    const double rate = task_.activation_rate * 0.5 * (1 + std::cos(pi * iteration / task_.iterations));
+    const double rate =
+        task_.activation_rate * cosine_decay(static_cast<double>(iteration) / static_cast<double>(task_.iterations));
     for (SoftTensor& soft : tensors_) {
       const std::size_t count = soft.log_step.value.size();
       const std::vector<double> steps = steps_of(soft);
@@ -543,7 +468,7 @@ private:
   UnitModel model_;
   std::vector<SoftLayer> layers_;
   std::vector<SoftTensor> tensors_;
-  std::vector<Block> blocks_;
+  std::vector<ChannelBlock> blocks_;
   std::vector<std::vector<std::vector<float>>> inputs_;  ///< by slot and unit.inputs
   std::vector<std::vector<float>> targets_, gradients_;  ///< by slot
   std::vector<double> losses_;

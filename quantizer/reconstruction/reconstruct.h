@@ -25,8 +25,6 @@ struct UnitTask {
   bool weights = true;           ///< rounding, and exponents and bias where the recipe wants them
   bool activations = false;      ///< scales of the tensors made in the unit
   bool quantized_inside = true;  ///< activations are quantized in the unit
-  bool from_codes = false;  ///< rounding starts at the codes at hand, not at the float weights' place between codes
-  bool divergence = false;  ///< the loss is the divergence of softmax(logits), not a norm
   int iterations = 1000;
   double rounding_rate = 1e-3, activation_rate = 4e-4, norm = 2;
   std::uint64_t seed = 1;

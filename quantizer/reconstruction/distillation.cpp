@@ -1,0 +1,305 @@
+#include "quantizer/reconstruction/distillation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "quantizer/legality.h"
+#include "quantizer/reconstruction/divergence.h"
+#include "quantizer/reconstruction/latent_weights.h"
+#include "quantizer/reconstruction/learned.h"
+#include "quantizer/reconstruction/unit_model.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+struct LatentLayer {
+  int index = 0;  ///< in the plan
+  const PlannedLayer* layer = nullptr;
+  std::size_t fan = 0;
+  Learned place;  ///< of the weights, in codes
+  Learned bias;   ///< in units of bias_unit
+  float bias_unit = 1;
+  std::vector<float> start_bias, bias_now, weights;
+};
+
+struct LatentTensor {
+  int tensor = 0;
+  Learned log_step;
+};
+
+class Distillation {
+public:
+  Distillation(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen, const Recipe& recipe,
+               std::uint64_t seed, Workers& workers, NetworkJudge& judge, QuantizedNetwork& network)
+      : plan_(plan),
+        images_(images),
+        recipe_(recipe),
+        options_(recipe.network),
+        seed_(seed),
+        workers_(workers),
+        judge_(judge),
+        network_(network),
+        teachers_(std::move(chosen)),
+        whole_(partition(plan, Granularity::kNetwork).front()) {
+    batch_ = std::min<std::size_t>(static_cast<std::size_t>(options_.batch), teachers_.size());
+    chunk_ = (batch_ + kSlots - 1) / kSlots;
+    const std::size_t slots = (batch_ + chunk_ - 1) / chunk_;
+    student_ = std::make_unique<UnitModel>(plan, whole_, chunk_, slots);
+    teacher_ = std::make_unique<UnitModel>(plan, whole_, chunk_, slots, UnitModel::Use::kInference);
+    classes_ = plan.tensor(whole_.output).shape.size();
+    pixels_.assign(slots, std::vector<float>(chunk_ * plan.tensor(0).shape.size()));
+    gradients_.assign(slots, std::vector<float>(chunk_ * classes_));
+    for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+      const PlannedLayer& layer = plan.layers[i];
+      if (layer.kind == qnet::LayerKind::kConv) {
+        teacher_->set_weights(static_cast<int>(i), layer.weight, layer.bias);
+        add_layer(static_cast<int>(i));
+      }
+      if (layer.kind != qnet::LayerKind::kMaxPool && !plan.tensor(layer.output).is_logits) add_tensor(layer.output);
+    }
+  }
+
+  DistillationResult run(const std::function<void(int)>& progress) {
+    DistillationResult result;
+    result.before = result.after = judge_.loss();
+    make_bias_units();
+    QuantizedNetwork best = network_;
+    const int every = std::max(1, options_.iterations / 8);
+    for (int i = 0; i < options_.iterations; ++i) {
+      iterate(i);
+      if ((i + 1) % every == 0 || i + 1 == options_.iterations) {
+        harden();
+        judge_.set(network_);
+        const double found = judge_.loss();
+        spdlog::debug("network stage: iteration {}, divergence {:.5g}", i + 1, found);
+        if (found < result.after && is_legal_enough()) {
+          result.after = found;
+          best = network_;
+        }
+      }
+      if (progress) progress(i + 1);
+    }
+    network_ = std::move(best);
+    judge_.set(network_);
+    return result;
+  }
+
+private:
+  bool free_scales() const { return recipe_.scales == Scales::kFree; }
+  bool is_legal_enough() const { return free_scales() || is_legal(network_, recipe_); }
+  QuantizedLayer& target(const LatentLayer& latent) const {
+    return network_.layers[static_cast<std::size_t>(latent.index)];
+  }
+
+  // ---- set up ----
+
+  void add_layer(int index) {
+    LatentLayer latent;
+    latent.index = index;
+    latent.layer = &plan_.layers[static_cast<std::size_t>(index)];
+    const QuantizedLayer& now = network_.layers[static_cast<std::size_t>(index)];
+    const std::size_t channels = now.grids.size();
+    latent.fan = latent.layer->weight.size() / channels;
+    latent.place.resize(latent.layer->weight.size());
+    latent.weights.resize(latent.layer->weight.size());
+    for (std::size_t i = 0; i < now.codes.size(); ++i)
+      latent.place.value[i] = start_place(latent.layer->weight[i], now.grids[i / latent.fan], now.codes[i]);
+    latent.bias.resize(channels);
+    // The corrected biases are where this starts, and it corrects no more.
+    latent.start_bias.assign(now.bias.begin(), now.bias.end());
+    latent.bias_now = latent.start_bias;
+    append_blocks(layers_.size(), channels, latent.fan, blocks_);
+    layers_.push_back(std::move(latent));
+  }
+
+  void add_tensor(int tensor) {
+    LatentTensor latent;
+    latent.tensor = tensor;
+    const std::vector<double> steps = network_.steps(tensor);
+    latent.log_step.resize(steps.size());
+    for (std::size_t c = 0; c < steps.size(); ++c) latent.log_step.value[c] = static_cast<float>(std::log2(steps[c]));
+    student_->set_quantizer(tensor, {true, 1, steps});
+    tensors_.push_back(std::move(latent));
+  }
+
+  std::vector<double> steps_of(const LatentTensor& latent) const {
+    std::vector<double> steps;
+    for (const float value : latent.log_step.value) {
+      const auto log = static_cast<double>(value);
+      steps.push_back(std::exp2(free_scales() ? log : std::round(log)));
+    }
+    return steps;
+  }
+
+  // ---- images ----
+
+  /// An image of the batch, as this iteration shows it.
+  void show_image(std::size_t which, std::uint64_t random, float* to) const {
+    const Shape& shape = plan_.tensor(0).shape;
+    const auto draw = [&](auto extent) {
+      const auto most = static_cast<std::uint64_t>(options_.shift * static_cast<double>(extent));
+      const std::uint64_t drawn = random % (2 * most + 1);
+      random /= 2 * most + 1;
+      return static_cast<int>(drawn) - static_cast<int>(most);
+    };
+    const bool mirror = options_.mirror && (random & 1u) != 0;
+    random >>= 1;
+    const int dy = draw(shape.height), dx = draw(shape.width);
+    place_image(plan_, images_.image(which), dy, dx, mirror, to);
+  }
+
+  std::size_t images_of(std::size_t slot) const { return std::min(chunk_, batch_ - slot * chunk_); }
+
+  /// Biases are learned in units of their layer's output's spread, or one rate could not suit all.
+  void make_bias_units() {
+    set_latent_weights();
+    show_batch(0);
+    workers_.run(student_->slots(), [&](std::size_t slot, std::size_t) {
+      student_->forward(slot, {pixels_[slot].data()}, images_of(slot), 0);
+    });
+    for (LatentLayer& latent : layers_) {
+      double sum = 0, squares = 0, count = 0;
+      for (const float value : student_->values(0, latent.layer->output, true)) {
+        const auto x = static_cast<double>(value);
+        sum += x;
+        squares += x * x;
+        ++count;
+      }
+      latent.bias_unit = static_cast<float>(std::sqrt(std::max(squares / count - sum / count * sum / count, 1e-12)));
+    }
+  }
+
+  // ---- an iteration ----
+
+  void show_batch(int iteration) {
+    const auto number = static_cast<std::uint64_t>(iteration);
+    const std::vector<std::size_t> chosen = draw_batch(teachers_.size(), batch_, mix_seed(seed_, 2 * number));
+    const std::size_t size = plan_.tensor(0).shape.size();
+    workers_.run(batch_, [&](std::size_t at, std::size_t) {
+      show_image(teachers_[chosen[at]], mix_seed(mix_seed(seed_, 2 * number + 1), at),
+                 pixels_[at / chunk_].data() + at % chunk_ * size);
+    });
+  }
+
+  void iterate(int iteration) {
+    set_latent_weights();
+    for (const LatentTensor& latent : tensors_) student_->set_quantizer(latent.tensor, {true, 1, steps_of(latent)});
+    show_batch(iteration);
+    workers_.run(student_->slots(), [&](std::size_t slot, std::size_t) {
+      const std::size_t count = images_of(slot);
+      const float* wanted = teacher_->forward(slot, {pixels_[slot].data()}, count, 0);
+      const float* logits = student_->forward(slot, {pixels_[slot].data()}, count, 0);
+      for (std::size_t j = 0; j < count; ++j)
+        divergence(logits + j * classes_, wanted + j * classes_, gradients_[slot].data() + j * classes_, classes_,
+                   options_.temperature, 1 / static_cast<double>(batch_));
+      student_->backward(slot, gradients_[slot].data(), true);
+    });
+    const double decay = cosine_decay(static_cast<double>(iteration) / options_.iterations);
+    step_weights(decay, iteration + 1);
+    if (options_.activation_rate > 0) step_activations(decay, iteration + 1);
+  }
+
+  void set_latent_weights() {
+    workers_.run(blocks_.size(), [&](std::size_t b, std::size_t) {
+      const ChannelBlock& block = blocks_[b];
+      LatentLayer& latent = layers_[block.layer];
+      for (std::size_t k = block.begin; k < block.end; ++k) {
+        latent_values(channel(latent, k), latent.place.value.data() + k * latent.fan,
+                      latent.weights.data() + k * latent.fan);
+        latent.bias_now[k] = latent.start_bias[k] + latent.bias_unit * latent.bias.value[k];
+      }
+    });
+    workers_.run(layers_.size(), [&](std::size_t i, std::size_t) {
+      student_->set_weights(layers_[i].index, layers_[i].weights, layers_[i].bias_now);
+    });
+  }
+
+  LatentChannel channel(const LatentLayer& latent, std::size_t k) const {
+    return LatentChannel::of(target(latent).grids[k], latent.fan);
+  }
+
+  void step_weights(double decay, int step) {
+    workers_.run(blocks_.size(), [&](std::size_t b, std::size_t) {
+      const ChannelBlock& block = blocks_[b];
+      LatentLayer& latent = layers_[block.layer];
+      const std::size_t begin = block.begin * latent.fan, count = (block.end - block.begin) * latent.fan;
+      float* gradient = latent.place.gradient.data() + begin;
+      std::copy_n(student_->weight_gradient(0, latent.index).data() + begin, count, gradient);
+      for (std::size_t slot = 1; slot < student_->slots(); ++slot)
+        kernels::add(gradient, student_->weight_gradient(slot, latent.index).data() + begin, count);
+      for (std::size_t k = block.begin; k < block.end; ++k) {
+        scale(latent.place.gradient.data() + k * latent.fan, latent.fan, channel(latent, k).step);
+        float bias = 0;
+        for (std::size_t slot = 0; slot < student_->slots(); ++slot)
+          bias += student_->bias_gradient(slot, latent.index)[k];
+        latent.bias.gradient[k] = bias * latent.bias_unit;
+      }
+      latent.place.adam(begin, count, options_.weight_rate * decay, step);
+      for (std::size_t k = block.begin; k < block.end; ++k)
+        keep_in_range(channel(latent, k), latent.place.value.data() + k * latent.fan);
+      latent.bias.adam(block.begin, block.end - block.begin, options_.bias_rate * decay, step);
+    });
+  }
+
+  void step_activations(double decay, int step) {
+    for (LatentTensor& latent : tensors_) {
+      const std::size_t count = latent.log_step.value.size();
+      const std::vector<double> steps = steps_of(latent);
+      const auto channels = static_cast<std::size_t>(plan_.tensor(latent.tensor).shape.channels);
+      std::fill(latent.log_step.gradient.begin(), latent.log_step.gradient.end(), 0.0f);
+      for (std::size_t slot = 0; slot < student_->slots(); ++slot)
+        for (std::size_t c = 0; c < channels; ++c)
+          latent.log_step.gradient[count == 1 ? 0 : c] += student_->step_gradient(slot, latent.tensor)[c];
+      for (std::size_t c = 0; c < count; ++c)
+        latent.log_step.gradient[c] *= static_cast<float>(steps[c] * std::log(2.0));
+      latent.log_step.adam(0, count, options_.activation_rate * decay, step);
+    }
+  }
+
+  /// The network as of now, and the student with it.
+  void harden() {
+    set_latent_weights();
+    for (const LatentLayer& latent : layers_) {
+      QuantizedLayer& to = target(latent);
+      for (std::size_t k = 0; k < to.grids.size(); ++k)
+        latent_codes(channel(latent, k), latent.place.value.data() + k * latent.fan, to.codes.data() + k * latent.fan);
+      to.bias.assign(latent.bias_now.begin(), latent.bias_now.end());
+      to.learned_bias = latent.bias_now;
+    }
+    for (const LatentTensor& latent : tensors_) {
+      network_.set_steps(latent.tensor, steps_of(latent));
+      student_->set_quantizer(latent.tensor, {true, 1, steps_of(latent)});
+    }
+  }
+
+  const Plan& plan_;
+  const ImageSet& images_;
+  const Recipe& recipe_;
+  const NetworkStage& options_;
+  std::uint64_t seed_;
+  Workers& workers_;
+  NetworkJudge& judge_;
+  QuantizedNetwork& network_;
+  std::vector<std::size_t> teachers_;  ///< images to learn on
+  Unit whole_;
+  std::size_t batch_ = 0, chunk_ = 0, classes_ = 0;
+  std::unique_ptr<UnitModel> student_, teacher_;
+  std::vector<LatentLayer> layers_;
+  std::vector<LatentTensor> tensors_;
+  std::vector<ChannelBlock> blocks_;
+  std::vector<std::vector<float>> pixels_, gradients_;  ///< by slot
+};
+
+}  // namespace
+
+DistillationResult distill(const Plan& plan, const ImageSet& images, const std::vector<std::size_t>& chosen,
+                           const Recipe& recipe, std::uint64_t seed, Workers& workers, NetworkJudge& judge,
+                           QuantizedNetwork& network, const std::function<void(int)>& progress) {
+  return Distillation(plan, images, chosen, recipe, seed, workers, judge, network).run(progress);
+}
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,51 @@
+#include "quantizer/reconstruction/latent_weights.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "quantizer/reconstruction/clones.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+/// How near to the edge of its code's cell a place starts: a small push suffices to change the code back.
+constexpr float kMargin = 0.49f;
+
+SHIFTSIM_INLINE float rounded(float place, float low, float high) {
+  return std::min(std::max(std::floor(place + 0.5f), low), high);
+}
+}  // namespace
+
+LatentChannel LatentChannel::of(const WeightGrid& grid, std::size_t count) {
+  return {count, static_cast<float>(grid.step()), static_cast<float>(grid.offset) * 0.5f,
+          static_cast<float>(grid.low()), static_cast<float>(grid.high())};
+}
+
+float start_place(float weight, const WeightGrid& grid, int code) {
+  const auto place = static_cast<float>(static_cast<double>(weight) / grid.step() - grid.offset * 0.5);
+  return std::clamp(place, static_cast<float>(code) - kMargin, static_cast<float>(code) + kMargin);
+}
+
+SHIFTSIM_CLONES
+void latent_values(const LatentChannel& channel, const float* place, float* value) {
+  const float step = channel.step, offset = channel.offset, low = channel.low, high = channel.high;
+  for (std::size_t i = 0; i < channel.count; ++i) value[i] = (rounded(place[i], low, high) + offset) * step;
+}
+
+void latent_codes(const LatentChannel& channel, const float* place, std::int8_t* code) {
+  for (std::size_t i = 0; i < channel.count; ++i)
+    code[i] = static_cast<std::int8_t>(rounded(place[i], channel.low, channel.high));
+}
+
+SHIFTSIM_CLONES
+void keep_in_range(const LatentChannel& channel, float* place) {
+  const float low = channel.low - kMargin, high = channel.high + kMargin;
+  for (std::size_t i = 0; i < channel.count; ++i) place[i] = std::min(std::max(place[i], low), high);
+}
+
+SHIFTSIM_CLONES
+void scale(float* values, std::size_t count, float factor) {
+  for (std::size_t i = 0; i < count; ++i) values[i] *= factor;
+}
+
+}  // namespace shiftsim::quantizer

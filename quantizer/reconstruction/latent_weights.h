@@ -1,0 +1,31 @@
+// Weights as places on their channel's grid, in codes: what learns where codes follow by rounding.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quantizer/weight_search.h"
+
+namespace shiftsim::quantizer {
+
+/// One output channel: weight = (round(place) + offset) * step.
+struct LatentChannel {
+  std::size_t count = 0;
+  float step = 1, offset = 0, low = 0, high = 0;
+
+  static LatentChannel of(const WeightGrid& grid, std::size_t count);
+};
+
+/// The place of a float weight on its grid, moved as little as makes it round to the code at hand.
+float start_place(float weight, const WeightGrid& grid, int code);
+
+/// value[i] = the weight that place[i] rounds to.
+void latent_values(const LatentChannel& channel, const float* place, float* value);
+void latent_codes(const LatentChannel& channel, const float* place, std::int8_t* code);
+
+/// No place may drift so far out of the range that it could not come back.
+void keep_in_range(const LatentChannel& channel, float* place);
+
+void scale(float* values, std::size_t count, float factor);
+
+}  // namespace shiftsim::quantizer
