@@ -5,7 +5,6 @@
 #include "common/atomic_file.h"
 #include "common/error.h"
 #include "common/hash.h"
-#include "common/log.h"
 #include "quantizer/bit_assignment.h"
 #include "quantizer/sensitivity_file.h"
 
@@ -49,8 +48,6 @@ void run_sensitivity(const Plan& plan, const Recipe& recipe, const ImageSet& ima
   SensitivityOptions how;
   how.threads = inputs.threads;
   how.images = file.divergence_images;
-  Progress progress("sensitivity", progress_total(plan, how.images), "layers and images");
-  how.progress = [&](std::size_t done) { progress.update(done); };
   file.layers = measure_sensitivity(plan, recipe, images, chosen, how);
   write_file_atomically(options.sensitivity, to_json(file));
   if (inputs.print) fmt::print("{}wrote {}\n", sensitivity_table(file), options.sensitivity.string());

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/error.h"
+#include "common/log.h"
 #include "quantizer/activation_store.h"
 #include "quantizer/calibration.h"
 #include "quantizer/float_ops.h"
@@ -51,10 +52,6 @@ public:
   }
 
 private:
-  void progress(std::size_t done) const {
-    if (options_.progress) options_.progress(done);
-  }
-
   void search() {
     // Its layers' bits change while the calibrator, which refers to it, goes through them.
     Plan plan = plan_;
@@ -64,6 +61,7 @@ private:
     calibrator.load(images_, chosen_);
     const LayerTask weights_only{true, true, false};
     candidates_.resize(plan.layers.size());
+    Progress progress("sensitivity: search", plan.layers.size(), "layers");
     for (std::size_t i = 0; i < plan.layers.size(); ++i) {
       PlannedLayer& layer = plan.layers[i];
       if (!has_weights(layer)) {
@@ -84,7 +82,7 @@ private:
       }
       calibrator.use_reference(layer.output);
       calibrator.release(i);
-      progress(i + 1);
+      progress.update(i + 1);
     }
   }
 
@@ -100,6 +98,7 @@ private:
     const std::size_t channels = images_.channels, classes = plan_.tensor(plan_.layers.back().output).shape.size();
     std::vector<std::vector<float>> pixels(slots, std::vector<float>(kChunk * size));
     std::vector<double> of_image(count * variants);
+    Progress progress("sensitivity: divergence", count, "images");
     // A round gives every slot one chunk.
     for (std::size_t first = 0; first < count; first += slots * kChunk) {
       const std::size_t here = std::min(count - first, slots * kChunk);
@@ -117,7 +116,7 @@ private:
                 divergence(exact.subspan(i * classes, classes), changed.subspan(i * classes, classes));
         }
       });
-      progress(plan_.layers.size() + first + here);
+      progress.update(first + here);
     }
     for (std::size_t v = 0; v < variants; ++v) {
       double sum = 0;
@@ -250,10 +249,6 @@ double divergence(std::span<const float> reference, std::span<const float> logit
   double sum = 0;
   for (std::size_t i = 0; i < p.size(); ++i) sum += std::exp(p[i]) * (p[i] - q[i]);
   return std::max(sum, 0.0);  // below 0 only by rounding
-}
-
-std::size_t progress_total(const Plan& plan, std::size_t images) {
-  return plan.layers.size() + images;
 }
 
 std::vector<LayerSensitivity> measure_sensitivity(const Plan& plan, const Recipe& recipe, const ImageSet& images,

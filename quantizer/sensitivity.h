@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,12 +37,8 @@ struct LayerSensitivity {
 
 struct SensitivityOptions {
   int threads = 1;
-  std::size_t images = 128;                   ///< of the chosen ones, from the first: for the divergence
-  std::function<void(std::size_t)> progress;  ///< may be empty; gets layers, then images done, of progress_total()
+  std::size_t images = 128;  ///< of the chosen ones, from the first: for the divergence
 };
-
-/// Progress units of a measurement.
-std::size_t progress_total(const Plan& plan, std::size_t images);
 
 /// Every layer with weights of its own (not additions and average pools that were made convolutions), in order of
 /// execution. Grids and corrected biases are those that the recipe's search finds on all chosen images when nothing
