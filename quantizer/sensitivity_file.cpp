@@ -15,7 +15,7 @@ namespace shiftsim::quantizer {
 namespace {
 
 constexpr const char* kFormat = "shiftsim sensitivity 1";
-constexpr std::size_t kNameWidth = 28;
+constexpr std::size_t kNameWidth = 24;
 
 std::string shortened(const std::string& name) {
   return name.size() <= kNameWidth ? name : ".." + name.substr(name.size() - kNameWidth + 2);
@@ -103,11 +103,11 @@ SensitivityFile read_sensitivity(const std::filesystem::path& path) {
 }
 
 std::string sensitivity_table(const SensitivityFile& file) {
-  std::string text = fmt::format("{:<28} {:>9} {:>8} ", "", "", "");
-  std::string titles = fmt::format("{:<28} {:>9} {:>8} ", "layer", "weights", "recipe");
+  std::string text = fmt::format("{:<24} {:>8} {:>13}", "", "", "");
+  std::string titles = fmt::format("{:<24} {:>8} {:>13}", "layer", "weights", "recipe");
   for (const int bits : kWeightWidths) {
-    text += fmt::format("  {:-^23}", fmt::format(" W{} ", bits));
-    titles += fmt::format("  {:>6} {:>6} {:>9}", "SQNR W", "SQNR A", "KL");
+    text += fmt::format(" {:-^22}", fmt::format(" W{} ", bits));
+    titles += fmt::format(" {:>6} {:>6} {:>8}", "SQNR W", "SQNR A", "KL");
   }
   text += "\n" + titles + "\n";
   std::vector<const LayerSensitivity*> order;
@@ -117,10 +117,10 @@ std::string sensitivity_table(const SensitivityFile& file) {
     return a->widths.front().divergence > b->widths.front().divergence;
   });
   for (const LayerSensitivity* layer : order) {
-    text += fmt::format("{:<28} {:>9} {:>8} ", shortened(layer->name), layer->weights,
+    text += fmt::format("{:<24} {:>8} {:>13}", shortened(layer->name), layer->weights,
                         fmt::format("W{}{}", layer->recipe_bits, layer->varies ? "" : ", " + layer->policy));
     for (const WidthSensitivity& width : layer->widths)
-      text += fmt::format("  {:>6} {:>6} {:>9.3g}", decibel_text(width.weight_sqnr), decibel_text(width.output_sqnr),
+      text += fmt::format(" {:>6} {:>6} {:>8.2g}", decibel_text(width.weight_sqnr), decibel_text(width.output_sqnr),
                           width.divergence);
     text += "\n";
   }
