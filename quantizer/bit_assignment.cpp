@@ -48,6 +48,13 @@ std::string number(double value) {
                                                               : fmt::format("{:.6g}", value);
 }
 
+/// Rounded up to six digits: as a budget it is enough.
+std::string number_above(double value) {
+  if (value <= 0 || value == std::round(value)) return number(value);
+  const double unit = std::pow(10.0, std::floor(std::log10(value)) - 5);
+  return number(std::ceil(value / unit) * unit);
+}
+
 const WidthSensitivity* find_width(const LayerSensitivity& layer, int bits) {
   const auto found = std::find_if(layer.widths.begin(), layer.widths.end(),
                                   [&](const WidthSensitivity& width) { return width.bits == bits; });
@@ -187,7 +194,7 @@ BitAssignment assign_bits(const SensitivityFile& sensitivity, const fs::path& se
   const auto found = least_divergence(join.choices, budget.amount);
   if (!found)
     fail("--budget: {}={} cannot be met: the least achievable is {}, with each layer at its cheapest width",
-         budget.measure, number(budget.amount), number(least_cost(join.choices)));
+         budget.measure, number(budget.amount), number_above(least_cost(join.choices)));
   BitAssignment result;
   result.budget = budget;
   result.cost = found->cost;

@@ -163,6 +163,14 @@ TEST_F(QuantrunMixed, AssignsTheBestWithinTheBudget) {
 TEST_F(QuantrunMixed, BadBudgets) {
   put(sensitivity(), costs());
   expect_rejected(assign("cycles=2599"), {"--budget", "cycles=2599", "cannot be met", "2600"});
+  // What the message calls achievable is, though its digits are rounded.
+  Json uneven = costs();
+  for (Json& width : uneven["layers"][1]["widths"]) width["costs"]["cycles"] = 200 + 1 / 7.0;
+  put(sensitivity(), uneven);
+  expect_rejected(assign("cycles=2600"), {"the least achievable is 2600.15,"});
+  ASSERT_EQ(assign("cycles=2600.15").status, 0);
+  fs::remove_all(folder_ / "out");
+  put(sensitivity(), costs());
   expect_rejected(assign("energy=10"), {"--budget", "'energy'", "cycles, energy_uj", "c.json"});
   expect_rejected(assign("cycle=10000"), {"did you mean 'cycles'?"});
   for (const char* text : {"cycles", "=5", "cycles=", "cycles=-1", "cycles=0", "cycles=1e400", "cycles=many"})
