@@ -421,6 +421,12 @@ void Calibrator::run_float(std::size_t layer) {
 ActivationMemory::Block Calibrator::take_reference(int tensor) {
   return std::move(impl_->reference_[static_cast<std::size_t>(tensor)]);
 }
+void Calibrator::use_reference(int tensor) {
+  const auto at = static_cast<std::size_t>(tensor);
+  const Values& reference = impl_->reference_[at];
+  impl_->quantized_[at] = impl_->memory_.allocate(reference.size());
+  std::copy_n(reference.data(), reference.size(), impl_->quantized_[at].data());
+}
 void Calibrator::release(std::size_t layer) {
   impl_->release(layer);
 }

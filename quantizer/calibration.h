@@ -51,6 +51,9 @@ public:
 
   ActivationMemory::Block take_reference(int tensor);
 
+  /// The quantized network's tensor becomes a copy of the float network's: what reads it sees no error from before.
+  void use_reference(int tensor);
+
   /// Frees what no layer behind 'layer' reads.
   void release(std::size_t layer);
 

@@ -93,13 +93,14 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
       ->check(CLI::Range(0, 1024));
   app.add_option("--seed", seed, "Seed of the choice of calibration images, in place of the recipe's")
       ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
+  add_mixed_options(app, options.mixed);
   app.add_flag("--print-recipe", options.print_recipe, "Print the recipe with every key, and end");
   auto* quiet_flag = app.add_flag("--quiet,-q", quiet, "Only warnings and errors");
   app.add_flag("--verbose,-v", verbose, "More on stderr")->excludes(quiet_flag);
 
   try {
     app.parse(argc, argv);
-    if (!options.print_recipe)
+    if (!options.print_recipe && !options.mixed.assigns())
       for (const auto* required : {model, calibration})
         if (required->count() == 0) throw CLI::RequiredError(required->get_name());
   } catch (const CLI::ParseError& error) {
@@ -126,6 +127,10 @@ void run_quantrun(const QuantrunOptions& options) {
     fmt::print("{}", to_yaml(recipe));
     return;
   }
+  if (options.mixed.assigns()) {
+    run_assignment(options.recipe, options.report, options.verbosity > 0, options.mixed);
+    return;
+  }
   const int threads = thread_count(options.threads);
   const Graph graph = import_onnx(options.model);
   const Plan plan = make_plan(graph, recipe, options.model.string());
@@ -147,6 +152,14 @@ void run_quantrun(const QuantrunOptions& options) {
   const auto chosen = choose_images(calibration.count, wanted, recipe.calibration_seed);
   spdlog::info("{}: {} layers; calibrating on {} images", options.model.string(), plan.layers.size(), chosen.size());
 
+  if (options.mixed.measures()) {
+    if (options.output || options.report || options.test)
+      fail("--sensitivity: writes nothing but its own file: leave out --output, --report and --test");
+    const std::string name = options.recipe.file ? options.recipe.file->filename().string() : "defaults";
+    run_sensitivity(plan, recipe, calibration, chosen, {options.model, name, threads, options.verbosity > 0},
+                    options.mixed);
+    return;
+  }
   const bool free_scales = recipe.scales == Scales::kFree;
   if (free_scales && options.output)
     fail("--output: free scales cannot become integers; leave it out and give --test and --report");

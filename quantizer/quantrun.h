@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "quantizer/quantrun_mixed.h"
 #include "quantizer/recipe.h"
 
 namespace shiftsim::quantizer {
@@ -15,6 +16,7 @@ struct QuantrunOptions {
   std::optional<std::filesystem::path> output, report;  ///< an output but with free scales
   std::optional<std::filesystem::path> calibration_labels, test, test_labels;
   RecipeSources recipe;
+  MixedOptions mixed;
   int threads = 0;    ///< 0: one per processor
   int verbosity = 1;  ///< 0 quiet, 1 progress and the table, 2 debugging
   bool print_recipe = false;
