@@ -13,8 +13,8 @@ struct Noise {
   double rounding = 0;  ///< of the errors of all others
 
   double total() const { return clipping + rounding; }
-  double sqnr_db() const { return decibels(signal, total()); }      ///< infinite where exact
-  double clipping_share() const;                                    ///< of the noise, 0 to 1; 0 where there is none
+  double sqnr_db() const { return decibels(signal, total()); }  ///< infinite where exact
+  double clipping_share() const;                                ///< of the noise, 0 to 1; 0 where there is none
   double relative() const { return signal > 0 ? total() / signal : 0; }  ///< noise to signal, 0 where no signal
   Noise& operator+=(const Noise& other);
 };

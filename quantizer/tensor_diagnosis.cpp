@@ -124,7 +124,8 @@ double tensor_power_of_two_loss_db(std::span<const float> values, std::size_t ch
   const std::size_t parts = steps.size();
   double noise = 0, best = 0;
   for (std::size_t c = 0; c < parts; ++c) {
-    const auto values_here = sample(values, parts == 1 ? 0 : c, parts, channels, std::max<std::size_t>(kLimit / parts, 1));
+    const auto values_here =
+        sample(values, parts == 1 ? 0 : c, parts, channels, std::max<std::size_t>(kLimit / parts, 1));
     noise += squared_error(values_here, range, steps[c]);
     best += best_squared_error(values_here, range, steps[c]);
   }
