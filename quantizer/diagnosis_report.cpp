@@ -86,7 +86,7 @@ std::string lost_text(const OutputError& error) {
 
 std::string noise_table(const Diagnosis& diagnosis, const std::vector<std::size_t>& order) {
   std::string text = fmt::format("Where the signal is lost, worst layer first ({} images)\n", diagnosis.images);
-  text += fmt::format("{:<24} {:>8}  {:^23}  {:^25}  {:^19} {:^19}\n", "", "bits", "output SQNR, dB",
+  text += fmt::format("{:<24} {:>8}  {:^23}  {:^25}  {:>19} {:>19}\n", "", "bits", "output SQNR, dB",
                       "noise added, % of signal", "float network", "quantized network");
   text +=
       fmt::format("{:<24} {:>3} {:>4}  {:>9} {:>6} {:>6}  {:>8} {:>7} {:>8}  {:>9} {:>9} {:>9} {:>9}\n", "layer", "W",
@@ -151,23 +151,23 @@ std::string dead_channel_text(const LayerDiagnosis& layer) {
 
 std::string code_table(const Diagnosis& diagnosis, const std::vector<std::size_t>& order) {
   std::string text = "Output codes, in the same order\n";
-  text += fmt::format("{:<24} {:>4} {:>12} {:>15} {:>8} {:>8} {:>8} {:>9} {:>6} {:>10}  {}\n", "", "", "SQNR, dB",
+  text += fmt::format("{:<24} {:>4} {:>12} {:>13} {:>8} {:>7} {:>7} {:>9} {:>5} {:>9}  {}\n", "", "", "SQNR, dB",
                       "clipped, %", "2^n loss", "at ends", "dead", "dead ch", "ties", "acc bits", "exponents");
-  text += fmt::format("{:<24} {:>4} {:>6} {:>5} {:>8} {:>6} {:>8} {:>8} {:>8} {:>9} {:>6} {:>10}  {}\n", "layer", "A",
-                      "net", "alone", "values", "noise", "dB", "%", "codes", "int/float", "%", "see legend",
-                      "searched > final");
+  text +=
+      fmt::format("{:<24} {:>4} {:>6} {:>5} {:>7} {:>5} {:>8} {:>7} {:>7} {:>9} {:>5} {:>9}  {}\n", "layer", "A", "net",
+                  "alone", "values", "noise", "dB", "%", "codes", "int/float", "%", "see below", "searched > final");
   for (const std::size_t i : order) {
     const LayerDiagnosis& layer = diagnosis.layers[i];
     if (!layer.codes && !layer.sums) continue;
     const std::string ties = layer.sums && layer.codes ? percent_text(layer.sums->ties, layer.codes->use.total()) : "-";
     if (!layer.codes) {
-      text += fmt::format("{:<24} {:>4} {:>6} {:>5} {:>8} {:>6} {:>8} {:>8} {:>8} {:>9} {:>6} {:>10}  {}\n",
+      text += fmt::format("{:<24} {:>4} {:>6} {:>5} {:>7} {:>5} {:>8} {:>7} {:>7} {:>9} {:>5} {:>9}  {}\n",
                           shortened(layer.name), "-", decibel_text(layer.error.sqnr_db()), "-", "-", "-", "-", "-", "-",
                           "-", "-", accumulator_text(layer), "-");
       continue;
     }
     const CodeDiagnosis& c = *layer.codes;
-    text += fmt::format("{:<24} {:>4} {:>6} {:>5} {:>8} {:>6} {:>8} {:>8} {:>8} {:>9} {:>6} {:>10}  {}\n",
+    text += fmt::format("{:<24} {:>4} {:>6} {:>5} {:>7} {:>5} {:>8} {:>7} {:>7} {:>9} {:>5} {:>9}  {}\n",
                         shortened(layer.name), bits_text(layer), decibel_text(layer.error.sqnr_db()),
                         decibel_text(c.local.sqnr_db()), percent_text(c.clipped, c.use.total()),
                         percent_text(100 * c.local.clipping_share()), decibel_text(c.power_of_two_loss_db),
@@ -189,13 +189,16 @@ std::string code_table(const Diagnosis& diagnosis, const std::vector<std::size_t
 /// What dominates this noise, and how much of it the power of two costs.
 std::string cause(const Noise& noise, double power_of_two_loss_db) {
   const double share = noise.clipping_share();
-  std::string text = share >= kDominates ? fmt::format("clipping dominates ({:.0f} % of their noise)", 100 * share)
-                     : 1 - share >= kDominates
-                         ? fmt::format("rounding dominates ({:.0f} % of their noise)", 100 - 100 * share)
-                         : "clipping and rounding both count";
+  std::string text = "neither clipping nor rounding dominates";
+  if (share >= kDominates) text = fmt::format("clipping dominates ({:.0f} % of their noise)", 100 * share);
+  if (1 - share >= kDominates) text = fmt::format("rounding dominates ({:.0f} % of their noise)", 100 - 100 * share);
   if (power_of_two_loss_db >= kWorthFreeing)
     text += fmt::format(", powers of two cost {:.1f} dB", power_of_two_loss_db);
   return text;
+}
+
+std::string channels_text(std::size_t count) {
+  return fmt::format("{} {}", count, count == 1 ? "channel" : "channels");
 }
 
 Json decibel_json(double value) {
@@ -247,25 +250,21 @@ std::vector<std::string> advice(const LayerDiagnosis& layer) {
   const OutputError& error = layer.error;
   const double added = error.added();
   if (added >= kWorthAdvice) {
-    const double by_weights = error.added_by_weights(), by_codes = error.added_by_codes();
-    if (layer.weights && by_weights >= kDominates * added)
-      result.push_back(
-          fmt::format("weights dominate: {}", cause(layer.weights->noise, layer.weights->power_of_two_loss_db)));
-    else if (layer.codes && by_codes >= kDominates * added)
-      result.push_back(
-          fmt::format("output codes dominate: {}", cause(layer.codes->local, layer.codes->power_of_two_loss_db)));
+    if (layer.weights && error.added_by_weights() >= kDominates * added)
+      result.push_back("lost to weights: " + cause(layer.weights->noise, layer.weights->power_of_two_loss_db));
+    else if (layer.codes && error.added_by_codes() >= kDominates * added)
+      result.push_back("lost to output codes: " + cause(layer.codes->local, layer.codes->power_of_two_loss_db));
   }
   if (layer.weights && layer.weights->zero_channels > 0)
-    result.push_back(
-        fmt::format("{} of {} channels have only zero weights", layer.weights->zero_channels, layer.weights->channels));
+    result.push_back(fmt::format("{} of {} with zero weights only", layer.weights->zero_channels,
+                                 channels_text(layer.weights->channels)));
   if (!layer.codes) return result;
   const CodeDiagnosis& codes = *layer.codes;
   if (2 * codes.dead_codes >= codes.codes)
     result.push_back(fmt::format("{} of {} output codes dead", codes.dead_codes, codes.codes));
   const std::size_t dead = codes.use.dead_channels();
   if (dead > layer.float_dead_channels)
-    result.push_back(
-        fmt::format("{} channels always 0 that are not in the float network", dead - layer.float_dead_channels));
+    result.push_back(channels_text(dead - layer.float_dead_channels) + " always 0, but not in the float network");
   return result;
 }
 
@@ -278,7 +277,8 @@ std::string diagnosis_text(const Diagnosis& diagnosis) {
     const std::vector<std::string> lines = advice(diagnosis.layers[i]);
     if (!lines.empty()) advised += fmt::format("{:<24} {}\n", shortened(diagnosis.layers[i].name), join(lines, "; "));
   }
-  if (!advised.empty()) text += "\nAdvice (causes where a layer adds 1 % or more)\n" + advised;
+  if (!advised.empty())
+    text += "\nAdvice (what a layer loses its signal to: only where it adds 1 % or more)\n" + advised;
   return text;
 }
 

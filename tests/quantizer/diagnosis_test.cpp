@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "qnet/bounds.h"
 #include "qnet/golden.h"
@@ -176,10 +177,10 @@ TEST(DiagnosisAdvice, SaysOnlyWhatIsFounded) {
   EXPECT_TRUE(advice(layer).empty()) << "0.9 % of the signal";
   layer.error = {100, 10, 20, 21};
   ASSERT_EQ(advice(layer).size(), 1u);
-  EXPECT_EQ(advice(layer)[0], "weights dominate: clipping dominates (90 % of their noise)");
+  EXPECT_EQ(advice(layer)[0], "lost to weights: clipping dominates (90 % of their noise)");
   layer.weights->noise = {100, 1, 9};
   layer.weights->power_of_two_loss_db = 2;
-  EXPECT_EQ(advice(layer)[0], "weights dominate: rounding dominates (90 % of their noise), powers of two cost 2.0 dB");
+  EXPECT_EQ(advice(layer)[0], "lost to weights: rounding dominates (90 % of their noise), powers of two cost 2.0 dB");
   layer.error = {100, 10, 11, 21};
   EXPECT_TRUE(advice(layer).empty()) << "no codes to blame";
   layer.codes = CodeDiagnosis{};
@@ -187,9 +188,41 @@ TEST(DiagnosisAdvice, SaysOnlyWhatIsFounded) {
   layer.codes->use.alive = {true, true, false, true};
   layer.codes->codes = 4;
   layer.codes->dead_codes = 2;
-  EXPECT_EQ(advice(layer), (std::vector<std::string>{"output codes dominate: clipping and rounding both count",
-                                                     "2 of 4 output codes dead",
-                                                     "1 channels always 0 that are not in the float network"}));
+  EXPECT_EQ(advice(layer),
+            (std::vector<std::string>{"lost to output codes: neither clipping nor rounding dominates",
+                                      "2 of 4 output codes dead", "1 channel always 0, but not in the float network"}));
+}
+
+TEST(DiagnosisText, ShowsWhatLearningMovedWithinTheWidth) {
+  Diagnosis d;
+  d.images = 8;
+  for (const char* name : {"first", "a.layer.with.a.name.too.long.for.a.table"}) {
+    LayerDiagnosis layer;
+    layer.name = name;
+    layer.channels = 128;
+    layer.error = {1000, 1, 2, d.layers.empty() ? 3.0 : 53.0};
+    layer.weights = WeightDiagnosis{};
+    layer.weights->exponents_searched.assign(128, -10);
+    layer.weights->exponents.assign(128, -11);
+    layer.weights->exponents[0] = -10;
+    layer.codes = CodeDiagnosis{};
+    layer.codes->exponents_searched = {-10};
+    layer.codes->exponents = {-11};
+    layer.codes->codes = 256;
+    layer.codes->use.counts.assign(256, 1);
+    layer.codes->use.alive.assign(128, false);
+    layer.sums = SumDiagnosis{0, 24, 24, 24};
+    d.layers.push_back(layer);
+  }
+  const std::string text = diagnosis_text(d);
+  EXPECT_NE(text.find("-10 > -11..-10 (127)"), std::string::npos) << text;
+  EXPECT_NE(text.find("-10 > -11 (1)"), std::string::npos) << text;
+  EXPECT_LT(text.find("too.long.for.a.table "), text.find("\nfirst ")) << text;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line) && line.rfind("Advice", 0) != 0;) {
+    EXPECT_LE(line.size(), 130u) << line;
+    EXPECT_TRUE(line.empty() || line.back() != ' ') << line;
+  }
 }
 
 /// One convolution 1x1, two channels to two, on a given image.
