@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "common/error.h"
+
 namespace shiftsim::quantizer {
 
 namespace {
@@ -99,6 +101,7 @@ std::size_t CodeUse::dead_channels() const {
 
 Noise tensor_noise(std::span<const float> values, std::size_t channels, const ActivationRange& range,
                    std::span<const double> steps, std::size_t& clipped) {
+  SHIFTSIM_CHECK(channels > 0, "a tensor without channels");
   std::vector<double> inverse, step, high;
   for (std::size_t c = 0; c < channels; ++c) {
     step.push_back(steps.size() == 1 ? steps[0] : steps[c]);

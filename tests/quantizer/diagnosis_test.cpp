@@ -347,6 +347,36 @@ TEST_F(WholeDiagnosis, FollowsTheIntegerNetwork) {
   }
 }
 
+TEST_F(WholeDiagnosis, TellsTheSearchFromWhatWasLearned) {
+  Recipe recipe = w2a4();
+  recipe.method = "brecq";
+  recipe.reconstruction.units = Granularity::kLayer;
+  recipe.reconstruction.iterations = 30;
+  recipe.reconstruction.activations = ActivationLearning::kJoint;
+  recipe.reconstruction.activation_rate = 1;  // so that 30 iterations move something
+  recipe.reconstruction.rounding_rate = 0.1;
+  recipe.reconstruction.warmup = 0;
+  const Outcome learned = diagnose(residual_model(1), recipe);
+  const Diagnosis searched = diagnose(residual_model(1), w2a4()).diagnosis;
+  std::size_t moved_codes = 0, moved_exponents = 0;
+  for (std::size_t i = 0; i < searched.layers.size(); ++i) {
+    const LayerDiagnosis &layer = learned.diagnosis.layers[i], &before = searched.layers[i];
+    SCOPED_TRACE(layer.name);
+    if (layer.weights) {
+      EXPECT_EQ(layer.weights->exponents_searched, before.weights->exponents)
+          << "weights are searched on the float ones";
+      moved_codes += layer.weights->moved;
+    }
+    if (!layer.codes) continue;
+    const auto& exponents = learned.network.exponents[static_cast<std::size_t>(learned.network.plan.layers[i].output)];
+    EXPECT_EQ(layer.codes->exponents, exponents);
+    EXPECT_EQ(layer.codes->exponents_searched, before.codes->exponents) << "so are activations, by default";
+    moved_exponents += layer.codes->exponents != layer.codes->exponents_searched ? 1 : 0;
+  }
+  EXPECT_GT(moved_codes, 0u);
+  EXPECT_GT(moved_exponents, 0u);
+}
+
 TEST_F(WholeDiagnosis, ThreadsDoNotMatter) {
   const Diagnosis one = diagnose(residual_model(4), w2a4(), 1).diagnosis;
   const Diagnosis three = diagnose(residual_model(4), w2a4(), 3).diagnosis;
