@@ -231,6 +231,9 @@ struct Calibrator::Impl {
     reference_[at(layer.output)] = std::move(reference);
     const std::vector<float> rounded = target.weights();
     result_.statistics[index].weight_sqnr = sqnr(layer.weight, rounded);
+    if (!task.search_weights) return;
+    target.searched_exponents.clear();
+    for (const WeightGrid& grid : target.grids) target.searched_exponents.push_back(grid.exponent);
   }
 
   Values clamped(const PlannedLayer& layer, const Values& values) const {
@@ -305,6 +308,11 @@ struct Calibrator::Impl {
   // ---- activations ----
 
   void choose_exponent(int tensor, const Values& values) {
+    search_scale(tensor, values);
+    result_.searched_exponents[at(tensor)] = result_.exponents[at(tensor)];
+  }
+
+  void search_scale(int tensor, const Values& values) {
     const PlannedTensor& planned = plan_.tensor(tensor);
     const Histogram histogram(values.values());
     const auto channels = static_cast<std::size_t>(planned.shape.channels);
@@ -444,6 +452,7 @@ QuantizedNetwork undecided(const Plan& plan) {
   network.statistics.resize(plan.layers.size());
   network.exponents.resize(plan.tensors.size());
   network.mantissas.resize(plan.tensors.size());
+  network.searched_exponents.resize(plan.tensors.size());
   network.exponents[0] = {0};
   return network;
 }

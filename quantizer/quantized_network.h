@@ -16,6 +16,7 @@ struct QuantizedLayer {
   std::vector<std::int8_t> codes;   ///< in the order of PlannedLayer::weight
   std::vector<double> bias;         ///< real value, in the place of PlannedLayer::bias
   std::vector<float> learned_bias;  ///< the bias before bias correction: PlannedLayer::bias, or what was learned
+  std::vector<int> searched_exponents;  ///< of the grids as the search chose them, before anything was learned
 
   /// The real values of the codes, in their order.
   std::vector<float> weights() const;
@@ -34,6 +35,8 @@ struct QuantizedNetwork {
   /// Where scales are free, step = mantissa * 2^exponent, in the form of 'exponents'. Empty: 1, as at export
   /// everywhere.
   std::vector<std::vector<double>> mantissas;
+  /// 'exponents' as the search chose them, before anything was learned; empty where there was none.
+  std::vector<std::vector<int>> searched_exponents;
   std::vector<LayerStatistics> statistics;  ///< as plan.layers
 
   /// A tensor's steps: one, or one per channel.

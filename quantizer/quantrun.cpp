@@ -14,6 +14,7 @@
 #include "qnet/golden.h"
 #include "qnet/io.h"
 #include "quantizer/calibration.h"
+#include "quantizer/diagnosis_report.h"
 #include "quantizer/fake_quantized.h"
 #include "quantizer/float_engine.h"
 #include "quantizer/integer_export.h"
@@ -82,7 +83,10 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   app.add_option("--input", input,
                  "How pixels are normalized (YAML: mean, std, scale), in place of the recipe's section");
   app.add_option("--output,-o", output, "The .qnet folder to write (not with free scales)");
-  app.add_option("--report", report, "A JSON file to write: layers, accuracy paired with the float network's, time");
+  app.add_option("--report", report,
+                 "A JSON file to write: layers with their diagnosis, accuracy paired with the float network's, time");
+  app.add_flag("--diagnose", options.diagnose,
+               "Print where the signal is lost, worst layers first (docs/diagnosis.md); --report always has it");
   app.add_option("--set", options.recipe.overrides, "KEY=VALUE: overrides a key of the recipe")
       ->take_all()
       ->allow_extra_args(false);
@@ -172,7 +176,6 @@ void run_quantrun(const QuantrunOptions& options) {
   how.fingerprint = sha256(recipe_text + model_hash + pixels_hash(calibration, chosen));
   const auto start = std::chrono::steady_clock::now();
   const QuantizedNetwork quantized = quantize(plan, recipe, calibration, chosen, how);
-  calibration = {};
   RunResult result;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::optional<qnet::Network> network;
@@ -189,6 +192,10 @@ void run_quantrun(const QuantrunOptions& options) {
     provenance.calibration_images = static_cast<int>(chosen.size());
     provenance.method = recipe.method;
   }
+  std::optional<Diagnosis> diagnosis;
+  if (options.diagnose || options.report)
+    diagnosis = diagnose(quantized, network, recipe, calibration, chosen, threads);
+  calibration = {};
   if (!test.labels.empty()) {
     Progress float_progress("float network", test.count, "images");
     const FloatEngine engine(graph, recipe.input, threads);
@@ -213,9 +220,11 @@ void run_quantrun(const QuantrunOptions& options) {
     }
   }
   if (network) qnet::write(*network, *options.output);
-  if (options.report) write_file_atomically(*options.report, report_json(quantized, network, recipe, result));
+  if (options.report)
+    write_file_atomically(*options.report, report_json(quantized, network, recipe, result, *diagnosis));
   if (options.verbosity == 0) return;
   if (network) fmt::print("{}", layer_table(quantized, *network));
+  if (options.diagnose) fmt::print("\n{}\n", diagnosis_text(*diagnosis));
   fmt::print("{}\n", policy_text(plan, recipe));
   if (result.accuracy) fmt::print("{}\n", accuracy_text(*result.accuracy, free_scales));
   if (options.output) fmt::print("wrote {}\n", options.output->string());

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/text.h"
+#include "quantizer/diagnosis_report.h"
 
 namespace shiftsim::quantizer {
 
@@ -63,7 +64,7 @@ std::string layer_table(const QuantizedNetwork& source, const qnet::Network& net
 }
 
 std::string report_json(const QuantizedNetwork& source, const std::optional<qnet::Network>& network,
-                        const Recipe& recipe, const RunResult& result) {
+                        const Recipe& recipe, const RunResult& result, const Diagnosis& diagnosis) {
   using Json = nlohmann::ordered_json;
   const auto decibels = [](double value) { return std::isinf(value) ? Json("exact") : Json(value); };
   Json json;
@@ -85,6 +86,9 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
                         {"gained", a.gained},
                         {"drop_standard_error", a.standard_error}};
   }
+  json["diagnosis_images"] = diagnosis.images;
+  json["worst_first"] = Json::array();
+  for (const std::size_t i : diagnosis.worst_first()) json["worst_first"].push_back(diagnosis.layers[i].name);
   json["layers"] = Json::array();
   for (std::size_t i = 0; i < source.plan.layers.size(); ++i) {
     const PlannedLayer& planned = source.plan.layers[i];
@@ -102,6 +106,7 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
     layer["output_bits_because"] = tensor.is_logits ? "logits" : tensor.policy;
     layer["output_sqnr_db"] = decibels(source.statistics[i].output_sqnr);
     if (!tensor.is_logits) layer["output_steps"] = source.steps(planned.output);
+    layer["diagnosis"] = diagnosis_json(diagnosis.layers[i]);
     json["layers"].push_back(std::move(layer));
   }
   return json.dump(2) + "\n";

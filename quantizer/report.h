@@ -6,6 +6,7 @@
 
 #include "qnet/network.h"
 #include "quantizer/accuracy.h"
+#include "quantizer/diagnosis.h"
 #include "quantizer/quantized_network.h"
 
 namespace shiftsim::quantizer {
@@ -20,9 +21,9 @@ struct RunResult {
   std::optional<PairedAccuracy> accuracy;  ///< none without test images
 };
 
-/// The report as JSON. 'network': none with free scales.
+/// The report as JSON, each layer with its diagnosis. 'network': none with free scales.
 std::string report_json(const QuantizedNetwork& source, const std::optional<qnet::Network>& network,
-                        const Recipe& recipe, const RunResult& result);
+                        const Recipe& recipe, const RunResult& result, const Diagnosis& diagnosis);
 
 /// Which tensors and weights have other bits than the recipe's main ones, in sentences: what "W4A4" leaves out.
 std::string policy_text(const Plan& plan, const Recipe& recipe);

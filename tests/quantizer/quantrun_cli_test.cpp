@@ -1,5 +1,11 @@
 // quantrun on the command line: what it writes and prints, its exit status, and every kind of bad input.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "common/npy.h"
 #include "qnet/golden.h"
@@ -82,12 +88,115 @@ TEST_F(Quantrun, WritesANetworkThatReadsBack) {
     EXPECT_EQ(network.layers[i].weights, second.layers[i].weights);
 }
 
+/// The lines of the table under this title, by their first word, in order.
+std::vector<std::vector<std::string>> table_rows(const std::string& text, const std::string& title,
+                                                 const std::vector<std::string>& names) {
+  std::istringstream lines(text.substr(text.find(title)));
+  std::vector<std::vector<std::string>> rows;
+  for (std::string line; std::getline(lines, line) && !line.empty();) {
+    std::istringstream words(line);
+    std::vector<std::string> row;
+    for (std::string word; words >> word;) row.push_back(word);
+    if (std::find(names.begin(), names.end(), row[0]) != names.end()) rows.push_back(row);
+  }
+  return rows;
+}
+
+TEST_F(Quantrun, DiagnosisTableAndReportAgree) {
+  const auto outcome = quantize({"--recipe", recipe("nearest_w2a4"), "--diagnose", "--report", "report.json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(test::read_text(folder_ / "report.json"));
+  EXPECT_EQ(json["diagnosis_images"], 40);
+  const std::vector<std::string> order = json["worst_first"];
+  ASSERT_EQ(order.size(), json["layers"].size());
+  const auto layer = [&](const std::string& name) {
+    for (const auto& one : json["layers"])
+      if (one["name"] == name) return one["diagnosis"];
+    return nlohmann::json();
+  };
+  // Numbers as the table rounds them; "exact", "." and "<0.1" are words.
+  const auto agrees = [](const std::string& cell, const nlohmann::json& value) {
+    if (value.is_string()) return cell == value.get<std::string>();
+    const double number = value;
+    if (cell == ".") return number == 0;
+    if (cell == "<0.1") return number > 0 && number < 0.05;
+    if (cell == ">-0.1") return number < 0 && number > -0.05;
+    return std::abs(std::stod(cell) - number) < 0.0501;
+  };
+  const auto lost = table_rows(outcome.out, "Where the signal is lost", order);
+  ASSERT_EQ(lost.size(), order.size()) << outcome.out;
+  double previous = 1e300;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto& row = lost[i];
+    const auto diagnosis = layer(order[i]);
+    EXPECT_EQ(row[0], order[i]);
+    EXPECT_LE(diagnosis["added_noise_percent_of_signal"], previous);
+    previous = diagnosis["added_noise_percent_of_signal"];
+    EXPECT_TRUE(agrees(row[3], diagnosis["inherited_sqnr_db"])) << row[3] << diagnosis;
+    EXPECT_TRUE(agrees(row[4], diagnosis["output_sqnr_db"])) << row[4] << diagnosis;
+    EXPECT_TRUE(agrees(row[6], diagnosis["added_by_weights_percent_of_signal"])) << row[6] << diagnosis;
+    EXPECT_TRUE(agrees(row[7], diagnosis["added_by_codes_percent_of_signal"])) << row[7] << diagnosis;
+    EXPECT_TRUE(agrees(row[8], diagnosis["added_noise_percent_of_signal"])) << row[8] << diagnosis;
+    EXPECT_EQ(row[9], fmt::format("{:.3g}", diagnosis["float"]["mean"].get<double>()));
+    EXPECT_EQ(row[12], fmt::format("{:.3g}", diagnosis["quantized"]["standard_deviation"].get<double>()));
+  }
+  EXPECT_GT(layer(order[0])["added_noise_percent_of_signal"], 1);
+  std::size_t at = 0;
+  for (const auto& row : table_rows(outcome.out, "Weights, in the same order", order)) {
+    while (!layer(order[at]).contains("weights")) ++at;
+    EXPECT_EQ(row[0], order[at]);
+    const auto weights = layer(order[at++])["weights"];
+    EXPECT_EQ(row[1], fmt::format("{}", weights["bits"].get<int>()));
+    const char* keys[] = {"sqnr_db",
+                          "clipped_percent",
+                          "clipping_noise_percent",
+                          "power_of_two_loss_db",
+                          "worst_channel_power_of_two_loss_db",
+                          "at_ends_percent",
+                          "dead_codes_percent",
+                          "zero_channels",
+                          "ties_percent",
+                          "moved_percent"};
+    for (std::size_t i = 0; i < std::size(keys); ++i)
+      EXPECT_TRUE(agrees(row[2 + i], weights[keys[i]])) << keys[i] << ": " << row[2 + i] << weights;
+  }
+  EXPECT_GT(at, 5u);
+  at = 0;
+  for (const auto& row : table_rows(outcome.out, "Output codes, in the same order", order)) {
+    while (!layer(order[at]).contains("sums")) ++at;
+    EXPECT_EQ(row[0], order[at]);
+    const auto diagnosis = layer(order[at++]);
+    const auto codes = diagnosis.value("codes", nlohmann::json()), sums = diagnosis["sums"];
+    EXPECT_TRUE(agrees(row[2], diagnosis["output_sqnr_db"]));
+    EXPECT_EQ(row[11],
+              fmt::format("{}/{}/{}", sums["accumulator_bits_seen"].get<int>(),
+                          sums["accumulator_bits_proven"].get<int>(), sums["accumulator_bits_available"].get<int>()));
+    if (codes.is_null()) continue;  // logits
+    const char* keys[] = {"alone_sqnr_db", "clipped_percent", "clipping_noise_percent", "power_of_two_loss_db",
+                          "at_ends_percent"};
+    for (std::size_t i = 0; i < std::size(keys); ++i)
+      EXPECT_TRUE(agrees(row[3 + i], codes[keys[i]])) << keys[i] << ": " << row[3 + i] << codes;
+    EXPECT_TRUE(agrees(row[10], sums["ties_percent"])) << row[10] << sums;
+  }
+  EXPECT_GT(at, 5u);
+  EXPECT_EQ(quantize({"--recipe", recipe("nearest_w2a4")}).out.find("signal is lost"), std::string::npos);
+}
+
+TEST_F(Quantrun, DiagnosisOfFreeScales) {
+  const auto outcome = run({"--model", "m.onnx", "--calibration", "images.npy", "--set", "scales=free", "--diagnose",
+                            "--report", "report.json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("Output codes"), std::string::npos);
+  const auto json = nlohmann::json::parse(test::read_text(folder_ / "report.json"));
+  for (const auto& layer : json["layers"]) EXPECT_FALSE(layer["diagnosis"].contains("sums"));
+}
+
 TEST_F(Quantrun, HelpVersionAndRecipe) {
   const auto help = run({"--help"});
   EXPECT_EQ(help.status, 0);
   for (const char* option :
        {"--model", "--calibration", "--calibration-labels", "--recipe", "--input", "--output", "--set", "--test",
-        "--test-labels", "--threads", "--seed", "--print-recipe", "--verbose", "--quiet"})
+        "--test-labels", "--threads", "--seed", "--print-recipe", "--diagnose", "--report", "--verbose", "--quiet"})
     EXPECT_NE(help.out.find(option), std::string::npos) << option;
   const auto version = run({"--version"});
   EXPECT_EQ(version.status, 0);
