@@ -56,14 +56,14 @@ void quantize(const Quantization& q, const float* z, float* out, std::size_t cou
     for (std::size_t i = 0; i < count; ++i) out[i] = clip(z[i], clamp_low, clamp_high);
     return;
   }
-  const float* const inverse = q.inverse;
-  const float* const step = q.step;
-  const float* const high = q.high;
+  const float* __restrict const inverse = q.inverse;
+  const float* __restrict const step = q.step;
+  const float* __restrict const high = q.high;
   const std::uint32_t seed = q.seed, keep = q.keep;
   for (std::size_t row = 0; row < count; row += q.period) {
     const std::size_t end = std::min(q.period, count - row);
-    const float* const from = z + row;
-    float* const to = out + row;
+    const float* __restrict const from = z + row;
+    float* __restrict const to = out + row;
     if (keep == ~0u) {
       for (std::size_t c = 0; c < end; ++c) {
         const float x = clip(from[c], clamp_low, clamp_high);
@@ -88,23 +88,30 @@ void quantize_backward(const Quantization& q, const float* z, float* gradient, f
     for (std::size_t i = 0; i < count; ++i) gradient[i] = (z[i] > clamp_low) & (z[i] < clamp_high) ? gradient[i] : 0.0f;
     return;
   }
-  const float* const inverse = q.inverse;
-  const float* const high = q.high;
+  const float* __restrict const inverse = q.inverse;
+  const float* __restrict const high = q.high;
+  float* __restrict const sums = step_gradient;
   const std::uint32_t seed = q.seed, keep = q.keep;
+  const auto one = [=](float x, float& g, float& sum, float scale, float top, bool quantized)
+      __attribute__((always_inline)) {
+    const bool in_clamp = (x > clamp_low) & (x < clamp_high);
+    const float v = clip(x, clamp_low, clamp_high) * scale;
+    const float unclipped = std::floor(v + 0.5f), code = clip(unclipped, low, top);
+    const bool inside = unclipped == code;
+    sum += quantized ? g * (inside ? code - v : code) : 0.0f;
+    g = in_clamp & (inside | !quantized) ? g : 0.0f;
+  };
   for (std::size_t row = 0; row < count; row += q.period) {
     const std::size_t end = std::min(q.period, count - row);
-    const float* const from = z + row;
-    float* const g = gradient + row;
-    const auto base = static_cast<std::uint32_t>(row);
-    for (std::size_t c = 0; c < end; ++c) {
-      const bool quantized = (random_bits(seed, base + static_cast<std::uint32_t>(c)) <= keep);
-      const bool in_clamp = (from[c] > clamp_low) & (from[c] < clamp_high);
-      const float v = clip(from[c], clamp_low, clamp_high) * inverse[c];
-      const float unclipped = std::floor(v + 0.5f), code = clip(unclipped, low, high[c]);
-      const bool inside = unclipped == code;
-      step_gradient[c] += quantized ? g[c] * (inside ? code - v : code) : 0.0f;
-      g[c] = in_clamp & (inside | !quantized) ? g[c] : 0.0f;
+    const float* __restrict const from = z + row;
+    float* __restrict const g = gradient + row;
+    if (keep == ~0u) {
+      for (std::size_t c = 0; c < end; ++c) one(from[c], g[c], sums[c], inverse[c], high[c], true);
+      continue;
     }
+    const auto base = static_cast<std::uint32_t>(row);
+    for (std::size_t c = 0; c < end; ++c)
+      one(from[c], g[c], sums[c], inverse[c], high[c], random_bits(seed, base + static_cast<std::uint32_t>(c)) <= keep);
   }
 }
 
