@@ -102,16 +102,20 @@ void quantize_backward(const Quantization& q, const float* z, float* gradient, f
     const std::size_t end = std::min(q.period, count - row);
     const float* const from = z + row;
     float* const g = gradient + row;
-    const auto base = static_cast<std::uint32_t>(row);
-    for (std::size_t c = 0; c < end; ++c) {
-      const bool quantized = (random_bits(seed, base + static_cast<std::uint32_t>(c)) <= keep);
+    const auto one = [&](std::size_t c, bool quantized) __attribute__((always_inline)) {
       const bool in_clamp = (from[c] > clamp_low) & (from[c] < clamp_high);
       const float v = clip(from[c], clamp_low, clamp_high) * inverse[c];
       const float unclipped = std::floor(v + 0.5f), code = clip(unclipped, low, high[c]);
       const bool inside = unclipped == code;
       step_gradient[c] += quantized ? g[c] * (inside ? code - v : code) : 0.0f;
       g[c] = in_clamp & (inside | !quantized) ? g[c] : 0.0f;
+    };
+    if (keep == ~0u) {
+      for (std::size_t c = 0; c < end; ++c) one(c, true);
+      continue;
     }
+    const auto base = static_cast<std::uint32_t>(row);
+    for (std::size_t c = 0; c < end; ++c) one(c, random_bits(seed, base + static_cast<std::uint32_t>(c)) <= keep);
   }
 }
 
