@@ -38,8 +38,8 @@ public:
 
   int conv(int input, const ConvOptions& o) {
     const Shape& in = plan_.tensor(input).shape;
-    const Window window{o.kernel,     o.kernel,  o.stride,   o.stride,     o.dilation,
-                        o.dilation,   o.pad_top, o.pad_left, o.pad_bottom, o.pad_right};
+    const Window window{o.kernel,   o.kernel,  o.stride,   o.stride,     o.dilation,
+                        o.dilation, o.pad_top, o.pad_left, o.pad_bottom, o.pad_right};
     PlannedLayer layer = window_layer(qnet::LayerKind::kConv, input, window, o.out);
     layer.geometry.groups = o.groups;
     layer.activation = o.activation;
@@ -119,8 +119,7 @@ inline QuantizedNetwork nearest_network(const Plan& plan, int exponent) {
     to.bias.assign(layer.bias.begin(), layer.bias.end());
     to.learned_bias = layer.bias;
   }
-  for (std::size_t t = 0; t < plan.tensors.size(); ++t)
-    network.set_steps(static_cast<int>(t), {std::exp2(exponent)});
+  for (std::size_t t = 0; t < plan.tensors.size(); ++t) network.set_steps(static_cast<int>(t), {std::exp2(exponent)});
   return network;
 }
 

@@ -110,8 +110,8 @@ TEST_F(Units, OfAResidualNetwork) {
   const std::vector<Unit> units = partition(plan, Granularity::kBlock);
   expect_sound(plan, units, true);
   // The pool behind a block belongs to it, the global pool to the classifier.
-  EXPECT_EQ(names(units), (std::vector<std::string>{"stem", "a1 .. MaxPool_pooled", "b1 .. b_short",
-                                                    "GlobalAveragePool_gap .. fc"}));
+  EXPECT_EQ(names(units),
+            (std::vector<std::string>{"stem", "a1 .. MaxPool_pooled", "b1 .. b_short", "GlobalAveragePool_gap .. fc"}));
 }
 
 TEST_F(Units, KeepShortcutsAcrossNormsAndCopiesWhole) {
@@ -140,28 +140,27 @@ TEST_F(Units, JoinNeighboursToPairsBehindTheStem) {
   const Plan plan = this->plan(residual_model(1));
   const std::vector<Unit> pairs = partition(plan, Granularity::kPair);
   expect_sound(plan, pairs, true);
-  EXPECT_EQ(names(pairs),
-            (std::vector<std::string>{"stem", "a1 .. b_short", "GlobalAveragePool_gap .. fc"}));
+  EXPECT_EQ(names(pairs), (std::vector<std::string>{"stem", "a1 .. b_short", "GlobalAveragePool_gap .. fc"}));
 }
 
 TEST_F(Units, KeepDepthwiseWithItsPointwise) {
   constexpr auto kRelu = qnet::Activation::kRelu, kNone = qnet::Activation::kNone;
   UnitBuilder builder({4, 8, 8}, 1);
-  int x = builder.conv(0, ConvOptions::same(8, 3));                  // stem
-  x = builder.conv(x, ConvOptions::same(8, 3, 1, 8));                // depthwise separable, active: MobileNetV1
-  x = builder.conv(x, ConvOptions::same(16, 1, 1, 1, kRelu));        //
-  x = builder.conv(x, ConvOptions::same(32, 1));                     // pointwise, depthwise, linear bottleneck
-  x = builder.conv(x, ConvOptions::same(32, 3, 1, 32));              //
-  x = builder.conv(x, ConvOptions::same(8, 1, 1, 1, kNone));         //
-  x = builder.conv(x, ConvOptions::same(16, 1));                     // a pointwise by itself, its depthwise has an
-  x = builder.conv(x, ConvOptions::same(16, 3, 1, 16));              // active pointwise behind it
-  x = builder.conv(x, ConvOptions::same(8, 1));                      //
-  x = builder.conv(x, ConvOptions::same(8, 3, 1, 8));                // a depthwise with a plain one behind it
-  x = builder.conv(x, ConvOptions::same(8, 3));                      //
-  x = builder.conv(x, ConvOptions::same(8, 3, 1, 4));                // grouped is not depthwise
-  x = builder.conv(x, ConvOptions::same(8, 1));                      //
-  x = builder.max_pool(x, {2, 2, 2, 2, 1, 1, 0, 0, 0, 0});           // with what makes its input
-  x = builder.sum_pool(x);                                           // with what reads it
+  int x = builder.conv(0, ConvOptions::same(8, 3));            // stem
+  x = builder.conv(x, ConvOptions::same(8, 3, 1, 8));          // depthwise separable, active: MobileNetV1
+  x = builder.conv(x, ConvOptions::same(16, 1, 1, 1, kRelu));  //
+  x = builder.conv(x, ConvOptions::same(32, 1));               // pointwise, depthwise, linear bottleneck
+  x = builder.conv(x, ConvOptions::same(32, 3, 1, 32));        //
+  x = builder.conv(x, ConvOptions::same(8, 1, 1, 1, kNone));   //
+  x = builder.conv(x, ConvOptions::same(16, 1));               // a pointwise by itself, its depthwise has an
+  x = builder.conv(x, ConvOptions::same(16, 3, 1, 16));        // active pointwise behind it
+  x = builder.conv(x, ConvOptions::same(8, 1));                //
+  x = builder.conv(x, ConvOptions::same(8, 3, 1, 8));          // a depthwise with a plain one behind it
+  x = builder.conv(x, ConvOptions::same(8, 3));                //
+  x = builder.conv(x, ConvOptions::same(8, 3, 1, 4));          // grouped is not depthwise
+  x = builder.conv(x, ConvOptions::same(8, 1));                //
+  x = builder.max_pool(x, {2, 2, 2, 2, 1, 1, 0, 0, 0, 0});     // with what makes its input
+  x = builder.sum_pool(x);                                     // with what reads it
   builder.conv(x, ConvOptions::same(4, 1, 1, 1, kNone));
   const std::vector<Unit> units = partition(builder.plan(), Granularity::kBlock);
   expect_sound(builder.plan(), units, true);
