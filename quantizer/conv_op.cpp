@@ -22,6 +22,18 @@ dnnl::engine& cpu() {
   return engine;
 }
 
+/// One thread per primitive: chunks are what runs in parallel, and the bits must not depend on the thread count.
+class SingleThreaded {
+public:
+  SingleThreaded() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~SingleThreaded() { omp_set_num_threads(before_); }
+  SingleThreaded(const SingleThreaded&) = delete;
+  SingleThreaded& operator=(const SingleThreaded&) = delete;
+
+private:
+  int before_;
+};
+
 }  // namespace
 
 ConvGeometry ConvGeometry::of(const Graph& graph, const Node& conv) {
@@ -69,7 +81,7 @@ struct ConvOp::Impl {
     Memory data_weights;
     dnnl::convolution_backward_weights::primitive_desc weights_desc;
     dnnl::convolution_backward_weights weights_primitive;
-    dnnl::reorder to_plain;
+    dnnl::reorder to_weights, to_data_weights, to_plain;
   };
 
   /// Sizes as oneDNN's operation descriptors take them.
@@ -100,8 +112,8 @@ struct ConvOp::Impl {
   void reorder_weights(Prepared& target) const {
     dnnl::stream stream(cpu());
     Memory source = plain_weights;
-    dnnl::reorder(source, target.weights).execute(stream, source, target.weights);
-    if (target.data_weights) dnnl::reorder(source, target.data_weights).execute(stream, source, target.data_weights);
+    target.to_weights.execute(stream, source, target.weights);
+    if (target.data_weights) target.to_data_weights.execute(stream, source, target.data_weights);
     stream.wait();
   }
 
@@ -124,9 +136,7 @@ struct ConvOp::Impl {
     const std::lock_guard lock(mutex);
     auto& slot = prepared[images];
     if (slot) return *slot;
-    // One thread per primitive: chunks are what runs in parallel, and the bits must not depend on the thread count.
-    const int before = omp_get_max_threads();
-    omp_set_num_threads(1);
+    const SingleThreaded single;
     const Arguments a = arguments(images);
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // one a call: calls run in parallel
@@ -139,6 +149,7 @@ struct ConvOp::Impl {
                   cpu()};
     made->primitive = dnnl::convolution_forward(made->desc);
     made->weights = Memory(made->desc.weights_desc(), cpu());
+    made->to_weights = dnnl::reorder(plain_weights, made->weights);
     if (backward) {
       made->data_desc = {{kDirect, a.src, a.weights, a.dst, a.strides, a.dilation, a.pads_before, a.pads_after},
                          attributes,
@@ -146,6 +157,7 @@ struct ConvOp::Impl {
                          made->desc};
       made->data_primitive = dnnl::convolution_backward_data(made->data_desc);
       made->data_weights = Memory(made->data_desc.weights_desc(), cpu());
+      made->to_data_weights = dnnl::reorder(plain_weights, made->data_weights);
       made->weights_desc = {
           {kDirect, a.src, a.weights, bias_desc, a.dst, a.strides, a.dilation, a.pads_before, a.pads_after},
           attributes,
@@ -157,7 +169,6 @@ struct ConvOp::Impl {
     }
     reorder_weights(*made);
     slot = std::move(made);
-    omp_set_num_threads(before);
     return *slot;
   }
 
@@ -198,6 +209,7 @@ void ConvOp::set_weights(std::span<const float> weight, std::span<const float> b
   SHIFTSIM_CHECK(bias.size() == static_cast<std::size_t>(impl_->geometry.output.channels), "{} biases", bias.size());
   std::copy(weight.begin(), weight.end(), static_cast<float*>(impl_->plain_weights.get_data_handle()));
   std::copy(bias.begin(), bias.end(), static_cast<float*>(impl_->bias.get_data_handle()));
+  const SingleThreaded single;
   for (auto& [images, prepared] : impl_->prepared) impl_->reorder_weights(*prepared);
 }
 

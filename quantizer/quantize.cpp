@@ -100,11 +100,13 @@ private:
 
   /// The first layer has 8 bits and little to gain; a unit of pools has nothing to learn.
   bool is_learned(const Unit& unit, const Pass& pass) const {
-    if (unit.inputs == std::vector<int>{0} && unit.last == unit.first && !recipe_.reconstruction.stem) return false;
     if (pass.iterations == 0) return false;
+    int convolutions = 0;
     for (int i = unit.first; i <= unit.last; ++i)
-      if (plan_.layers[static_cast<std::size_t>(i)].kind == qnet::LayerKind::kConv) return true;
-    return false;
+      convolutions += plan_.layers[static_cast<std::size_t>(i)].kind == qnet::LayerKind::kConv ? 1 : 0;
+    // A max pool behind the first layer is in its unit.
+    if (unit.first == 0 && convolutions == 1 && !recipe_.reconstruction.stem) return false;
+    return convolutions > 0;
   }
 
   void learn(const Calibrator& calibrator, const Unit& unit, const Pass& pass, std::size_t number,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "common/error.h"
 #include "quantizer/float_ops.h"
@@ -34,6 +35,7 @@ struct UnitModel::Slot {
     std::vector<float> raw, value, gradient;
     std::vector<float> weight_gradient, bias_gradient, repeated_step_gradient, step_gradient;
     kernels::Quantization quantization;  ///< with this call's seed
+    bool has_gradient = false;           ///< 'gradient' is set, in this backward pass
   };
   std::vector<Tensor> tensors;  ///< by layer: its output
   std::vector<const float*> inputs;
@@ -170,11 +172,7 @@ const float* UnitModel::forward(std::size_t slot_index, const std::vector<const 
 void UnitModel::backward(std::size_t slot_index, float* output_gradient, bool weights) {
   Slot& slot = *slots_[slot_index];
   const std::size_t images = slot.images;
-  for (std::size_t i = 0; i + 1 < layers_.size(); ++i)
-    std::fill(slot.tensors[i].gradient.begin(), slot.tensors[i].gradient.end(), 0.0f);
-  const auto add_to = [&](int tensor, const float* gradient, std::size_t count) {
-    kernels::add(slot.tensors[place_of_tensor(tensor)].gradient.data(), gradient, count);
-  };
+  for (Slot::Tensor& tensor : slot.tensors) tensor.has_gradient = false;
   for (std::size_t i = layers_.size(); i-- > 0;) {
     const LayerState& state = *layers_[i];
     const PlannedLayer& layer = *state.layer;
@@ -192,17 +190,28 @@ void UnitModel::backward(std::size_t slot_index, float* output_gradient, bool we
       for (std::size_t j = channels; j < tensor.repeated_step_gradient.size(); ++j)
         tensor.step_gradient[j % channels] += tensor.repeated_step_gradient[j];
     }
-    if (state.needs_residual_gradient) add_to(layer.residual, gradient, count);
+    // The first reader to come sets a tensor's gradient, others add.
+    if (state.needs_residual_gradient) {
+      Slot::Tensor& to = slot.tensors[place_of_tensor(layer.residual)];
+      if (to.has_gradient)
+        kernels::add(to.gradient.data(), gradient, count);
+      else
+        std::copy_n(gradient, count, to.gradient.data());
+      to.has_gradient = true;
+    }
     const float* from = source(slot, layer.input);
     if (layer.kind == qnet::LayerKind::kConv && weights)
       state.conv->backward_weights(from, gradient, tensor.weight_gradient.data(), tensor.bias_gradient.data(), images,
                                    slot.scratch);
     if (!state.needs_input_gradient) continue;
-    float* to = slot.tensors[place_of_tensor(layer.input)].gradient.data();
+    Slot::Tensor& input = slot.tensors[place_of_tensor(layer.input)];
+    float* to = input.gradient.data();
+    const bool first = !std::exchange(input.has_gradient, true);
+    if (first && layer.kind != qnet::LayerKind::kConv) std::fill(input.gradient.begin(), input.gradient.end(), 0.0f);
     switch (layer.kind) {
       case qnet::LayerKind::kConv:
-        state.conv->backward_data(gradient, slot.data_gradient.data(), images, slot.scratch);
-        kernels::add(to, slot.data_gradient.data(), images * in.size());
+        state.conv->backward_data(gradient, first ? to : slot.data_gradient.data(), images, slot.scratch);
+        if (!first) kernels::add(to, slot.data_gradient.data(), images * in.size());
         break;
       case qnet::LayerKind::kMaxPool:
         max_pool_backward(layer.geometry.window, in, out, from, gradient, to, images);

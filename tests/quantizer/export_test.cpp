@@ -16,7 +16,7 @@
 #include "quantizer/quantize.h"
 #include "quantizer/report.h"
 #include "tests/common/temporary_folder.h"
-#include "tests/quantizer/fake_quantization.h"
+#include "tests/quantizer/bit_exact.h"
 #include "tests/quantizer/models.h"
 
 namespace shiftsim::quantizer {
@@ -26,18 +26,6 @@ namespace fs = std::filesystem;
 
 class Export : public TemporaryFolder {
 protected:
-  static ImageSet random_images(const Shape& shape, std::size_t count, unsigned seed) {
-    ImageSet images;
-    images.count = count;
-    images.height = static_cast<std::size_t>(shape.height);
-    images.width = static_cast<std::size_t>(shape.width);
-    images.channels = static_cast<std::size_t>(shape.channels);
-    std::mt19937 random(seed);
-    for (std::size_t i = 0; i < count * images.image_size(); ++i)
-      images.pixels.push_back(static_cast<std::uint8_t>(random() % 256));
-    return images;
-  }
-
   static qnet::Network quantize(const Graph& graph, const Recipe& recipe, const ImageSet& images, int threads = 2) {
     const Plan plan = make_plan(graph, recipe, "model");
     const auto chosen = choose_images(images.count, static_cast<std::size_t>(recipe.calibration_images), 1);
@@ -47,31 +35,6 @@ protected:
   }
 
   Graph import(const OnnxBuilder& builder) const { return import_onnx(builder.save(folder_ / "m.onnx")); }
-
-  /// Every tensor of 'count' images: golden's integers against the reals they stand for.
-  static void expect_bit_exact(const qnet::Network& network, const ImageSet& images, std::size_t count,
-                               const std::string& what) {
-    const qnet::Golden golden(network);
-    const FakeQuantization fake(network);
-    const auto classes = static_cast<std::size_t>(network.output().channels);
-    const auto logits = golden.run(images.image(0), count, 2);
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto maps = fake.run(images.image(i));
-      const auto trace = golden.trace(images.image(i));
-      ASSERT_EQ(trace.size(), maps.size());
-      for (std::size_t t = 0; t < maps.size(); ++t) {
-        const qnet::Tensor& tensor = network.tensors[t];
-        ASSERT_EQ(trace[t].size(), maps[t].size()) << tensor.name;
-        for (std::size_t j = 0; j < maps[t].size(); ++j) {
-          const int channel = static_cast<int>(j % static_cast<std::size_t>(tensor.channels));
-          ASSERT_EQ(trace[t][j] * std::pow(2.0, tensor.exponent(channel)), maps[t][j])
-              << what << ": image " << i << " tensor " << tensor.name << " element " << j;
-        }
-      }
-      for (std::size_t k = 0; k < classes; ++k)
-        ASSERT_EQ(logits[i * classes + k], trace[static_cast<std::size_t>(network.layers.back().output)][k]);
-    }
-  }
 
   static Recipe recipe_of(int weights, int activations) {
     Recipe recipe;

@@ -1,6 +1,11 @@
 // quantrun on the command line: what it writes and prints, its exit status, and every kind of bad input.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
 
 #include <algorithm>
 #include <cmath>
@@ -52,6 +57,41 @@ protected:
     std::vector<std::string> arguments{"--model", model, "--calibration", images, "--output", "out.qnet"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run(arguments);
+  }
+
+  /// Starts quantrun and kills it as soon as that file is there. False where it ended before.
+  bool kill_when_exists(const std::vector<std::string>& arguments, const fs::path& file) const {
+    const pid_t child = fork();
+    if (child == 0) {
+      std::vector<char*> argv;
+      std::string program = SHIFTSIM_QUANTRUN;
+      std::vector<std::string> copies = arguments;
+      argv.push_back(program.data());
+      for (std::string& argument : copies) argv.push_back(argument.data());
+      argv.push_back(nullptr);
+      const bool quiet = std::freopen((folder_ / ".killed").c_str(), "w", stderr) != nullptr;
+      if (quiet && chdir(folder_.c_str()) == 0) execv(program.c_str(), argv.data());
+      _exit(127);
+    }
+    int status = 0;
+    pid_t ended = 0;
+    while (ended == 0 && !fs::exists(file)) {
+      usleep(500);
+      ended = waitpid(child, &status, WNOHANG);
+    }
+    if (ended == 0) {
+      kill(child, SIGKILL);
+      waitpid(child, &status, 0);
+    }
+    EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << test::read_text(folder_ / ".killed");
+    return WIFSIGNALED(status);
+  }
+
+  /// Lines that report a unit's loss.
+  static std::size_t learned_units(const std::string& text) {
+    std::size_t count = 0;
+    for (std::size_t at = text.find(" loss "); at != std::string::npos; at = text.find(" loss ", at + 1)) ++count;
+    return count;
   }
 
   void expect_rejected(const test::Outcome& outcome, std::initializer_list<std::string> words) const {
@@ -189,6 +229,43 @@ TEST_F(Quantrun, DiagnosisOfFreeScales) {
   EXPECT_NE(outcome.out.find("Output codes"), std::string::npos);
   const auto json = nlohmann::json::parse(test::read_text(folder_ / "report.json"));
   for (const auto& layer : json["layers"]) EXPECT_FALSE(layer["diagnosis"].contains("sums"));
+
+/// A run that is killed goes on behind its last finished unit, and ends in the same network.
+TEST_F(Quantrun, GoesOnAfterBeingKilled) {
+  // More iterations where the machine finishes before it can be killed.
+  for (int iterations = 400;; iterations *= 4) {
+    ASSERT_LT(iterations, 1'000'000) << "never killed in time";
+    const std::vector<std::string> settings{"--recipe",  recipe("nearest_w2a4"),
+                                            "--set",     "method=rapq",
+                                            "--set",     fmt::format("reconstruction.iterations={}", iterations),
+                                            "--set",     "reconstruction.activation_iterations=20",
+                                            "--set",     "calibration.images=16",
+                                            "--threads", "2",
+                                            "-v"};
+    std::vector<std::string> arguments{"--model", "m.onnx", "--calibration", "images.npy", "--output", "killed.qnet"};
+    arguments.insert(arguments.end(), settings.begin(), settings.end());
+    const fs::path partial = folder_ / "killed.qnet.partial";
+    if (!kill_when_exists(arguments, partial / "pass0-unit1")) {
+      fs::remove_all(folder_ / "killed.qnet");
+      continue;
+    }
+    EXPECT_FALSE(fs::exists(folder_ / "killed.qnet"));
+    ASSERT_TRUE(fs::exists(partial));
+    const auto resumed = run(arguments);
+    ASSERT_EQ(resumed.status, 0) << resumed.err;
+    EXPECT_FALSE(fs::exists(partial));
+    const auto whole = quantize(settings);
+    ASSERT_EQ(whole.status, 0) << whole.err;
+    EXPECT_LT(learned_units(resumed.err), learned_units(whole.err));
+    std::size_t files = 0;
+    for (const auto& entry : fs::directory_iterator(folder_ / "out.qnet")) {
+      ++files;
+      EXPECT_EQ(test::read_text(entry.path()), test::read_text(folder_ / "killed.qnet" / entry.path().filename()))
+          << entry.path();
+    }
+    EXPECT_GT(files, 5u);
+    break;
+  }
 }
 
 TEST_F(Quantrun, HelpVersionAndRecipe) {
