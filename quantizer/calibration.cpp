@@ -426,9 +426,6 @@ void Calibrator::run(std::size_t layer, const LayerTask& task) {
 void Calibrator::run_float(std::size_t layer) {
   impl_->run_float(layer);
 }
-ActivationMemory::Block Calibrator::take_reference(int tensor) {
-  return std::move(impl_->reference_[static_cast<std::size_t>(tensor)]);
-}
 void Calibrator::use_reference(int tensor) {
   const auto at = static_cast<std::size_t>(tensor);
   const Values& reference = impl_->reference_[at];

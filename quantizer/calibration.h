@@ -49,8 +49,6 @@ public:
   const ActivationMemory::Block& quantized(int tensor) const;
   const ActivationMemory::Block& reference(int tensor) const;
 
-  ActivationMemory::Block take_reference(int tensor);
-
   /// The quantized network's tensor becomes a copy of the float network's: what reads it sees no error from before.
   void use_reference(int tensor);
 

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "quantizer/calibration.h"
 #include "quantizer/checkpoint.h"
+#include "quantizer/equalization.h"
 #include "quantizer/legality.h"
 #include "quantizer/reconstruction/distillation.h"
 #include "quantizer/reconstruction/exponent_moves.h"
@@ -25,6 +26,15 @@ struct Pass {
   bool activations = false;
   int iterations = 0;
 };
+
+std::vector<std::size_t> first(const std::vector<std::size_t>& chosen, int count) {
+  const std::size_t kept = std::min(chosen.size(), static_cast<std::size_t>(count));
+  return {chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(kept)};
+}
+
+std::size_t memory_limit(const Recipe& recipe) {
+  return static_cast<std::size_t>(recipe.memory_gb * 1e9);
+}
 
 std::vector<Pass> passes_of(const Recipe& recipe) {
   const Reconstruction& r = recipe.reconstruction;
@@ -47,7 +57,7 @@ public:
         chosen_(first(chosen, recipe.calibration_images)),
         network_chosen_(first(chosen, recipe.network.images)),
         workers_(options.threads),
-        memory_(static_cast<std::size_t>(recipe.memory_gb * 1e9), recipe.spill_folder),
+        memory_(memory_limit(recipe), recipe.spill_folder),
         checkpoint_(options.checkpoint, options.fingerprint),
         network_(undecided(plan)),
         units_(partition(plan, recipe.reconstruction.units)) {}
@@ -61,11 +71,6 @@ public:
   }
 
 private:
-  static std::vector<std::size_t> first(const std::vector<std::size_t>& chosen, int count) {
-    const std::size_t kept = std::min(chosen.size(), static_cast<std::size_t>(count));
-    return {chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(kept)};
-  }
-
   void run_pass(std::size_t number, const Pass& pass) {
     Calibrator calibrator(plan_, recipe_, workers_, memory_, network_);
     calibrator.load(images_, chosen_);
@@ -218,7 +223,16 @@ private:
 
 QuantizedNetwork quantize(const Plan& plan, const Recipe& recipe, const ImageSet& images,
                           const std::vector<std::size_t>& chosen, const QuantizeOptions& options) {
-  return Quantizer(plan, recipe, images, chosen, options).run();
+  if (!recipe.equalize) return Quantizer(plan, recipe, images, chosen, options).run();
+  Plan equalized = plan;
+  {
+    Workers workers(options.threads);
+    ActivationMemory memory(memory_limit(recipe), recipe.spill_folder);
+    const int changed =
+        equalize(equalized, channel_maxima(plan, images, first(chosen, recipe.calibration_images), workers, memory));
+    spdlog::info("equalization: {} channels scaled", changed);
+  }
+  return Quantizer(equalized, recipe, images, chosen, options).run();
 }
 
 }  // namespace shiftsim::quantizer

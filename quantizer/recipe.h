@@ -99,6 +99,7 @@ struct Recipe {
   int activation_bits = 4, stem_bits = 8, residual_bits = 8, linear_bits = 8, pool_bits = 8;
   ActivationSource activation_source = ActivationSource::kFloat;
   bool channel_exponents = true;
+  bool equalize = false;
   double norm = 2.4;
   bool bias_correction = true;
   int acc_bits = 24;

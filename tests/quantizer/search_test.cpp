@@ -137,7 +137,14 @@ TEST(Calibration, ChoosesImagesBySeed) {
   std::sort(sorted.begin(), sorted.end());
   EXPECT_EQ(std::unique(sorted.begin(), sorted.end()), sorted.end());
   EXPECT_LT(sorted.back(), 1000u);
-  EXPECT_EQ(choose_images(3, 50, 1), (std::vector<std::size_t>{0, 1, 2}));
+  auto all = choose_images(3, 50, 1);
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(all, (std::vector<std::size_t>{0, 1, 2}));
+  // A smaller draw begins a larger one, also where the larger one takes all.
+  for (const std::size_t more : {100u, 1000u}) {
+    const auto larger = choose_images(1000, more, 7);
+    EXPECT_TRUE(std::equal(chosen.begin(), chosen.end(), larger.begin()));
+  }
 }
 
 }  // namespace

@@ -1,0 +1,257 @@
+// The network stage: distillation and exponent moves against the float network's output.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "quantizer/calibration.h"
+#include "quantizer/integer_export.h"
+#include "quantizer/legality.h"
+#include "quantizer/onnx_import.h"
+#include "quantizer/quantize.h"
+#include "quantizer/reconstruction/distillation.h"
+#include "quantizer/reconstruction/divergence.h"
+#include "quantizer/reconstruction/exponent_moves.h"
+#include "quantizer/reconstruction/latent_weights.h"
+#include "quantizer/reconstruction/learned.h"
+#include "quantizer/reconstruction/network_judge.h"
+#include "tests/common/temporary_folder.h"
+#include "tests/quantizer/bit_exact.h"
+#include "tests/quantizer/models.h"
+
+namespace shiftsim::quantizer {
+namespace {
+
+TEST(Divergence, IsZeroOnlyForTheSameProbabilities) {
+  const std::vector<float> a{1, 2, 3}, shifted{11, 12, 13}, other{3, 2, 1};
+  for (const double temperature : {1.0, 4.0}) {
+    EXPECT_NEAR(divergence(shifted.data(), a.data(), nullptr, 3, temperature, 1), 0, 1e-9);
+    EXPECT_GT(divergence(other.data(), a.data(), nullptr, 3, temperature, 1), 0.1);
+  }
+  // By hand: p = (1/2, 1/2), q = (1/4, 3/4): 0.5 ln 2 + 0.5 ln(2/3).
+  const std::vector<float> even{0, 0}, uneven{0, std::log(3.0f)};
+  EXPECT_NEAR(divergence(uneven.data(), even.data(), nullptr, 2, 1, 1), 0.5 * std::log(2.0) + 0.5 * std::log(2.0 / 3.0),
+              1e-6);
+}
+
+TEST(Divergence, GradientIsTheSlope) {
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal(0.0f, 3.0f);
+    const std::size_t classes = 2 + seed;
+    const double temperature = seed % 2 == 0 ? 1 : 4;
+    std::vector<float> logits(classes), target(classes), gradient(classes);
+    for (auto* list : {&logits, &target})
+      for (float& value : *list) value = normal(random);
+    divergence(logits.data(), target.data(), gradient.data(), classes, temperature, 0.5);
+    for (std::size_t c = 0; c < classes; ++c) {
+      constexpr float kStep = 0.01f;
+      std::vector<float> up = logits, down = logits;
+      up[c] += kStep;
+      down[c] -= kStep;
+      const double slope = (divergence(up.data(), target.data(), nullptr, classes, temperature, 1) -
+                            divergence(down.data(), target.data(), nullptr, classes, temperature, 1)) /
+                           static_cast<double>(up[c] - down[c]);
+      EXPECT_NEAR(static_cast<double>(gradient[c]), 0.5 * slope, 1e-3);
+    }
+  }
+}
+
+TEST(LatentWeights, StartAtTheirCodesAndNearTheFloatWeight) {
+  const WeightGrid grid{2, -3, 1};  // codes -2..1, values (code + 1/2) / 8
+  for (float weight = -0.5f; weight <= 0.5f; weight += 0.01f) {
+    for (int code = -2; code <= 1; ++code) {
+      const float place = start_place(weight, grid, code);
+      std::int8_t found = 0;
+      latent_codes(LatentChannel::of(grid, 1), &place, &found);
+      EXPECT_EQ(found, code) << weight;
+      float value = 0;
+      latent_values(LatentChannel::of(grid, 1), &place, &value);
+      EXPECT_EQ(static_cast<double>(value), grid.value(code));
+      const double own = static_cast<double>(weight) / grid.step() - 0.5;  // where the float weight itself stands
+      if (std::abs(own - code) < 0.49) {
+        EXPECT_NEAR(static_cast<double>(place), own, 1e-5);
+      }
+    }
+  }
+  std::vector<float> places{-100, -2.2f, 0.3f, 100};
+  keep_in_range(LatentChannel::of(grid, places.size()), places.data());
+  EXPECT_EQ(places, (std::vector<float>{-2.49f, -2.2f, 0.3f, 1.49f}));
+}
+
+TEST(DrawBatch, IsDifferentIndicesBySeed) {
+  auto batch = draw_batch(10, 10, 3);
+  std::sort(batch.begin(), batch.end());
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(batch[i], i);
+  EXPECT_EQ(draw_batch(100, 5, 3), draw_batch(100, 5, 3));
+  EXPECT_NE(draw_batch(100, 5, 3), draw_batch(100, 5, 4));
+}
+
+class NetworkStageTest : public TemporaryFolder {
+protected:
+  static Recipe recipe(std::vector<std::string> more = {}) {
+    std::vector<std::string> settings{"weight_bits=2",
+                                      "calibration.images=16",
+                                      "input={mean: [0.4], std: [0.3], scale: 255}",
+                                      "network.images=32",
+                                      "network.iterations=40",
+                                      "network.batch=6",
+                                      "network.weight_rate=0.03",
+                                      "network.activation_rate=0.02",
+                                      "network.bias_rate=0.01"};
+    settings.insert(settings.end(), more.begin(), more.end());
+    return load_recipe({{}, {}, settings, {}});
+  }
+
+  Graph import(const OnnxBuilder& builder) const { return import_onnx(builder.save(folder_ / "m.onnx")); }
+
+  QuantizedNetwork run(const Graph& graph, const Recipe& recipe, const QuantizeOptions& options = {}) const {
+    const ImageSet images = random_images(graph.input().shape, 40, 3);
+    return quantize(make_plan(graph, recipe, "m.onnx"), recipe, images, choose_images(images.count, 32, 1), options);
+  }
+};
+
+void expect_same(const QuantizedNetwork& a, const QuantizedNetwork& b) {
+  for (std::size_t i = 0; i < a.layers.size(); ++i) {
+    EXPECT_EQ(a.layers[i].codes, b.layers[i].codes) << "layer " << i;
+    EXPECT_EQ(a.layers[i].bias, b.layers[i].bias) << "layer " << i;
+  }
+  EXPECT_EQ(a.exponents, b.exponents);
+}
+
+TEST_F(NetworkStageTest, PlacesImages) {
+  const Recipe recipe = this->recipe();
+  const Graph graph = import(residual_model(4));
+  const Plan plan = make_plan(graph, recipe, "m.onnx");
+  const ImageSet images = random_images(graph.input().shape, 1, 3);
+  const Shape& shape = plan.tensor(0).shape;
+  const auto width = static_cast<int>(shape.width), height = static_cast<int>(shape.height);
+  ASSERT_EQ(shape.channels, 1);
+  const auto pixel = [&](int y, int x) {
+    return static_cast<float>(images.image(0)[y * width + x] - plan.pad_values[0]);
+  };
+  std::vector<float> plain(shape.size()), moved(shape.size()), mirrored(shape.size());
+  place_image(plan, images.image(0), 0, 0, false, plain.data());
+  place_image(plan, images.image(0), 1, -2, false, moved.data());
+  place_image(plan, images.image(0), 0, 0, true, mirrored.data());
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      const auto at = static_cast<std::size_t>(y * width + x);
+      EXPECT_EQ(plain[at], pixel(y, x));
+      EXPECT_EQ(mirrored[at], pixel(y, width - 1 - x));
+      EXPECT_EQ(moved[at], y >= 1 && x + 2 < width ? pixel(y - 1, x + 2) : 0.0f) << y << " " << x;
+    }
+}
+
+/// The judge sees what quantization costs: nothing for the float network, more with fewer bits.
+TEST_F(NetworkStageTest, JudgeRanksWidths) {
+  const Graph graph = import(residual_model(4));
+  double previous = 0;
+  for (const int bits : {8, 4, 2}) {
+    const Recipe recipe =
+        this->recipe({fmt::format("weight_bits={}", bits), "activation_bits=8", "network.iterations=0"});
+    const Plan plan = make_plan(graph, recipe, "m.onnx");
+    const ImageSet images = random_images(graph.input().shape, 40, 3);
+    Workers workers(2);
+    NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
+    EXPECT_EQ(judge.loss(), 0);
+    judge.set(run(graph, recipe));
+    EXPECT_GT(judge.loss(), previous);
+    previous = judge.loss();
+  }
+}
+
+TEST_F(NetworkStageTest, LearnsLegallyAndStaysExact) {
+  unsigned seed = 1;
+  for (const OnnxBuilder& model : {residual_model(4), mobile_model(4), preactivation_model(4)}) {
+    SCOPED_TRACE(fmt::format("model {}", seed));
+    const Graph graph = import(model);
+    const Recipe recipe = this->recipe();
+    const Plan plan = make_plan(graph, recipe, "m.onnx");
+    const ImageSet images = random_images(graph.input().shape, 40, 3);
+    Recipe search = recipe;
+    search.network.iterations = 0;
+    QuantizedNetwork network = run(graph, search);
+    for (QuantizedLayer& layer : network.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
+    const QuantizedNetwork before = network;
+    Workers workers(2);
+    NetworkJudge judge(plan, images, choose_images(40, 8, 2), workers);
+    judge.set(network);
+    const DistillationResult found =
+        distill(plan, images, choose_images(40, 32, 1), recipe, seed, workers, judge, network);
+    EXPECT_LT(found.after, found.before);
+    NetworkJudge again(plan, images, choose_images(40, 8, 2), workers);
+    again.set(network);
+    EXPECT_EQ(again.loss(), found.after);
+    EXPECT_TRUE(is_legal(network, recipe));
+    bool codes_moved = false;
+    for (std::size_t i = 0; i < network.layers.size(); ++i)
+      codes_moved = codes_moved || network.layers[i].codes != before.layers[i].codes;
+    EXPECT_TRUE(codes_moved);
+    const qnet::Network integers = to_integers(network);
+    qnet::validate(integers, "model");
+    expect_bit_exact(integers, random_images(graph.input().shape, 4, 9), 4, "network stage");
+    ++seed;
+  }
+}
+
+TEST_F(NetworkStageTest, KeepsWhatWasThereWhereLearningWrecksIt) {
+  const Graph graph = import(residual_model(4));
+  const Recipe wild = recipe({"network.weight_rate=10", "network.bias_rate=10", "network.iterations=4"});
+  Recipe search = wild;
+  search.network.iterations = 0;
+  expect_same(run(graph, wild), run(graph, search));
+}
+
+TEST_F(NetworkStageTest, IsTheSameAtAnyNumberOfThreadsAndAfterAStop) {
+  const Graph graph = import(mobile_model(6));
+  const Recipe recipe = this->recipe({"method=qdrop", "reconstruction.iterations=6", "network.exponent_moves=true"});
+  const QuantizedNetwork one = run(graph, recipe, {1, {}, ""});
+  expect_same(one, run(graph, recipe, {2, {}, ""}));
+  expect_same(one, run(graph, recipe, {3, {}, ""}));
+  expect_same(one, run(graph, recipe, {2, folder_ / "checkpoint", "f"}));
+}
+
+TEST_F(NetworkStageTest, RunsWithFreeScales) {
+  const Graph graph = import(residual_model(5));
+  const QuantizedNetwork network = run(graph, recipe({"scales=free"}));
+  Recipe search = recipe({"scales=free", "network.iterations=0"});
+  const QuantizedNetwork before = run(graph, search);
+  bool differ = network.mantissas != before.mantissas;
+  for (std::size_t i = 0; i < network.layers.size(); ++i)
+    differ = differ || network.layers[i].codes != before.layers[i].codes;
+  EXPECT_TRUE(differ);
+}
+
+/// An exponent that somebody spoiled is found and put right, a layer's as well as a tensor's.
+TEST_F(NetworkStageTest, ExponentMovesRepair) {
+  const Graph graph = import(residual_model(4));
+  const Recipe recipe = this->recipe({"weight_bits=4", "network.iterations=0"});
+  const Plan plan = make_plan(graph, recipe, "m.onnx");
+  const ImageSet images = random_images(graph.input().shape, 40, 3);
+  const QuantizedNetwork good = run(graph, recipe);
+  Workers workers(2);
+  NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
+  judge.set(good);
+  const double wanted = judge.loss();
+  const int tensor = plan.layers[1].output;
+  QuantizedNetwork spoiled = good;
+  std::vector<double> steps = good.steps(tensor);
+  for (double& step : steps) step /= 8;
+  spoiled.set_steps(tensor, steps);
+  judge.set(spoiled);
+  ASSERT_GT(judge.loss(), 1.5 * wanted);
+  const MovesResult found = move_exponents(judge, recipe, 4, spoiled);
+  EXPECT_EQ(found.after, judge.loss());
+  EXPECT_LT(found.after, 1.1 * wanted);
+  EXPECT_GT(found.taken, 0);
+  EXPECT_GT(found.tried, found.taken);
+  EXPECT_TRUE(is_legal(spoiled, recipe));
+  NetworkJudge again(plan, images, choose_images(40, 20, 1), workers);
+  again.set(spoiled);
+  EXPECT_EQ(again.loss(), found.after);
+}
+
+}  // namespace
+}  // namespace shiftsim::quantizer
