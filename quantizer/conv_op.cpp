@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "common/error.h"
+#include "quantizer/weight_gradient.h"
 
 namespace shiftsim::quantizer {
 
@@ -252,6 +253,15 @@ void ConvOp::backward_data(const float* diff_dst, float* diff_src, std::size_t i
 void ConvOp::backward_weights(const float* src, const float* diff_dst, float* diff_weight, float* diff_bias,
                               std::size_t images, ConvScratch& scratch) const {
   const Impl::Prepared& prepared = impl_->check(images, true);
+  const ConvGeometry& geometry = impl_->geometry;
+  if (WeightGradient::suits(geometry)) {
+    auto& buffers = *scratch.impl_;
+    void* padded = buffers.scratchpad.at_least(WeightGradient::padded_size(geometry) * sizeof(float));
+    void* sum = buffers.weights.at_least(WeightGradient::sum_size(geometry) * sizeof(float));
+    WeightGradient::run(geometry, src, diff_dst, diff_weight, diff_bias, images, static_cast<float*>(padded),
+                        static_cast<float*>(sum));
+    return;
+  }
   const auto& desc = prepared.weights_desc;
   dnnl::stream stream(cpu());
   Memory blocked = working_memory(desc.diff_weights_desc(), scratch.impl_->weights);
