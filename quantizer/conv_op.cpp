@@ -226,6 +226,7 @@ void ConvOp::forward(const float* src, float* dst, std::size_t images) const {
 }
 
 void ConvOp::forward(const float* src, float* dst, std::size_t images, ConvScratch& scratch) const {
+  const SingleThreaded single;
   const Impl::Prepared& prepared = impl_->check(images, false);
   dnnl::stream stream(cpu());
   const Memory::desc pad = prepared.desc.scratchpad_desc();
@@ -239,6 +240,7 @@ void ConvOp::forward(const float* src, float* dst, std::size_t images, ConvScrat
 }
 
 void ConvOp::backward_data(const float* diff_dst, float* diff_src, std::size_t images, ConvScratch& scratch) const {
+  const SingleThreaded single;
   const Impl::Prepared& prepared = impl_->check(images, true);
   const auto& desc = prepared.data_desc;
   dnnl::stream stream(cpu());
@@ -252,6 +254,7 @@ void ConvOp::backward_data(const float* diff_dst, float* diff_src, std::size_t i
 
 void ConvOp::backward_weights(const float* src, const float* diff_dst, float* diff_weight, float* diff_bias,
                               std::size_t images, ConvScratch& scratch) const {
+  const SingleThreaded single;
   const Impl::Prepared& prepared = impl_->check(images, true);
   const ConvGeometry& geometry = impl_->geometry;
   if (WeightGradient::suits(geometry)) {
