@@ -212,7 +212,11 @@ UnitBuilder varied_unit(unsigned seed) {
   ConvOptions project = ConvOptions::same(6, 1, 1, 1, kNone);
   project.residual = stem;
   const int a3 = builder.conv(a2, project);
-  const int pooled = builder.max_pool(a3, {3, 3, 2, 2, 1, 1, 1, 1, 1, 1});
+  // Reads 'stem' behind the layer that has it as a shortcut.
+  ConvOptions again = ConvOptions::same(6, 1, 1, 2);
+  again.residual = a3;
+  const int a4 = builder.conv(stem, again);
+  const int pooled = builder.max_pool(a4, {3, 3, 2, 2, 1, 1, 1, 1, 1, 1});
   const int b1 = builder.conv(pooled, {8, 3, 2, 1, 1, 1, 0, 1, 2, kNone, -1});
   const int sum = builder.conv(pooled, {8, 1, 2, 1, 2, 0, 0, 0, 0, kRelu, b1});
   const int total = builder.sum_pool(sum);
@@ -478,7 +482,8 @@ TEST(UnitGradient, PassesStraightThroughQuantizers) {
     for (const PlannedLayer& layer : plan.layers) {
       if (layer.kind == qnet::LayerKind::kMaxPool) continue;  // like reconstruction: its values are quantized already
       std::vector<double> steps(per_channel ? static_cast<std::size_t>(layer.geometry.output.channels) : 1);
-      for (double& step : steps) step = std::exp2(exponent(builder.random()));
+      const int more = layer.kind == qnet::LayerKind::kSumPool ? 2 : 0;  // or all of it would be
+      for (double& step : steps) step = std::exp2(exponent(builder.random()) + more);
       of.model.set_quantizer(layer.output, {true, keep, steps});
     }
     for (std::size_t slot = 0; slot < UnderTest::kSlots; ++slot) of.loss(slot);
