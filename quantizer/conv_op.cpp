@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "common/error.h"
+#include "quantizer/weight_gradient.h"
 
 namespace shiftsim::quantizer {
 
@@ -225,6 +226,7 @@ void ConvOp::forward(const float* src, float* dst, std::size_t images) const {
 }
 
 void ConvOp::forward(const float* src, float* dst, std::size_t images, ConvScratch& scratch) const {
+  const SingleThreaded single;
   const Impl::Prepared& prepared = impl_->check(images, false);
   dnnl::stream stream(cpu());
   const Memory::desc pad = prepared.desc.scratchpad_desc();
@@ -238,6 +240,7 @@ void ConvOp::forward(const float* src, float* dst, std::size_t images, ConvScrat
 }
 
 void ConvOp::backward_data(const float* diff_dst, float* diff_src, std::size_t images, ConvScratch& scratch) const {
+  const SingleThreaded single;
   const Impl::Prepared& prepared = impl_->check(images, true);
   const auto& desc = prepared.data_desc;
   dnnl::stream stream(cpu());
@@ -251,7 +254,17 @@ void ConvOp::backward_data(const float* diff_dst, float* diff_src, std::size_t i
 
 void ConvOp::backward_weights(const float* src, const float* diff_dst, float* diff_weight, float* diff_bias,
                               std::size_t images, ConvScratch& scratch) const {
+  const SingleThreaded single;
   const Impl::Prepared& prepared = impl_->check(images, true);
+  const ConvGeometry& geometry = impl_->geometry;
+  if (WeightGradient::suits(geometry)) {
+    auto& buffers = *scratch.impl_;
+    void* padded = buffers.scratchpad.at_least(WeightGradient::padded_size(geometry) * sizeof(float));
+    void* sum = buffers.weights.at_least(WeightGradient::sum_size(geometry) * sizeof(float));
+    WeightGradient::run(geometry, src, diff_dst, diff_weight, diff_bias, images, static_cast<float*>(padded),
+                        static_cast<float*>(sum));
+    return;
+  }
   const auto& desc = prepared.weights_desc;
   dnnl::stream stream(cpu());
   Memory blocked = working_memory(desc.diff_weights_desc(), scratch.impl_->weights);

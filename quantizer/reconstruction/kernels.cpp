@@ -177,27 +177,35 @@ float soft_weights_backward(const SoftChannel& channel, const float* value_gradi
                             const RoundingRegularizer& regularizer, float* rounding_gradient) {
   const float inverse = 1.0f / channel.step, step = channel.step, offset = channel.offset;
   const float low = channel.low, high = channel.high;
-  const float* const w = channel.weight;
-  const float* const v = channel.rounding;
+  const float* __restrict const w = channel.weight;
+  const float* __restrict const v = channel.rounding;
   const float scale = regularizer.weight * regularizer.power * 2.0f, power = regularizer.power - 1.0f;
+  // In blocks, so that the summands fit beside and both loops become vectors; those need arrays that do not overlap.
+  const float* __restrict const given = value_gradient;
+  float* __restrict const result = rounding_gradient;
+  constexpr std::size_t kBlock = 256, kLanes = 16;
+  float along[kBlock], lanes[kLanes] = {};
+  for (std::size_t begin = 0; begin < channel.count; begin += kBlock) {
+    const std::size_t count = std::min(kBlock, channel.count - begin);
+    for (std::size_t j = 0; j < count; ++j) {
+      const std::size_t i = begin + j;
+      const float s = sigmoid(v[i]), stretched = kStretch * s - kShift, h = clip(stretched, 0.0f, 1.0f);
+      const float slope = (stretched > 0.0f) & (stretched < 1.0f) ? kStretch * s * (1.0f - s) : 0.0f;
+      const float place = w[i] * inverse - offset;
+      const float code = std::floor(place) + h, clipped = clip(code, low, high);
+      const bool inside = (code >= low) & (code <= high);
+      const float distance = 2.0f * h - 1.0f, magnitude = std::max(std::abs(distance), 1e-12f);
+      const float pull = scale * exp2_fast(std::max(power * log2_fast(magnitude), -100.0f));
+      result[i] = slope * ((inside ? given[i] * step : 0.0f) - std::copysign(pull, distance));
+      // Inside, the weight stays where it is while the step changes (LSQ); outside, the clipped code times the step.
+      along[j] = given[i] * (clipped + offset - (inside ? place + offset : 0.0f));
+    }
+    std::size_t j = 0;
+    for (; j + kLanes <= count; j += kLanes)
+      for (std::size_t l = 0; l < kLanes; ++l) lanes[l] += along[j + l];
+    for (; j < count; ++j) lanes[j % kLanes] += along[j];
+  }
   float step_gradient = 0;
-  float lanes[16] = {};
-  const auto one = [&](std::size_t i, float& sum) __attribute__((always_inline)) {
-    const float s = sigmoid(v[i]), stretched = kStretch * s - kShift, h = clip(stretched, 0.0f, 1.0f);
-    const float slope = (stretched > 0.0f) & (stretched < 1.0f) ? kStretch * s * (1.0f - s) : 0.0f;
-    const float place = w[i] * inverse - offset;
-    const float code = std::floor(place) + h, clipped = clip(code, low, high);
-    const bool inside = (code >= low) & (code <= high);
-    const float distance = 2.0f * h - 1.0f, magnitude = std::max(std::abs(distance), 1e-12f);
-    const float pull = scale * exp2_fast(std::max(power * log2_fast(magnitude), -100.0f));
-    rounding_gradient[i] = slope * ((inside ? value_gradient[i] * step : 0.0f) - std::copysign(pull, distance));
-    // Inside, the weight stays where it is while the step changes (LSQ); outside, the clipped code times the step.
-    sum += value_gradient[i] * (clipped + offset - (inside ? place + offset : 0.0f));
-  };
-  std::size_t i = 0;
-  for (; i + 16 <= channel.count; i += 16)
-    for (std::size_t l = 0; l < 16; ++l) one(i + l, lanes[l]);
-  for (; i < channel.count; ++i) one(i, step_gradient);
   for (const float lane : lanes) step_gradient += lane;
   return step_gradient;
 }

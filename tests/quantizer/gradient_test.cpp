@@ -83,7 +83,10 @@ const ConvCase kConvolutions[] = {
     {"plain", {5, 7, 6}, ConvOptions::same(9, 3, 1, 1, kNone)},
     {"pointwise", {16, 5, 5}, ConvOptions::same(8, 1, 1, 1, kNone)},
     {"wide_pointwise", {32, 6, 6}, ConvOptions::same(64, 1, 1, 1, kNone)},
-    {"blocked", {16, 8, 8}, ConvOptions::same(32, 3, 1, 1, kNone)},
+    {"blocked", {16, 14, 14}, ConvOptions::same(32, 3, 1, 1, kNone)},
+    {"blocked_uneven_pads", {24, 15, 13}, {20, 3, 1, 1, 1, 2, 0, 0, 2, kNone, -1}},
+    {"blocked_unpadded", {8, 17, 16}, {12, 3, 1, 1, 1, 0, 0, 0, 0, kNone, -1}},
+    {"blocked_wide", {8, 4, 70}, ConvOptions::same(4, 3, 1, 1, kNone)},
     {"grouped", {6, 6, 6}, ConvOptions::same(9, 3, 1, 3, kNone)},
     {"depthwise", {8, 7, 7}, ConvOptions::same(8, 3, 1, 8, kNone)},
     {"wide_depthwise", {48, 9, 9}, ConvOptions::same(48, 3, 2, 48, kNone)},
@@ -209,7 +212,11 @@ UnitBuilder varied_unit(unsigned seed) {
   ConvOptions project = ConvOptions::same(6, 1, 1, 1, kNone);
   project.residual = stem;
   const int a3 = builder.conv(a2, project);
-  const int pooled = builder.max_pool(a3, {3, 3, 2, 2, 1, 1, 1, 1, 1, 1});
+  // Reads 'stem' behind the layer that has it as a shortcut.
+  ConvOptions again = ConvOptions::same(6, 1, 1, 2);
+  again.residual = a3;
+  const int a4 = builder.conv(stem, again);
+  const int pooled = builder.max_pool(a4, {3, 3, 2, 2, 1, 1, 1, 1, 1, 1});
   const int b1 = builder.conv(pooled, {8, 3, 2, 1, 1, 1, 0, 1, 2, kNone, -1});
   const int sum = builder.conv(pooled, {8, 1, 2, 1, 2, 0, 0, 0, 0, kRelu, b1});
   const int total = builder.sum_pool(sum);
@@ -475,7 +482,8 @@ TEST(UnitGradient, PassesStraightThroughQuantizers) {
     for (const PlannedLayer& layer : plan.layers) {
       if (layer.kind == qnet::LayerKind::kMaxPool) continue;  // like reconstruction: its values are quantized already
       std::vector<double> steps(per_channel ? static_cast<std::size_t>(layer.geometry.output.channels) : 1);
-      for (double& step : steps) step = std::exp2(exponent(builder.random()));
+      const int more = layer.kind == qnet::LayerKind::kSumPool ? 2 : 0;  // or all of it would be
+      for (double& step : steps) step = std::exp2(exponent(builder.random()) + more);
       of.model.set_quantizer(layer.output, {true, keep, steps});
     }
     for (std::size_t slot = 0; slot < UnderTest::kSlots; ++slot) of.loss(slot);

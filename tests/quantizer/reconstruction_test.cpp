@@ -527,6 +527,8 @@ TEST_F(Activations, SpillBeyondTheLimitOnly) {
   EXPECT_EQ(moved.data()[599], 7.0f);
   EXPECT_TRUE(moved.spilled());
   EXPECT_TRUE(fs::is_empty(folder_));  // a spilled block's file has no name
+  moved = {};
+  EXPECT_EQ(memory.in_memory(), 600 * sizeof(float));
   first = {};
   EXPECT_EQ(memory.in_memory(), 0u);
   EXPECT_FALSE(memory.allocate(1000).spilled());
