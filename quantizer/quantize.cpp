@@ -65,7 +65,11 @@ public:
   QuantizedNetwork run() {
     const std::vector<Pass> passes = passes_of(recipe_);
     for (std::size_t i = 0; i < passes.size(); ++i) run_pass(i, passes[i]);
-    if (has_network_stage(recipe_)) network_stage();
+    if (has_network_stage(recipe_)) {
+      network_stage();
+      measure_layers();
+    }
+    SHIFTSIM_CHECK(recipe_.scales == Scales::kFree || is_legal(network_, recipe_), "{}: not legal", plan_.name);
     checkpoint_.remove();
     return std::move(network_);
   }
@@ -205,6 +209,19 @@ private:
                    found.before, found.after);
     }
     checkpoint_.save("network", whole, network_);
+  }
+
+  /// The network stage knows no layers by themselves: their statistics, from a few images.
+  void measure_layers() {
+    constexpr int kImages = 64;
+    Recipe as_it_is = recipe_;
+    as_it_is.bias_correction = false;
+    Calibrator calibrator(plan_, as_it_is, workers_, memory_, network_);
+    calibrator.load(images_, first(chosen_, kImages));
+    for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
+      calibrator.run(i, {false, false, true});
+      calibrator.release(i);
+    }
   }
 
   static constexpr int kMovePasses = 2;
