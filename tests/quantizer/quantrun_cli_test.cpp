@@ -229,6 +229,7 @@ TEST_F(Quantrun, DiagnosisOfFreeScales) {
   EXPECT_NE(outcome.out.find("Output codes"), std::string::npos);
   const auto json = nlohmann::json::parse(test::read_text(folder_ / "report.json"));
   for (const auto& layer : json["layers"]) EXPECT_FALSE(layer["diagnosis"].contains("sums"));
+}
 
 /// A run that is killed goes on behind its last finished unit, and ends in the same network.
 TEST_F(Quantrun, GoesOnAfterBeingKilled) {
