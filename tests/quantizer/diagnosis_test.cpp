@@ -74,7 +74,7 @@ TEST(WeightDiagnosis, ChannelsOfFewWeightsNeedNotUseEveryCode) {
 }
 
 TEST(WeightDiagnosis, LearnedCodesAreJudgedAsTheyAre) {
-  const std::vector<float> weights{0.25f, 1.0f};
+  const std::vector<float> weights{0.25f, 1.0f, 2.0f};
   QuantizedLayer layer = rounded(weights, {WeightGrid{4, 0, 0}});
   layer.codes[0] = 1;
   const WeightDiagnosis d = diagnose_weights(weights, layer);
@@ -93,6 +93,24 @@ TEST(WeightDiagnosis, PowerOfTwoLossIsAgainstTheBestFreeStep) {
   // With a second channel that fits, the layer loses as much, and no channel more.
   const std::vector<float> on{-2, -1, 0, 1};
   EXPECT_EQ(diagnose_weights(on, rounded(on, {WeightGrid{2, 0, 0}})).power_of_two_loss_db, 0);
+  // In general: squared errors, added up over the channels before the ratio is taken.
+  const std::vector<float> some{0.3f, -1.2f, 0.8f, 0.1f, 2.6f, -2.0f, 0.7f, 1.3f};
+  const std::vector<WeightGrid> grids{WeightGrid{2, 0, 1}, WeightGrid{2, 1, 0}};
+  double noise = 0, best = 0, worst = 0;
+  for (std::size_t k = 0; k < 2; ++k) {
+    const auto channel = std::span(some).subspan(4 * k, 4);
+    const double here = grid_error(channel, grids[k], 2);
+    const WeightGrid stepped = WeightGrid::free(2, best_free_step(channel, grids[k], 2), grids[k].offset);
+    const double free =
+        std::min(grid_error(channel, stepped, 2), grid_error(channel, search_free_grid(channel, 2, 2), 2));
+    EXPECT_LT(free, here);
+    noise += here;
+    best += free;
+    worst = std::max(worst, 10 * std::log10(here / free));
+  }
+  const WeightDiagnosis general = diagnose_weights(some, rounded(some, grids));
+  EXPECT_NEAR(general.power_of_two_loss_db, 10 * std::log10(noise / best), 1e-9);
+  EXPECT_NEAR(general.worst_power_of_two_loss_db, worst, 1e-9);
   // Learned codes do not count: the loss is the grid's.
   QuantizedLayer moved = rounded(on, {WeightGrid{2, 0, 0}});
   moved.codes[1] = 1;
@@ -121,8 +139,8 @@ TEST(TensorDiagnosis, PowerOfTwoLossIsAgainstTheBestFreeStep) {
   const std::vector<float> off{0, unit, 2 * unit, 3 * unit};
   EXPECT_GT(tensor_power_of_two_loss_db(off, 1, range, std::vector<double>{1.0}), 100);
   EXPECT_EQ(tensor_power_of_two_loss_db(std::vector<float>{0, 1, 2, 3}, 1, range, std::vector<double>{1.0}), 0);
-  // Each channel by itself: 1 and 2 fit.
-  EXPECT_EQ(tensor_power_of_two_loss_db(std::vector<float>{1, 2, 3, 6}, 2, range, std::vector<double>{1.0, 2.0}), 0);
+  // Each channel by itself, and far apart: 1 and 8 fit.
+  EXPECT_EQ(tensor_power_of_two_loss_db(std::vector<float>{1, 8, 3, 24}, 2, range, std::vector<double>{1.0, 8.0}), 0);
 }
 
 TEST(TensorDiagnosis, CountsCodes) {
@@ -184,6 +202,11 @@ TEST(DiagnosisAdvice, SaysOnlyWhatIsFounded) {
   layer.error = {100, 10, 11, 21};
   EXPECT_TRUE(advice(layer).empty()) << "no codes to blame";
   layer.codes = CodeDiagnosis{};
+  layer.codes->codes = 4;
+  layer.codes->use.alive.assign(4, true);
+  layer.error = {100, 10, 15.5, 21};
+  EXPECT_TRUE(advice(layer).empty()) << "half by weights, half by codes";
+  layer.error = {100, 10, 11, 21};
   layer.codes->local = {100, 5, 5};
   layer.codes->use.alive = {true, true, false, true};
   layer.codes->codes = 4;
