@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quantizer/image_input.h"
 #include "quantizer/parallel.h"
 #include "quantizer/reconstruction/unit_model.h"
 
@@ -24,7 +25,7 @@ std::vector<float> run_fake_quantized(const QuantizedNetwork& network, const Ima
     if (layer.kind != qnet::LayerKind::kMaxPool && !plan.tensor(layer.output).is_logits)
       model.set_quantizer(layer.output, {true, 1, network.steps(layer.output)});
   }
-  const std::size_t size = images.image_size(), channels = images.channels;
+  const std::size_t size = images.image_size();
   const std::size_t classes = plan.tensor(whole.output).shape.size();
   std::vector<std::vector<float>> pixels(slots, std::vector<float>(kChunk * size));
   std::vector<float> logits(count * classes);
@@ -34,8 +35,7 @@ std::vector<float> run_fake_quantized(const QuantizedNetwork& network, const Ima
     workers.run((here + kChunk - 1) / kChunk, [&](std::size_t slot, std::size_t) {
       const std::size_t begin = first + slot * kChunk, in_chunk = std::min(kChunk, count - begin);
       for (std::size_t i = 0; i < in_chunk; ++i)
-        for (std::size_t j = 0; j < size; ++j)
-          pixels[slot][i * size + j] = static_cast<float>(images.image(begin + i)[j] - plan.pad_values[j % channels]);
+        place_image(plan, images.image(begin + i), pixels[slot].data() + i * size);
       const float* result = model.forward(slot, {pixels[slot].data()}, in_chunk, 0);
       std::copy_n(result, in_chunk * classes, logits.data() + begin * classes);
     });

@@ -95,7 +95,7 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   test_labels_option->needs(test_option);
   app.add_option("--threads", options.threads, "Threads; 0: one per processor. The result is the same at any number")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--seed", seed, "Seed of the choice of calibration images, in place of the recipe's")
+  app.add_option("--seed", seed, "Seed of the draw of calibration images and of all learning, in place of the recipe's")
       ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
   add_mixed_options(app, options.mixed);
   app.add_flag("--print-recipe", options.print_recipe, "Print the recipe with every key, and end");

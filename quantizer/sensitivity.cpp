@@ -8,7 +8,9 @@
 #include "quantizer/activation_store.h"
 #include "quantizer/calibration.h"
 #include "quantizer/float_ops.h"
+#include "quantizer/image_input.h"
 #include "quantizer/parallel.h"
+#include "quantizer/reconstruction/divergence.h"
 
 namespace shiftsim::quantizer {
 
@@ -21,17 +23,6 @@ std::size_t at(int index) {
 /// Additions and average pools that became convolutions have no weights of their own.
 bool has_weights(const PlannedLayer& layer) {
   return layer.kind == qnet::LayerKind::kConv && layer.policy != "exact" && layer.policy != "fixed";
-}
-
-/// 'logits' minus the logarithm of the sum of their exponentials.
-std::vector<double> log_softmax(std::span<const float> logits) {
-  const auto largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
-  double sum = 0;
-  for (const float value : logits) sum += std::exp(value - largest);
-  std::vector<double> result;
-  result.reserve(logits.size());
-  for (const float value : logits) result.push_back(value - largest - std::log(sum));
-  return result;
 }
 
 /// Each layer's weights at each width, found with float activations in front of it.
@@ -95,7 +86,7 @@ private:
         network.add_variant(i, width.weights(), std::vector<float>(width.bias.begin(), width.bias.end()));
     const std::size_t variants = result_.size() * kWeightWidths.size();
     const std::size_t count = std::min(options_.images, chosen_.size()), size = images_.image_size();
-    const std::size_t channels = images_.channels, classes = plan_.tensor(plan_.layers.back().output).shape.size();
+    const std::size_t classes = plan_.tensor(plan_.layers.back().output).shape.size();
     std::vector<std::vector<float>> pixels(slots, std::vector<float>(kChunk * size));
     std::vector<double> of_image(count * variants);
     Progress progress("sensitivity: divergence", count, "images");
@@ -105,15 +96,13 @@ private:
       workers_.run((here + kChunk - 1) / kChunk, [&](std::size_t slot, std::size_t) {
         const std::size_t begin = first + slot * kChunk, in_chunk = std::min(kChunk, count - begin);
         for (std::size_t i = 0; i < in_chunk; ++i)
-          for (std::size_t j = 0; j < size; ++j)
-            pixels[slot][i * size + j] =
-                static_cast<float>(images_.image(chosen_[begin + i])[j] - plan_.pad_values[j % channels]);
+          place_image(plan_, images_.image(chosen_[begin + i]), pixels[slot].data() + i * size);
         const auto exact = network.forward(slot, pixels[slot].data(), in_chunk);
         for (std::size_t v = 0; v < variants; ++v) {
           const auto changed = network.forward_variant(slot, v);
           for (std::size_t i = 0; i < in_chunk; ++i)
             of_image[(begin + i) * variants + v] =
-                divergence(exact.subspan(i * classes, classes), changed.subspan(i * classes, classes));
+                divergence(changed.data() + i * classes, exact.data() + i * classes, nullptr, classes, 1, 1);
         }
       });
       progress.update(first + here);
@@ -242,13 +231,6 @@ std::span<const float> VariantNetwork::forward_variant(std::size_t slot_index, s
     slot.is_changed[at(layer.output)] = true;
   }
   return impl_->logits(slot);
-}
-
-double divergence(std::span<const float> reference, std::span<const float> logits) {
-  const std::vector<double> p = log_softmax(reference), q = log_softmax(logits);
-  double sum = 0;
-  for (std::size_t i = 0; i < p.size(); ++i) sum += std::exp(p[i]) * (p[i] - q[i]);
-  return std::max(sum, 0.0);  // below 0 only by rounding
 }
 
 std::vector<LayerSensitivity> measure_sensitivity(const Plan& plan, const Recipe& recipe, const ImageSet& images,

@@ -47,9 +47,6 @@ std::vector<LayerSensitivity> measure_sensitivity(const Plan& plan, const Recipe
                                                   const std::vector<std::size_t>& chosen,
                                                   const SensitivityOptions& options);
 
-/// KL(softmax(reference) || softmax(logits)) in nats, in double, of one image's logits. At least 0.
-double divergence(std::span<const float> reference, std::span<const float> logits);
-
 /// The float network, any one layer of which may have other weights. Only what depends on that layer is computed again,
 /// from the float activations, so that one pass over the images serves all layers.
 class VariantNetwork {

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "quantizer/image_input.h"
 #include "quantizer/legality.h"
 #include "quantizer/reconstruction/divergence.h"
 #include "quantizer/reconstruction/latent_weights.h"

@@ -22,7 +22,7 @@ double divergence(const float* logits, const float* target, float* gradient, std
     total += p * (log_p - log_q);
     if (gradient != nullptr) gradient[c] = static_cast<float>(factor * temperature * (std::exp(log_q) - p));
   }
-  return total * temperature * temperature;
+  return std::max(total, 0.0) * temperature * temperature;  // below 0 only by rounding
 }
 
 }  // namespace shiftsim::quantizer

@@ -3,30 +3,13 @@
 #include <algorithm>
 #include <numeric>
 
+#include "quantizer/image_input.h"
 #include "quantizer/reconstruction/divergence.h"
 
 namespace shiftsim::quantizer {
 
 namespace {
 constexpr std::size_t kChunk = 4;  // small: ImageNet networks need 60 MB an image
-}
-
-void place_image(const Plan& plan, const std::uint8_t* image, int dy, int dx, bool mirror, float* to) {
-  const Shape& shape = plan.tensor(0).shape;
-  const auto height = static_cast<int>(shape.height), width = static_cast<int>(shape.width);
-  const auto channels = static_cast<std::size_t>(shape.channels);
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x) {
-      const int sy = y - dy, moved = x - dx, sx = mirror ? width - 1 - moved : moved;
-      float* pixel = to + static_cast<std::size_t>(y * width + x) * channels;
-      if (sy < 0 || sy >= height || sx < 0 || sx >= width) {
-        std::fill_n(pixel, channels, 0.0f);
-        continue;
-      }
-      const std::uint8_t* source = image + static_cast<std::size_t>(sy * width + sx) * channels;
-      for (std::size_t c = 0; c < channels; ++c)
-        pixel[c] = static_cast<float>(static_cast<int>(source[c]) - plan.pad_values[c]);
-    }
 }
 
 NetworkJudge::NetworkJudge(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen, Workers& workers)
@@ -75,7 +58,7 @@ void NetworkJudge::run(Each each) {
     workers_.run((here + kChunk - 1) / kChunk, [&](std::size_t slot, std::size_t) {
       const std::size_t begin = first + slot * kChunk, count = std::min(kChunk, first + here - begin);
       for (std::size_t j = 0; j < count; ++j)
-        place_image(plan_, images_.image(chosen_[begin + j]), 0, 0, false, pixels_[slot].data() + j * size);
+        place_image(plan_, images_.image(chosen_[begin + j]), pixels_[slot].data() + j * size);
       const float* logits = model_.forward(slot, {pixels_[slot].data()}, count, 0);
       for (std::size_t j = 0; j < count; ++j) each(begin + j, logits + j * classes_);
     });

@@ -12,10 +12,6 @@
 
 namespace shiftsim::quantizer {
 
-/// An image as the first layer sees it, pixel - pad_value, moved by (dy, dx) and mirrored; 0 comes in from outside.
-/// 'to': [height][width][channels].
-void place_image(const Plan& plan, const std::uint8_t* image, int dy, int dx, bool mirror, float* to);
-
 class NetworkJudge {
 public:
   /// Runs the float network over the images 'chosen' out of 'images'. All arguments but 'chosen' must outlive the

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "quantizer/calibration.h"
+#include "quantizer/image_input.h"
 #include "quantizer/integer_export.h"
 #include "quantizer/legality.h"
 #include "quantizer/onnx_import.h"
@@ -32,6 +33,11 @@ TEST(Divergence, IsZeroOnlyForTheSameProbabilities) {
   const std::vector<float> even{0, 0}, uneven{0, std::log(3.0f)};
   EXPECT_NEAR(divergence(uneven.data(), even.data(), nullptr, 2, 1, 1), 0.5 * std::log(2.0) + 0.5 * std::log(2.0 / 3.0),
               1e-6);
+}
+
+TEST(Divergence, DoesNotOverflow) {
+  const std::vector<float> one{1000, 0}, other{0, 0};
+  EXPECT_NEAR(divergence(one.data(), other.data(), nullptr, 2, 1, 1), 500 - std::log(2.0), 1e-3);
 }
 
 TEST(Divergence, GradientIsTheSlope) {

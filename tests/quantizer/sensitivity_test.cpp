@@ -170,15 +170,5 @@ TEST_F(Sensitivity, TheRestOfTheNetworkEqualsTheWholeNetwork) {
   }
 }
 
-TEST(Divergence, IsTheTextbooks) {
-  const std::vector<float> p{0, std::log(3.0f)}, q{std::log(2.0f), std::log(2.0f)};
-  // P = (1/4, 3/4), Q = (1/2, 1/2).
-  EXPECT_NEAR(divergence(p, q), 0.25 * std::log(0.5) + 0.75 * std::log(1.5), 1e-6);
-  EXPECT_NEAR(divergence(q, p), 0.5 * std::log(2.0) + 0.5 * std::log(2.0 / 3), 1e-6);
-  EXPECT_EQ(divergence(p, p), 0);
-  const std::vector<float> far{1000, 0}, other{0, 1000};
-  EXPECT_NEAR(divergence(far, other), 1000, 1e-6) << "no overflow";
-}
-
 }  // namespace
 }  // namespace shiftsim::quantizer
