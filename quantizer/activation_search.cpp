@@ -6,15 +6,18 @@
 
 namespace shiftsim::quantizer {
 
-int ActivationRange::high_at(double step) const {
-  const int largest = (1 << (is_signed ? bits - 1 : bits)) - 1;
-  if (!relu6) return largest;
-  const double six = std::round(6.0 / step);
-  return six < largest ? static_cast<int>(six) : largest;
+float ActivationRange::ceiling(std::size_t channel) const {
+  if (ceilings.empty()) return std::numeric_limits<float>::infinity();
+  return ceilings[ceilings.size() == 1 ? 0 : channel];
 }
 
-int ActivationRange::high(int exponent) const {
-  return high_at(std::ldexp(1.0, exponent));
+int ActivationRange::high_at(double step, std::size_t channel) const {
+  const double code = std::round(static_cast<double>(ceiling(channel)) / step);
+  return code < top() ? static_cast<int>(code) : top();
+}
+
+int ActivationRange::high(int exponent, std::size_t channel) const {
+  return high_at(std::ldexp(1.0, exponent), channel);
 }
 
 int ActivationRange::quantize(double value, int exponent) const {
@@ -48,7 +51,8 @@ double Histogram::largest() const {
 
 double Histogram::error(const ActivationRange& range, double step, double norm) const {
   const double inverse = 1 / step;
-  const double low = range.low(), high = range.high_at(step);
+  // No value is above its ceiling, so that none rounds to more than the ceiling does.
+  const double low = range.low(), high = range.top();
   double sum = 0;
   for (std::size_t bin = 0; bin < kBins; ++bin) {
     if (counts_[bin] == 0) continue;
@@ -81,9 +85,7 @@ int search_activation_exponent(const Histogram& histogram, const ActivationRange
 double search_activation_step(const Histogram& histogram, const ActivationRange& range, double norm, double fallback) {
   const double largest = histogram.largest();
   if (!(largest > 0)) return fallback;
-  ActivationRange plain = range;
-  plain.relu6 = false;
-  const double widest = largest / plain.high(0);
+  const double widest = largest / range.top();
   double best = widest, best_error = std::numeric_limits<double>::infinity();
   constexpr int kShrinks = 80;
   for (int shrink = 0; shrink < kShrinks; ++shrink) {

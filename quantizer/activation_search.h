@@ -1,6 +1,7 @@
 // The exponent of an activation tensor, by the least error over calibration values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -13,12 +14,17 @@ namespace shiftsim::quantizer {
 struct ActivationRange {
   int bits = 8;
   bool is_signed = false;
-  bool relu6 = false;  ///< the upper clamp is at most round(6 / 2^exponent)
+  /// The activation function's upper clamp: one, or one per channel; empty: none. 6 for ReLU6, until its channels are
+  /// scaled (scale_alignment.h).
+  std::vector<float> ceilings;
 
   int low() const { return is_signed ? -(1 << (bits - 1)) : 0; }
-  int high(int exponent) const;
-  /// The largest code at any step, for free scales, too.
-  int high_at(double step) const;
+  /// The largest code of this width.
+  int top() const { return (1 << (is_signed ? bits - 1 : bits)) - 1; }
+  float ceiling(std::size_t channel) const;
+  /// The largest code a channel reaches at this step, which may be a free one: top(), or what its ceiling rounds to.
+  int high_at(double step, std::size_t channel = 0) const;
+  int high(int exponent, std::size_t channel = 0) const;
   /// value's code at this exponent: round half up, clamped.
   int quantize(double value, int exponent) const;
 };

@@ -227,7 +227,7 @@ struct Calibrator::Impl {
       spdlog::debug("{}: {} channels searched again to keep shifts and bias within range", layer.name, illegal.size());
       search(layer, target, illegal, kAny);
     }
-    clamp_in_place(layer.clamp(), reference.data(), reference.size());
+    plan_.activate(layer, reference.data(), reference.size());
     reference_[at(layer.output)] = std::move(reference);
     const std::vector<float> rounded = target.weights();
     result_.statistics[index].weight_sqnr = sqnr(layer.weight, rounded);
@@ -239,7 +239,7 @@ struct Calibrator::Impl {
   Values clamped(const PlannedLayer& layer, const Values& values) const {
     Values result = memory_.allocate(values.size());
     std::copy_n(values.data(), values.size(), result.data());
-    clamp_in_place(layer.clamp(), result.data(), result.size());
+    plan_.activate(layer, result.data(), result.size());
     return result;
   }
 
@@ -247,7 +247,7 @@ struct Calibrator::Impl {
   Values output(const PlannedLayer& layer, QuantizedLayer& target, ConvOp& op, const Values& reference) {
     Values values = convolve(layer, op, target.weights(), target.learned_bias, quantized_);
     if (recipe_.bias_correction) correct_bias(layer, target, reference, values);
-    clamp_in_place(layer.clamp(), values.data(), values.size());
+    plan_.activate(layer, values.data(), values.size());
     return values;
   }
 
@@ -256,8 +256,9 @@ struct Calibrator::Impl {
   /// ReLU.)
   void correct_bias(const PlannedLayer& layer, QuantizedLayer& target, const Values& reference, Values& values) const {
     const std::size_t channels = layer.bias.size(), pixels = values.size() / channels;
-    const Clamp clamp = layer.clamp();
-    const auto low = static_cast<float>(clamp.low), high = static_cast<float>(clamp.high);
+    const float low = layer.floor();
+    std::vector<float> high;
+    for (std::size_t c = 0; c < channels; ++c) high.push_back(plan_.tensor(layer.output).range.ceiling(c));
     constexpr std::size_t kGroup = 16;  // channels that share cache lines
     constexpr int kSteps = 12;
     workers_.run((channels + kGroup - 1) / kGroup, [&](std::size_t group, std::size_t) {
@@ -268,7 +269,7 @@ struct Calibrator::Impl {
         for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
           const float* at_pixel = x.data() + pixel * channels + first;
           for (std::size_t k = 0; k < count; ++k)
-            sum[k] += static_cast<double>(std::min(std::max(at_pixel[k] + shift[k], low), high));
+            sum[k] += static_cast<double>(std::min(std::max(at_pixel[k] + shift[k], low), high[first + k]));
         }
         for (double& value : sum) value /= static_cast<double>(pixels);
         return sum;
@@ -276,7 +277,7 @@ struct Calibrator::Impl {
       const auto wanted = means(reference, {});
       std::array<float, kGroup> shift{};
       // The mean rises with the shift, and never faster: adding the error cannot overshoot.
-      for (int step = 0; step < (clamp.none() ? 1 : kSteps); ++step) {
+      for (int step = 0; step < (layer.activation == qnet::Activation::kNone ? 1 : kSteps); ++step) {
         const auto found = means(values, shift);
         for (std::size_t k = 0; k < count; ++k) shift[k] += static_cast<float>(wanted[k] - found[k]);
       }
@@ -328,7 +329,8 @@ struct Calibrator::Impl {
       result_.set_steps(tensor, steps);
       return;
     }
-    const int common = search_activation_exponent(histogram, planned.range, recipe_.norm);
+    const int common = planned.exponent ? *planned.exponent
+                                        : search_activation_exponent(histogram, planned.range, recipe_.norm);
     std::vector<int> exponents(planned.per_channel ? channels : 1, common);
     if (planned.per_channel)
       workers_.run(channels, [&](std::size_t c, std::size_t) {
@@ -344,21 +346,21 @@ struct Calibrator::Impl {
     const PlannedTensor& planned = plan_.tensor(tensor);
     const std::vector<double> steps = result_.steps(tensor);
     const std::size_t channels = steps.size();
-    const auto low = static_cast<float>(planned.range.low());
+    // The activation function has been there: nothing rounds to more than its ceiling does.
+    const auto low = static_cast<float>(planned.range.low()), high = static_cast<float>(planned.range.top());
     const std::size_t pixels = values.size() / channels;
     constexpr std::size_t kBlock = 1 << 16;
     workers_.run((pixels + kBlock - 1) / kBlock, [&](std::size_t block, std::size_t) {
-      std::vector<float> inverse(channels), step(channels), high(channels);
+      std::vector<float> inverse(channels), step(channels);
       for (std::size_t c = 0; c < channels; ++c) {
         inverse[c] = static_cast<float>(1 / steps[c]);
         step[c] = static_cast<float>(steps[c]);
-        high[c] = static_cast<float>(planned.range.high_at(steps[c]));
       }
       const std::size_t end = std::min(pixels, (block + 1) * kBlock);
       for (std::size_t pixel = block * kBlock; pixel < end; ++pixel) {
         float* value = values.data() + pixel * channels;
         for (std::size_t c = 0; c < channels; ++c)
-          value[c] = std::min(std::max(std::floor(value[c] * inverse[c] + 0.5f), low), high[c]) * step[c];
+          value[c] = std::min(std::max(std::floor(value[c] * inverse[c] + 0.5f), low), high) * step[c];
       }
     });
   }
@@ -370,7 +372,7 @@ struct Calibrator::Impl {
     } else {
       ConvOp op(layer.geometry, chunk_for(layer));
       Values values = convolve(layer, op, layer.weight, layer.bias, reference_);
-      clamp_in_place(layer.clamp(), values.data(), values.size());
+      plan_.activate(layer, values.data(), values.size());
       reference_[at(layer.output)] = std::move(values);
     }
     for (std::size_t tensor = 1; tensor < plan_.tensors.size(); ++tensor)

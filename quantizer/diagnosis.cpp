@@ -141,7 +141,8 @@ private:
                                                               at(planned.shape.channels), planned.range, steps);
     result.use = sum.use;
     int high = 0;
-    for (const double step : steps) high = std::max(high, planned.range.high_at(step));
+    for (std::size_t c = 0; c < at(planned.shape.channels); ++c)
+      high = std::max(high, planned.range.high_at(steps[steps.size() == 1 ? 0 : c], c));
     result.codes = at(high - planned.range.low() + 1);
     result.dead_codes = at(static_cast<int>(std::count(
         sum.use.counts.begin(), sum.use.counts.begin() + static_cast<std::ptrdiff_t>(result.codes), std::size_t{0})));
@@ -232,7 +233,7 @@ private:
     Values values(result.sums.size());
     for (std::size_t j = 0; j < values.size(); ++j)
       values[j] = static_cast<float>(result.sums[j]) * steps[j % channels];
-    clamp_in_place(planned.clamp(), values.data(), values.size());
+    plan_.activate(planned, values.data(), values.size());
     return values;
   }
 
@@ -263,7 +264,7 @@ private:
       case qnet::LayerKind::kConv:
         conv->forward(input.data(), result.data(), 1);
         if (layer.residual >= 0) add_in_place(result.data(), residual.data(), result.size());
-        clamp_in_place(layer.clamp(), result.data(), result.size());
+        plan_.activate(layer, result.data(), result.size());
         break;
       case qnet::LayerKind::kMaxPool:
         max_pool(layer.geometry.window, in, out, input.data(), result.data(), 1);

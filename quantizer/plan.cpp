@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/yaml.h"
+#include "quantizer/float_ops.h"
 
 namespace shiftsim::quantizer {
 
@@ -225,7 +226,7 @@ private:
       return graph_.at(reader).kind == NodeKind::kAdd && merged_conv_[static_cast<std::size_t>(reader)] >= 0;
     });
     tensor.range.is_signed = layer.activation == qnet::Activation::kNone;
-    tensor.range.relu6 = layer.activation == qnet::Activation::kRelu6;
+    if (layer.activation == qnet::Activation::kRelu6) tensor.range.ceilings = {6};
     tensor.range.bits = recipe_.activation_bits;
     tensor.policy = "activation";
     if (layer.input == 0) {
@@ -264,7 +265,7 @@ private:
       layer.geometry.window.kernel_h = in.shape.height;
       layer.geometry.window.kernel_w = in.shape.width;
       tensor.factor *= in.shape.height * in.shape.width;
-      tensor.range = {recipe_.pool_bits, in.range.is_signed, false};
+      tensor.range = {recipe_.pool_bits, in.range.is_signed, {}};
       tensor.policy = "pool";
       if (const LayerOverride* override = find_override(layer.name); override != nullptr && override->activation_bits) {
         tensor.range.bits = *override->activation_bits;
@@ -327,11 +328,16 @@ private:
 
 }  // namespace
 
-Clamp PlannedLayer::clamp() const {
-  Clamp result;
-  if (activation != qnet::Activation::kNone) result.low = 0;
-  if (activation == qnet::Activation::kRelu6) result.high = 6;
-  return result;
+void Plan::activate(const PlannedLayer& layer, float* values, std::size_t count) const {
+  if (layer.activation == qnet::Activation::kNone) return;
+  const std::vector<float>& ceilings = tensor(layer.output).range.ceilings;
+  if (ceilings.size() > 1) {
+    const std::size_t channels = ceilings.size();
+    for (std::size_t i = 0; i < count; i += channels)
+      for (std::size_t c = 0; c < channels; ++c) values[i + c] = std::min(std::max(values[i + c], 0.0f), ceilings[c]);
+    return;
+  }
+  clamp_in_place({0, static_cast<double>(tensor(layer.output).range.ceiling(0))}, values, count);
 }
 
 Plan make_plan(const Graph& graph, const Recipe& recipe, const std::string& where) {

@@ -1,6 +1,8 @@
 // The integer network's structure, decided before any value is quantized: layers, tensors, bit widths.
 #pragma once
 
+#include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@ struct PlannedTensor {
   bool is_logits = false;
   int node = -1;             ///< of the graph
   bool per_channel = false;  ///< an exponent for each channel: every reader keeps the channels apart
+  std::optional<int> exponent;  ///< where it is decided already, and not to be searched
   double factor = 1;         ///< number of pixels of a sum_pool's window: its tensor holds the sum, not the mean
   std::string policy;        ///< why it has these bits: "activation", "stem", "residual", "linear", "pool", ...
 };
@@ -39,8 +42,10 @@ struct PlannedLayer {
   std::vector<float> weight, bias;
   std::vector<float> gamma;  ///< of the BatchNorm behind it; empty where there was none, or where it came folded
 
-  /// The clamp of the activation function.
-  Clamp clamp() const;
+  /// The lower clamp of the activation function, or minus infinity; the upper one is its output's ceiling.
+  float floor() const {
+    return activation == qnet::Activation::kNone ? -std::numeric_limits<float>::infinity() : 0.0f;
+  }
 };
 
 struct Plan {
@@ -51,6 +56,9 @@ struct Plan {
   std::vector<PlannedLayer> layers;    ///< in order of execution; the last gives the logits
 
   const PlannedTensor& tensor(int index) const { return tensors[static_cast<std::size_t>(index)]; }
+
+  /// The layer's activation function on 'count' values of its output (NHWC), in place.
+  void activate(const PlannedLayer& layer, float* values, std::size_t count) const;
 };
 
 /// Maps a simplified graph to layers:

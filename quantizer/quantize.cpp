@@ -12,6 +12,7 @@
 #include "quantizer/reconstruction/distillation.h"
 #include "quantizer/reconstruction/exponent_moves.h"
 #include "quantizer/reconstruction/reconstruct.h"
+#include "quantizer/scale_alignment.h"
 
 namespace shiftsim::quantizer {
 
@@ -240,16 +241,25 @@ private:
 
 QuantizedNetwork quantize(const Plan& plan, const Recipe& recipe, const ImageSet& images,
                           const std::vector<std::size_t>& chosen, const QuantizeOptions& options) {
-  if (!recipe.equalize) return Quantizer(plan, recipe, images, chosen, options).run();
-  Plan equalized = plan;
+  if (!recipe.equalize && !recipe.align_scales) return Quantizer(plan, recipe, images, chosen, options).run();
+  Plan rescaled = plan;
   {
     Workers workers(options.threads);
     ActivationMemory memory(memory_limit(recipe), recipe.spill_folder);
-    const int changed =
-        equalize(equalized, channel_maxima(plan, images, first(chosen, recipe.calibration_images), workers, memory));
-    spdlog::info("equalization: {} channels scaled", changed);
+    if (recipe.equalize) {
+      const int changed =
+          equalize(rescaled, channel_maxima(plan, images, first(chosen, recipe.calibration_images), workers, memory));
+      spdlog::info("equalization: {} channels scaled", changed);
+    }
+    if (recipe.align_scales) {
+      constexpr int kImages = 64;
+      const auto few = first(chosen, std::min(kImages, recipe.calibration_images));
+      const int changed =
+          align_scales(rescaled, sample_tensors(rescaled, images, few, workers, memory), recipe.offsets, workers);
+      spdlog::info("alignment: {} tensors scaled", changed);
+    }
   }
-  return Quantizer(equalized, recipe, images, chosen, options).run();
+  return Quantizer(rescaled, recipe, images, chosen, options).run();
 }
 
 }  // namespace shiftsim::quantizer

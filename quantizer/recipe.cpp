@@ -126,6 +126,7 @@ void apply_network(YamlMap map, NetworkStage& n) {
   n.weight_rate = map.get_number("weight_rate", 0, 10, n.weight_rate);
   n.bias_rate = map.get_number("bias_rate", 0, 10, n.bias_rate);
   n.activation_rate = map.get_number("activation_rate", 0, 10, n.activation_rate);
+  n.hint_weight = map.get_number("hint_weight", 0, 1000, n.hint_weight);
   n.temperature = map.get_number("temperature", 0.1, 1000, n.temperature);
   n.mirror = map.get_bool("mirror", n.mirror);
   n.shift = map.get_number("shift", 0, 0.5, n.shift);
@@ -164,6 +165,7 @@ void apply(YamlMap& map, const fs::path& folder, Recipe& recipe) {
   recipe.activation_source = get_named(map, "activation_source", kSources, recipe.activation_source);
   recipe.channel_exponents = map.get_bool("channel_exponents", recipe.channel_exponents);
   recipe.equalize = map.get_bool("equalize", recipe.equalize);
+  recipe.align_scales = map.get_bool("align_scales", recipe.align_scales);
   recipe.norm = map.get_number("norm", 1, 8, recipe.norm);
   recipe.bias_correction = map.get_bool("bias_correction", recipe.bias_correction);
   recipe.acc_bits = static_cast<int>(map.get_int("acc_bits", 16, 32, recipe.acc_bits));
@@ -232,6 +234,7 @@ std::string to_yaml(const Recipe& recipe) {
   line("activation_source", name_of(kSources, recipe.activation_source));
   line("channel_exponents", recipe.channel_exponents);
   line("equalize", recipe.equalize);
+  line("align_scales", recipe.align_scales);
   line("norm", recipe.norm);
   line("bias_correction", recipe.bias_correction);
   line("acc_bits", recipe.acc_bits);
@@ -265,6 +268,7 @@ std::string to_yaml(const Recipe& recipe) {
   inner("bias_rate", n.bias_rate);
   inner("activation_rate", n.activation_rate);
   inner("temperature", n.temperature);
+  inner("hint_weight", n.hint_weight);
   inner("mirror", n.mirror);
   inner("shift", n.shift);
   inner("exponent_moves", n.exponent_moves);

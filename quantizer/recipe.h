@@ -78,6 +78,7 @@ struct NetworkStage {
   double weight_rate = 0.01;  ///< codes a step
   double bias_rate = 1e-3, activation_rate = 1e-3;
   double temperature = 4;
+  double hint_weight = 0;  ///< of the blocks' outputs beside the logits
   bool mirror = true;  ///< images are shown mirrored half of the time
   double shift = 0.1;  ///< and moved by up to this part of their size
   bool exponent_moves = false;
@@ -100,6 +101,7 @@ struct Recipe {
   ActivationSource activation_source = ActivationSource::kFloat;
   bool channel_exponents = true;
   bool equalize = false;
+  bool align_scales = false;
   double norm = 2.4;
   bool bias_correction = true;
   int acc_bits = 24;

@@ -180,7 +180,7 @@ struct VariantNetwork::Impl {
         global_pool(layer.geometry.input, 1, in, out, slot.images);
         break;
     }
-    clamp_in_place(layer.clamp(), out, count);
+    plan_.activate(layer, out, count);
   }
 
   const ConvOp* conv(std::size_t layer) const { return convs_[layer] ? &*convs_[layer] : nullptr; }

@@ -10,9 +10,9 @@ namespace shiftsim::quantizer {
 
 namespace {
 
-/// Sum of squared errors of values rounded to this step.
+/// Sum of squared errors of values rounded to this step. (No value is above its ceiling.)
 double squared_error(std::span<const float> values, const ActivationRange& range, double step) {
-  const double inverse = 1 / step, low = range.low(), high = range.high_at(step);
+  const double inverse = 1 / step, low = range.low(), high = range.top();
   double sum = 0;
   for (const float value : values) {
     const double place = value * inverse;
@@ -67,17 +67,18 @@ double Moments::deviation() const {
 
 void CodeUse::add(std::span<const std::int32_t> codes, std::size_t channels, const ActivationRange& range,
                   std::span<const double> steps) {
-  const int low = range.low(), top = (1 << (range.is_signed ? range.bits - 1 : range.bits)) - 1;
+  const int low = range.low(), top = range.top();
   counts.resize(std::size_t{1} << range.bits);
   alive.resize(channels);
   std::vector<bool> reaches_top;
-  for (const double step : steps) reaches_top.push_back(range.high_at(step) == top);
+  for (std::size_t c = 0; c < channels; ++c)
+    reaches_top.push_back(range.high_at(steps[steps.size() == 1 ? 0 : c], c) == top);
   for (std::size_t i = 0; i < codes.size(); ++i) {
     const std::size_t channel = i % channels;
     const int code = codes[i];
     ++counts[static_cast<std::size_t>(code - low)];
     if (code != 0) alive[channel] = true;
-    if ((code == top && reaches_top[steps.size() == 1 ? 0 : channel]) || (range.is_signed && code == low)) ++saturated;
+    if ((code == top && reaches_top[channel]) || (range.is_signed && code == low)) ++saturated;
   }
 }
 
@@ -106,7 +107,7 @@ Noise tensor_noise(std::span<const float> values, std::size_t channels, const Ac
   for (std::size_t c = 0; c < channels; ++c) {
     step.push_back(steps.size() == 1 ? steps[0] : steps[c]);
     inverse.push_back(1 / step[c]);
-    high.push_back(range.high_at(step[c]));
+    high.push_back(range.high_at(step[c], c));
   }
   const double low = range.low();
   Noise noise;

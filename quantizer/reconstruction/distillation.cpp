@@ -22,6 +22,7 @@ struct LatentLayer {
   const PlannedLayer* layer = nullptr;
   std::size_t fan = 0;
   Learned place;  ///< of the weights, in codes
+  std::vector<float> average;  ///< of the last places
   Learned bias;   ///< in units of bias_unit
   float bias_unit = 1;
   std::vector<float> start_bias, bias_now, weights;
@@ -31,6 +32,15 @@ struct LatentTensor {
   int tensor = 0;
   Learned log_step;
 };
+
+/// A block's output, held against the float network's.
+struct Hint {
+  int tensor = 0;
+  std::size_t layer = 0, size = 0;
+  double power = 1;  ///< variance of a value in the float network
+};
+
+constexpr float kAverage = 0.97f;
 
 class Distillation {
 public:
@@ -52,6 +62,7 @@ public:
     student_ = std::make_unique<UnitModel>(plan, whole_, chunk_, slots);
     teacher_ = std::make_unique<UnitModel>(plan, whole_, chunk_, slots, UnitModel::Use::kInference);
     classes_ = plan.tensor(whole_.output).shape.size();
+    if (options_.hint_weight > 0) add_hints();
     pixels_.assign(slots, std::vector<float>(chunk_ * plan.tensor(0).shape.size()));
     gradients_.assign(slots, std::vector<float>(chunk_ * classes_));
     for (std::size_t i = 0; i < plan.layers.size(); ++i) {
@@ -76,6 +87,11 @@ public:
         harden();
         judge_.set(network_);
         const double found = judge_.loss();
+        QuantizedNetwork plain = network_;
+        harden(true);
+        judge_.set(network_);
+        spdlog::debug("network stage: averaged {:.5g}", judge_.loss());
+        network_ = std::move(plain);
         spdlog::debug("network stage: iteration {}, divergence {:.5g}", i + 1, found);
         if (found < result.after && is_legal_enough()) {
           result.after = found;
@@ -98,6 +114,48 @@ private:
 
   // ---- set up ----
 
+  void add_hints() {
+    for (const Unit& unit : partition(plan_, Granularity::kBlock)) {
+      if (plan_.tensor(unit.output).is_logits) continue;
+      hints_.push_back({unit.output, static_cast<std::size_t>(unit.last - whole_.first),
+                        plan_.tensor(unit.output).shape.size(), 1});
+    }
+    hint_gradients_.resize(student_->slots());
+    for (auto& of_slot : hint_gradients_)
+      for (const Hint& hint : hints_) of_slot.emplace_back(chunk_ * hint.size);
+  }
+
+  void measure_hints() {
+    teacher_->forward(0, {pixels_[0].data()}, images_of(0), 0);
+    for (Hint& hint : hints_) hint.power = variance(teacher_->values(0, hint.tensor, false));
+  }
+
+  static double variance(std::span<const float> values) {
+    double sum = 0, squares = 0;
+    for (const float value : values) {
+      const auto x = static_cast<double>(value);
+      sum += x;
+      squares += x * x;
+    }
+    const auto count = static_cast<double>(values.size());
+    return std::max(squares / count - sum / count * sum / count, 1e-12);
+  }
+
+  /// The mean squared error of each block's output, relative to the float one's variance.
+  std::vector<const float*> hint_gradients(std::size_t slot) {
+    if (hints_.empty()) return {};
+    std::vector<const float*> result(static_cast<std::size_t>(whole_.last - whole_.first + 1));
+    for (std::size_t h = 0; h < hints_.size(); ++h) {
+      const Hint& hint = hints_[h];
+      const auto found = student_->values(slot, hint.tensor, false), wanted = teacher_->values(slot, hint.tensor, false);
+      const double images = static_cast<double>(batch_) * static_cast<double>(hint.size);
+      const auto factor = static_cast<float>(options_.hint_weight / (hint.power * images));
+      kernels::norm_loss(found.data(), wanted.data(), hint_gradients_[slot][h].data(), found.size(), 2, factor);
+      result[hint.layer] = hint_gradients_[slot][h].data();
+    }
+    return result;
+  }
+
   void add_layer(int index) {
     LatentLayer latent;
     latent.index = index;
@@ -109,6 +167,7 @@ private:
     latent.weights.resize(latent.layer->weight.size());
     for (std::size_t i = 0; i < now.codes.size(); ++i)
       latent.place.value[i] = start_place(latent.layer->weight[i], now.grids[i / latent.fan], now.codes[i]);
+    latent.average = latent.place.value;
     latent.bias.resize(channels);
     // The corrected biases are where this starts, and it corrects no more.
     latent.start_bias.assign(now.bias.begin(), now.bias.end());
@@ -163,15 +222,9 @@ private:
       student_->forward(slot, {pixels_[slot].data()}, images_of(slot), 0);
     });
     for (LatentLayer& latent : layers_) {
-      double sum = 0, squares = 0, count = 0;
-      for (const float value : student_->values(0, latent.layer->output, true)) {
-        const auto x = static_cast<double>(value);
-        sum += x;
-        squares += x * x;
-        ++count;
-      }
-      latent.bias_unit = static_cast<float>(std::sqrt(std::max(squares / count - sum / count * sum / count, 1e-12)));
+      latent.bias_unit = static_cast<float>(std::sqrt(variance(student_->values(0, latent.layer->output, true))));
     }
+    measure_hints();
   }
 
   // ---- an iteration ----
@@ -197,7 +250,7 @@ private:
       for (std::size_t j = 0; j < count; ++j)
         divergence(logits + j * classes_, wanted + j * classes_, gradients_[slot].data() + j * classes_, classes_,
                    options_.temperature, 1 / static_cast<double>(batch_));
-      student_->backward(slot, gradients_[slot].data(), true);
+      student_->backward(slot, gradients_[slot].data(), true, hint_gradients(slot));
     });
     const double decay = cosine_decay(static_cast<double>(iteration) / options_.iterations);
     step_weights(decay, iteration + 1);
@@ -242,6 +295,10 @@ private:
       latent.place.adam(begin, count, options_.weight_rate * decay, step);
       for (std::size_t k = block.begin; k < block.end; ++k)
         keep_in_range(channel(latent, k), latent.place.value.data() + k * latent.fan);
+      if (latent.average.empty()) SHIFTSIM_CHECK(false, "average");
+      const float keep = std::min(kAverage, static_cast<float>(step - 1) / static_cast<float>(step));
+      for (std::size_t i = begin; i < begin + count; ++i)
+        latent.average[i] = keep * latent.average[i] + (1 - keep) * latent.place.value[i];
       latent.bias.adam(block.begin, block.end - block.begin, options_.bias_rate * decay, step);
     });
   }
@@ -262,12 +319,13 @@ private:
   }
 
   /// The network as of now, and the student with it.
-  void harden() {
+  void harden(bool averaged = false) {
     set_latent_weights();
     for (const LatentLayer& latent : layers_) {
       QuantizedLayer& to = target(latent);
       for (std::size_t k = 0; k < to.grids.size(); ++k)
-        latent_codes(channel(latent, k), latent.place.value.data() + k * latent.fan, to.codes.data() + k * latent.fan);
+        latent_codes(channel(latent, k), (averaged ? latent.average : latent.place.value).data() + k * latent.fan,
+                     to.codes.data() + k * latent.fan);
       to.bias.assign(latent.bias_now.begin(), latent.bias_now.end());
       to.learned_bias = latent.bias_now;
     }
@@ -293,6 +351,8 @@ private:
   std::vector<LatentTensor> tensors_;
   std::vector<ChannelBlock> blocks_;
   std::vector<std::vector<float>> pixels_, gradients_;  ///< by slot
+  std::vector<Hint> hints_;
+  std::vector<std::vector<std::vector<float>>> hint_gradients_;  ///< by slot and hint
 };
 
 }  // namespace

@@ -51,9 +51,13 @@ SHIFTSIM_INLINE float clip(float x, float low, float high) {
 
 SHIFTSIM_CLONES
 void quantize(const Quantization& q, const float* z, float* out, std::size_t count) {
-  const float clamp_low = q.clamp_low, clamp_high = q.clamp_high, low = q.low;
+  const float clamp_low = q.clamp_low, low = q.low;
+  const float* __restrict const ceiling = q.clamp_high;
   if (!q.enabled) {
-    for (std::size_t i = 0; i < count; ++i) out[i] = clip(z[i], clamp_low, clamp_high);
+    for (std::size_t row = 0; row < count; row += q.period) {
+      const std::size_t end = std::min(q.period, count - row);
+      for (std::size_t c = 0; c < end; ++c) out[row + c] = clip(z[row + c], clamp_low, ceiling[c]);
+    }
     return;
   }
   const float* __restrict const inverse = q.inverse;
@@ -66,14 +70,14 @@ void quantize(const Quantization& q, const float* z, float* out, std::size_t cou
     float* __restrict const to = out + row;
     if (keep == ~0u) {
       for (std::size_t c = 0; c < end; ++c) {
-        const float x = clip(from[c], clamp_low, clamp_high);
+        const float x = clip(from[c], clamp_low, ceiling[c]);
         to[c] = clip(std::floor(x * inverse[c] + 0.5f), low, high[c]) * step[c];
       }
       continue;
     }
     const auto base = static_cast<std::uint32_t>(row);
     for (std::size_t c = 0; c < end; ++c) {
-      const float x = clip(from[c], clamp_low, clamp_high);
+      const float x = clip(from[c], clamp_low, ceiling[c]);
       const float rounded = clip(std::floor(x * inverse[c] + 0.5f), low, high[c]) * step[c];
       to[c] = random_bits(seed, base + static_cast<std::uint32_t>(c)) <= keep ? rounded : x;
     }
@@ -83,16 +87,22 @@ void quantize(const Quantization& q, const float* z, float* out, std::size_t cou
 SHIFTSIM_CLONES
 void quantize_backward(const Quantization& q, const float* z, float* gradient, float* step_gradient,
                        std::size_t count) {
-  const float clamp_low = q.clamp_low, clamp_high = q.clamp_high, low = q.low;
+  const float clamp_low = q.clamp_low, low = q.low;
+  const float* __restrict const ceiling = q.clamp_high;
   if (!q.enabled) {
-    for (std::size_t i = 0; i < count; ++i) gradient[i] = (z[i] > clamp_low) & (z[i] < clamp_high) ? gradient[i] : 0.0f;
+    for (std::size_t row = 0; row < count; row += q.period) {
+      const std::size_t end = std::min(q.period, count - row);
+      const float* __restrict const from = z + row;
+      float* __restrict const g = gradient + row;
+      for (std::size_t c = 0; c < end; ++c) g[c] = (from[c] > clamp_low) & (from[c] < ceiling[c]) ? g[c] : 0.0f;
+    }
     return;
   }
   const float* __restrict const inverse = q.inverse;
   const float* __restrict const high = q.high;
   float* __restrict const sums = step_gradient;
   const std::uint32_t seed = q.seed, keep = q.keep;
-  const auto one = [=](float x, float& g, float& sum, float scale, float top, bool quantized)
+  const auto one = [=](float x, float& g, float& sum, float scale, float top, float clamp_high, bool quantized)
       __attribute__((always_inline)) {
     const bool in_clamp = (x > clamp_low) & (x < clamp_high);
     const float v = clip(x, clamp_low, clamp_high) * scale;
@@ -106,12 +116,13 @@ void quantize_backward(const Quantization& q, const float* z, float* gradient, f
     const float* __restrict const from = z + row;
     float* __restrict const g = gradient + row;
     if (keep == ~0u) {
-      for (std::size_t c = 0; c < end; ++c) one(from[c], g[c], sums[c], inverse[c], high[c], true);
+      for (std::size_t c = 0; c < end; ++c) one(from[c], g[c], sums[c], inverse[c], high[c], ceiling[c], true);
       continue;
     }
     const auto base = static_cast<std::uint32_t>(row);
     for (std::size_t c = 0; c < end; ++c)
-      one(from[c], g[c], sums[c], inverse[c], high[c], random_bits(seed, base + static_cast<std::uint32_t>(c)) <= keep);
+      one(from[c], g[c], sums[c], inverse[c], high[c], ceiling[c],
+          random_bits(seed, base + static_cast<std::uint32_t>(c)) <= keep);
   }
 }
 

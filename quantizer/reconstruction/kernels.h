@@ -10,11 +10,12 @@ namespace shiftsim::quantizer::kernels {
 /// The arrays hold a value for each of 'period' consecutive elements (channels repeated a few times, as short loops do
 /// not vectorize well).
 struct Quantization {
-  float clamp_low = 0, clamp_high = 0;
+  float clamp_low = 0;
   bool enabled = false;      ///< false: only the clamp
   std::uint32_t keep = ~0u;  ///< QDrop: quantized where the element's random 32 bits are <= keep, else float
   std::uint32_t seed = 0;    ///< of these random bits
   std::size_t period = 1;
+  const float* clamp_high = nullptr;                                 ///< [period]
   const float *inverse = nullptr, *step = nullptr, *high = nullptr;  ///< [period]: 1/step, step, largest code
   float low = 0;                                                     ///< least code
 };

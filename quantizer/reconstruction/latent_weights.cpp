@@ -10,6 +10,7 @@ namespace shiftsim::quantizer {
 namespace {
 /// How near to the edge of its code's cell a place starts: a small push suffices to change the code back.
 constexpr float kMargin = 0.49f;
+constexpr float kStartMargin = 0.25f;
 
 SHIFTSIM_INLINE float rounded(float place, float low, float high) {
   return std::min(std::max(std::floor(place + 0.5f), low), high);
@@ -23,7 +24,7 @@ LatentChannel LatentChannel::of(const WeightGrid& grid, std::size_t count) {
 
 float start_place(float weight, const WeightGrid& grid, int code) {
   const auto place = static_cast<float>(static_cast<double>(weight) / grid.step() - grid.offset * 0.5);
-  return std::clamp(place, static_cast<float>(code) - kMargin, static_cast<float>(code) + kMargin);
+  return std::clamp(place, static_cast<float>(code) - kStartMargin, static_cast<float>(code) + kStartMargin);
 }
 
 SHIFTSIM_CLONES

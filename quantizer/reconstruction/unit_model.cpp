@@ -1,7 +1,6 @@
 #include "quantizer/reconstruction/unit_model.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "common/error.h"
@@ -27,7 +26,7 @@ struct UnitModel::LayerState {
   bool needs_input_gradient = false, needs_residual_gradient = false;
   TensorQuantizer quantizer;
   kernels::Quantization quantization;
-  std::vector<float> inverse, step, high;  ///< what 'quantization' points to
+  std::vector<float> clamp_high, inverse, step, high;  ///< what 'quantization' points to
 };
 
 struct UnitModel::Slot {
@@ -59,10 +58,13 @@ UnitModel::UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std:
       state->conv = std::make_unique<ConvOp>(layer.geometry, chunk);
       if (use == Use::kTraining) state->conv->prepare_backward();
     }
-    const Clamp clamp = layer.clamp();
-    constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    state->quantization.clamp_low = clamp.low == -kInfinity ? -kInfinity : static_cast<float>(clamp.low);
-    state->quantization.clamp_high = clamp.high == kInfinity ? kInfinity : static_cast<float>(clamp.high);
+    const PlannedTensor& output = plan.tensor(layer.output);
+    const auto channels = static_cast<std::size_t>(output.shape.channels);
+    const std::size_t period = channels * repeats(channels);
+    for (std::size_t c = 0; c < period; ++c) state->clamp_high.push_back(output.range.ceiling(c % channels));
+    state->quantization.period = period;
+    state->quantization.clamp_low = layer.floor();
+    state->quantization.clamp_high = state->clamp_high.data();
     layers_.push_back(std::move(state));
   }
   for (std::size_t s = 0; s < slots; ++s) {
@@ -107,8 +109,8 @@ void UnitModel::set_quantizer(int tensor, const TensorQuantizer& quantizer) {
   state.quantizer = quantizer;
   const PlannedTensor& planned = plan_.tensor(tensor);
   const auto channels = static_cast<std::size_t>(planned.shape.channels);
-  const std::size_t period = channels * repeats(channels);
   kernels::Quantization& q = state.quantization;
+  const std::size_t period = q.period;
   q.enabled = quantizer.enabled;
   if (!q.enabled) return;
   q.keep = quantizer.keep >= 1 ? ~0u : static_cast<std::uint32_t>(quantizer.keep * 4294967295.0);
@@ -118,9 +120,8 @@ void UnitModel::set_quantizer(int tensor, const TensorQuantizer& quantizer) {
     const double step = quantizer.steps.size() == 1 ? quantizer.steps[0] : quantizer.steps[i % channels];
     state.inverse[i] = static_cast<float>(1 / step);
     state.step[i] = static_cast<float>(step);
-    state.high[i] = static_cast<float>(planned.range.high_at(step));
+    state.high[i] = static_cast<float>(planned.range.high_at(step, i % channels));
   }
-  q.period = period;
   q.inverse = state.inverse.data();
   q.step = state.step.data();
   q.high = state.high.data();
@@ -169,7 +170,8 @@ const float* UnitModel::forward(std::size_t slot_index, const std::vector<const 
   return slot.tensors.back().value.data();
 }
 
-void UnitModel::backward(std::size_t slot_index, float* output_gradient, bool weights) {
+void UnitModel::backward(std::size_t slot_index, float* output_gradient, bool weights,
+                         std::span<const float* const> hints) {
   Slot& slot = *slots_[slot_index];
   const std::size_t images = slot.images;
   for (Slot::Tensor& tensor : slot.tensors) tensor.has_gradient = false;
@@ -180,6 +182,7 @@ void UnitModel::backward(std::size_t slot_index, float* output_gradient, bool we
     const Shape &in = layer.geometry.input, &out = layer.geometry.output;
     const std::size_t count = images * plan_.tensor(layer.output).shape.size();
     float* gradient = i + 1 == layers_.size() ? output_gradient : tensor.gradient.data();
+    if (!hints.empty() && hints[i] != nullptr) kernels::add(gradient, hints[i], count);
     if (tensor.quantization.enabled)
       std::fill(tensor.repeated_step_gradient.begin(), tensor.repeated_step_gradient.end(), 0.0f);
     kernels::quantize_backward(tensor.quantization, tensor.raw.data(), gradient, tensor.repeated_step_gradient.data(),

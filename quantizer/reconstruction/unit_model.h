@@ -47,8 +47,9 @@ public:
   const float* forward(std::size_t slot, const std::vector<const float*>& inputs, std::size_t images,
                        std::uint32_t seed);
   /// Gradients after forward(), given that with regard to the output, which is overwritten. Weights' and steps'
-  /// gradients are set, not added to.
-  void backward(std::size_t slot, float* output_gradient, bool weights);
+  /// gradients are set, not added to. 'hints': for each layer of the unit a gradient with regard to its output that
+  /// comes from a loss of its own and is added, or null; empty: none.
+  void backward(std::size_t slot, float* output_gradient, bool weights, std::span<const float* const> hints = {});
 
   /// Gradients of a slot: [weights] and [channels] of a layer, and with regard to a tensor's steps, one per channel.
   std::span<const float> weight_gradient(std::size_t slot, int layer) const;

@@ -351,7 +351,8 @@ TEST(Validate, PoolingLayersHaveNoOtherArrays) {
             std::string::npos);
 }
 
-TEST(Validate, Relu6SetsHi) {
+/// Where 6 lies depends on what the channel was multiplied by: hi says it, and only the codes limit it.
+TEST(Validate, Relu6sHiIsAnyCode) {
   // round(6 / 2^e): e = -2: 24, 0: 6, 1: 3, 2: 1.5 -> 2, 3: 0.75 -> 1; limited to the codes of 4 bits.
   const std::vector<std::pair<int, int>> cases{{-2, 15}, {-1, 12}, {0, 6}, {1, 3}, {2, 2}, {3, 1}};
   for (const auto& [exponent, hi] : cases) {
@@ -377,7 +378,12 @@ TEST(Validate, Relu6SetsHi) {
     last.hi.clear();
     network.layers = {layer, last};
     EXPECT_NO_THROW(validate(network, "net")) << exponent;
-    network.layers[0].hi[0] ^= 1;
+    network.layers[0].hi[0] = static_cast<std::uint8_t>(hi - 1);
+    EXPECT_NO_THROW(validate(network, "net")) << exponent;
+    network.layers[0].hi[0] = 16;
+    EXPECT_THROW(validate(network, "net"), UserError) << exponent;
+    network.layers[0].hi[0] = 14;
+    network.layers[0].activation = Activation::kRelu;
     EXPECT_THROW(validate(network, "net"), UserError) << exponent;
   }
 }

@@ -286,7 +286,9 @@ private:
       layer.weight_exponents[size(k)] = static_cast<std::int8_t>(ea - input_exponent(k) + half_steps);
       int top = output.high();
       if (layer.activation == Activation::kRelu6) {
-        top = static_cast<int>(std::min<double>(top, std::round(std::ldexp(6.0, -output.exponent(k)))));
+        // Its channel may have been multiplied by something.
+        const double six = 6 * std::exp2(random_.in(-4, 4) / 8.0);
+        top = static_cast<int>(std::min<double>(top, std::round(std::ldexp(six, -output.exponent(k)))));
       }
       layer.hi.push_back(static_cast<std::uint8_t>(top));
     }

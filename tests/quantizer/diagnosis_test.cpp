@@ -118,7 +118,7 @@ TEST(WeightDiagnosis, PowerOfTwoLossIsAgainstTheBestFreeStep) {
 }
 
 TEST(TensorDiagnosis, SplitsNoiseIntoClippingAndRounding) {
-  const ActivationRange range{2, false, false};  // 0 to 3
+  const ActivationRange range{2, false, {}};  // 0 to 3
   const std::vector<float> values{0, 0.25f, 3.25f, 3.5f, 5};
   std::size_t clipped = 0;
   const Noise noise = tensor_noise(values, 1, range, std::vector<double>{1.0}, clipped);
@@ -134,7 +134,7 @@ TEST(TensorDiagnosis, SplitsNoiseIntoClippingAndRounding) {
 }
 
 TEST(TensorDiagnosis, PowerOfTwoLossIsAgainstTheBestFreeStep) {
-  const ActivationRange range{2, false, false};
+  const ActivationRange range{2, false, {}};
   const float unit = std::sqrt(2.0f);  // 2^(8/16)
   const std::vector<float> off{0, unit, 2 * unit, 3 * unit};
   EXPECT_GT(tensor_power_of_two_loss_db(off, 1, range, std::vector<double>{1.0}), 100);
@@ -146,24 +146,24 @@ TEST(TensorDiagnosis, PowerOfTwoLossIsAgainstTheBestFreeStep) {
 TEST(TensorDiagnosis, CountsCodes) {
   CodeUse use;
   const std::vector<double> step{1.0};
-  use.add(std::vector<std::int32_t>{0, 0, 3, 0, 1, 0}, 3, ActivationRange{2, false, false}, step);
+  use.add(std::vector<std::int32_t>{0, 0, 3, 0, 1, 0}, 3, ActivationRange{2, false, {}}, step);
   EXPECT_EQ(use.counts, (std::vector<std::size_t>{4, 1, 0, 1}));
   EXPECT_EQ(use.saturated, 1u);
   EXPECT_EQ(use.dead_channels(), 1u) << "the first";
   CodeUse more;
-  more.add(std::vector<std::int32_t>{2, 0, 0}, 3, ActivationRange{2, false, false}, step);
+  more.add(std::vector<std::int32_t>{2, 0, 0}, 3, ActivationRange{2, false, {}}, step);
   use += more;
   EXPECT_EQ(use.dead_channels(), 0u);
   EXPECT_EQ(use.counts, (std::vector<std::size_t>{6, 1, 1, 1}));
   // Signed: both ends. ReLU6's 6 is no end of the range, unless it is the range's end.
   CodeUse both;
-  both.add(std::vector<std::int32_t>{-2, 1, 0}, 1, ActivationRange{2, true, false}, step);
+  both.add(std::vector<std::int32_t>{-2, 1, 0}, 1, ActivationRange{2, true, {}}, step);
   EXPECT_EQ(both.saturated, 2u);
   CodeUse six;
-  six.add(std::vector<std::int32_t>{6, 6}, 1, ActivationRange{4, false, true}, step);
+  six.add(std::vector<std::int32_t>{6, 6}, 1, ActivationRange{4, false, {6}}, step);
   EXPECT_EQ(six.saturated, 0u);
   CodeUse end;
-  end.add(std::vector<std::int32_t>{3, 3}, 1, ActivationRange{2, false, true}, step);
+  end.add(std::vector<std::int32_t>{3, 3}, 1, ActivationRange{2, false, {6}}, step);
   EXPECT_EQ(end.saturated, 2u);
 }
 

@@ -69,7 +69,7 @@ private:
             low = -std::pow(2.0, bits - 1);
             high = std::pow(2.0, bits - 1) - 1;
           }
-          if (layer.activation == qnet::Activation::kRelu6) high = std::min(high, std::floor(6 / step + 0.5));
+          if (layer.activation == qnet::Activation::kRelu6) high = layer.hi[index(k)];
           out.push_back(clamp(round_to(value, to.exponent(k)), low * step, high * step));
         }
     return out;

@@ -169,7 +169,7 @@ private:
     for (std::size_t c = 0; c < channels; ++c) {
       const double step = steps[steps.size() == 1 ? 0 : c];
       all.push_back(static_cast<float>(step));
-      high.push_back(static_cast<float>(builder_.plan().tensor(layer.output).range.high_at(step)));
+      high.push_back(static_cast<float>(builder_.plan().tensor(layer.output).range.high_at(step, c)));
     }
     write_flat(fmt::format("step{}", layer.output), all);
     write_flat(fmt::format("high{}", layer.output), high);

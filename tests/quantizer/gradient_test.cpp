@@ -309,7 +309,9 @@ double loss_in_double(const Plan& plan, const UnderTest& of, std::size_t slot) {
     for (std::size_t j = 0; j < out.size(); ++j) {
       if (is_conv) out[j] += static_cast<double>(of.biases[i][j % index(channels)]);
       if (layer.residual >= 0) out[j] += values[index(layer.residual)][j];
-      out[j] = std::clamp(out[j], layer.clamp().low, layer.clamp().high);
+      const ActivationRange& range = plan.tensor(layer.output).range;
+      out[j] = std::clamp(out[j], static_cast<double>(layer.floor()),
+                          static_cast<double>(range.ceiling(j % index(channels))));
     }
     values[index(layer.output)] = std::move(out);
   }
@@ -394,16 +396,17 @@ private:
     const TensorQuantizer& q = of_.model.quantizer(layer.output);
     const PlannedTensor& tensor = plan_.tensor(layer.output);
     const auto raw = of_.model.values(slot_, layer.output, true), out = values(layer.output);
-    const Clamp clamp = layer.clamp();
     const std::size_t channels = index(tensor.shape.channels);
     steps[index(layer.output)].assign(channels, 0);
     for (std::size_t j = 0; j < g.size(); ++j) {
-      const double z = static_cast<double>(raw[j]), x = std::clamp(z, clamp.low, clamp.high);
-      bool passes = z > clamp.low && z < clamp.high;
+      const auto low = static_cast<double>(layer.floor());
+      const auto high = static_cast<double>(tensor.range.ceiling(j % channels));
+      const double z = static_cast<double>(raw[j]), x = std::clamp(z, low, high);
+      bool passes = z > low && z < high;
       if (q.enabled) {
         const double step = q.steps[q.steps.size() == 1 ? 0 : j % channels];
         const double rounded = std::floor(x / step + 0.5);
-        const double code = std::clamp<double>(rounded, tensor.range.low(), tensor.range.high_at(step));
+        const double code = std::clamp<double>(rounded, tensor.range.low(), tensor.range.high_at(step, j % channels));
         const bool inside = rounded == code;
         const double value = static_cast<double>(out[j]);
         const bool quantized = value == code * step;
@@ -643,11 +646,11 @@ TEST(SoftRounding, StepGradientIsLsqs) {
 }
 
 struct QuantizerCase {
-  std::vector<float> step{0.25f, 0.5f, 1.0f}, inverse{4, 2, 1}, high{15, 15, 6};
+  std::vector<float> step{0.25f, 0.5f, 1.0f}, inverse{4, 2, 1}, high{15, 15, 6}, six{6, 6, 6};
   kernels::Quantization q;
   QuantizerCase() {
     q.clamp_low = 0;
-    q.clamp_high = 6;
+    q.clamp_high = six.data();
     q.enabled = true;
     q.seed = 7;
     q.period = 3;

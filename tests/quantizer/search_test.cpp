@@ -99,7 +99,7 @@ TEST(ActivationSearch, IsNearTheExactOptimum) {
     std::vector<float> values(5000);
     for (float& value : values) value = is_signed ? normal(random) : std::max(0.0f, 3 * normal(random));
     for (const int bits : {2, 4, 8}) {
-      const ActivationRange range{bits, is_signed, false};
+      const ActivationRange range{bits, is_signed, {}};
       const auto exact = [&](int exponent) {
         double sum = 0;
         for (const float value : values)
@@ -115,7 +115,7 @@ TEST(ActivationSearch, IsNearTheExactOptimum) {
 }
 
 TEST(ActivationSearch, KnowsRelu6AndSilence) {
-  const ActivationRange range{8, false, true};
+  const ActivationRange range{8, false, {6}};
   EXPECT_EQ(range.high(-5), 192);
   EXPECT_EQ(range.high(-6), 255);  // 6 does not fit
   EXPECT_EQ(range.quantize(7.0, -5), 192);

@@ -84,7 +84,8 @@ private:
     PlannedTensor tensor;
     tensor.name = "tensor" + std::to_string(plan_.tensors.size());
     tensor.shape = shape;
-    tensor.range = {activation_bits_, activation == qnet::Activation::kNone, activation == qnet::Activation::kRelu6};
+    tensor.range = {activation_bits_, activation == qnet::Activation::kNone, {}};
+    if (activation == qnet::Activation::kRelu6) tensor.range.ceilings = {6};
     plan_.tensors.push_back(tensor);
     return static_cast<int>(plan_.tensors.size()) - 1;
   }
