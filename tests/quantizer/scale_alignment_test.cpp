@@ -103,7 +103,7 @@ TEST_F(ScaleAlignment, ComputesTheSameFunction) {
       for (std::size_t i = 0; i < plan.layers.size(); ++i)
         if (plan.layers[i].policy == "exact" || plan.layers[i].policy == "fixed") {
           EXPECT_EQ(plan.layers[i].weight, original.layers[i].weight) << plan.layers[i].name;
-      }
+        }
     }
   }
   EXPECT_GT(scaled, 30);
