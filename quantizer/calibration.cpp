@@ -329,8 +329,8 @@ struct Calibrator::Impl {
       result_.set_steps(tensor, steps);
       return;
     }
-    const int common = planned.exponent ? *planned.exponent
-                                        : search_activation_exponent(histogram, planned.range, recipe_.norm);
+    const int common =
+        planned.exponent ? *planned.exponent : search_activation_exponent(histogram, planned.range, recipe_.norm);
     std::vector<int> exponents(planned.per_channel ? channels : 1, common);
     if (planned.per_channel)
       workers_.run(channels, [&](std::size_t c, std::size_t) {

@@ -84,7 +84,8 @@ private:
       const ActivationRange& range = source_.plan.tensor(from.output).range;
       layer.lo = range.low();
       for (int k = 0; k < tensor(layer.output).channels; ++k)
-        layer.hi.push_back(narrow<std::uint8_t>(range.high(tensor(layer.output).exponent(k), static_cast<std::size_t>(k)), layer.name, "hi"));
+        layer.hi.push_back(narrow<std::uint8_t>(
+            range.high(tensor(layer.output).exponent(k), static_cast<std::size_t>(k)), layer.name, "hi"));
     }
     result_.layers.push_back(std::move(layer));
   }

@@ -19,11 +19,11 @@ struct PlannedTensor {
   Shape shape;
   ActivationRange range;  ///< not for the logits
   bool is_logits = false;
-  int node = -1;             ///< of the graph
-  bool per_channel = false;  ///< an exponent for each channel: every reader keeps the channels apart
+  int node = -1;                ///< of the graph
+  bool per_channel = false;     ///< an exponent for each channel: every reader keeps the channels apart
   std::optional<int> exponent;  ///< where it is decided already, and not to be searched
-  double factor = 1;         ///< number of pixels of a sum_pool's window: its tensor holds the sum, not the mean
-  std::string policy;        ///< why it has these bits: "activation", "stem", "residual", "linear", "pool", ...
+  double factor = 1;            ///< number of pixels of a sum_pool's window: its tensor holds the sum, not the mean
+  std::string policy;           ///< why it has these bits: "activation", "stem", "residual", "linear", "pool", ...
 };
 
 /// A layer of the integer network, with the float weights it approximates. These act on tensors as the integer network
@@ -43,9 +43,7 @@ struct PlannedLayer {
   std::vector<float> gamma;  ///< of the BatchNorm behind it; empty where there was none, or where it came folded
 
   /// The lower clamp of the activation function, or minus infinity; the upper one is its output's ceiling.
-  float floor() const {
-    return activation == qnet::Activation::kNone ? -std::numeric_limits<float>::infinity() : 0.0f;
-  }
+  float floor() const { return activation == qnet::Activation::kNone ? -std::numeric_limits<float>::infinity() : 0.0f; }
 };
 
 struct Plan {

@@ -79,8 +79,8 @@ struct NetworkStage {
   double bias_rate = 1e-3, activation_rate = 1e-3;
   double temperature = 4;
   double hint_weight = 0;  ///< of the blocks' outputs beside the logits
-  bool mirror = true;  ///< images are shown mirrored half of the time
-  double shift = 0.1;  ///< and moved by up to this part of their size
+  bool mirror = true;      ///< images are shown mirrored half of the time
+  double shift = 0.1;      ///< and moved by up to this part of their size
   bool exponent_moves = false;
   int images = 1024;  ///< drawn from the calibration set, those of the search among them
   int judges = 256;   ///< at most this many of them, and a quarter, are held out to judge on

@@ -83,10 +83,10 @@ Grid best_grid(std::span<const float> weights, int bits, bool offsets, double fa
   for (int exponent = lowest; exponent <= highest; ++exponent) {
     const double step = std::ldexp(1 / factor, exponent);
     for (int offset = offsets && bits < 8 ? -kOffset : 0; offset <= (offsets && bits < 8 ? kOffset - 1 : 0); ++offset) {
-      const double found =
-          step * step * noise_in_steps(weights.data(), weights.size(), static_cast<float>(1 / step),
-                                       static_cast<float>(offset) * 0.5f, static_cast<float>(best.low),
-                                       static_cast<float>(best.high));
+      const double found = step * step *
+                           noise_in_steps(weights.data(), weights.size(), static_cast<float>(1 / step),
+                                          static_cast<float>(offset) * 0.5f, static_cast<float>(best.low),
+                                          static_cast<float>(best.high));
       if (found < noise) {
         noise = found;
         best.step = step;
@@ -212,8 +212,7 @@ private:
     const double signal = power(values);
     Noises noises{};
     workers_.run(kPhases, [&](std::size_t j, std::size_t) {
-      noises[j] =
-          best_value_noise(values, plan_.tensor(tensor).range, factor_of(static_cast<int>(j))).noise / signal;
+      noises[j] = best_value_noise(values, plan_.tensor(tensor).range, factor_of(static_cast<int>(j))).noise / signal;
     });
     return noises;
   }

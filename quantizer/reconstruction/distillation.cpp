@@ -21,9 +21,9 @@ struct LatentLayer {
   int index = 0;  ///< in the plan
   const PlannedLayer* layer = nullptr;
   std::size_t fan = 0;
-  Learned place;  ///< of the weights, in codes
+  Learned place;               ///< of the weights, in codes
   std::vector<float> average;  ///< of the last places
-  Learned bias;   ///< in units of bias_unit
+  Learned bias;                ///< in units of bias_unit
   float bias_unit = 1;
   std::vector<float> start_bias, bias_now, weights;
 };
@@ -117,8 +117,8 @@ private:
   void add_hints() {
     for (const Unit& unit : partition(plan_, Granularity::kBlock)) {
       if (plan_.tensor(unit.output).is_logits) continue;
-      hints_.push_back({unit.output, static_cast<std::size_t>(unit.last - whole_.first),
-                        plan_.tensor(unit.output).shape.size(), 1});
+      hints_.push_back(
+          {unit.output, static_cast<std::size_t>(unit.last - whole_.first), plan_.tensor(unit.output).shape.size(), 1});
     }
     hint_gradients_.resize(student_->slots());
     for (auto& of_slot : hint_gradients_)
@@ -147,7 +147,8 @@ private:
     std::vector<const float*> result(static_cast<std::size_t>(whole_.last - whole_.first + 1));
     for (std::size_t h = 0; h < hints_.size(); ++h) {
       const Hint& hint = hints_[h];
-      const auto found = student_->values(slot, hint.tensor, false), wanted = teacher_->values(slot, hint.tensor, false);
+      const auto found = student_->values(slot, hint.tensor, false),
+                 wanted = teacher_->values(slot, hint.tensor, false);
       const double images = static_cast<double>(batch_) * static_cast<double>(hint.size);
       const auto factor = static_cast<float>(options_.hint_weight / (hint.power * images));
       kernels::norm_loss(found.data(), wanted.data(), hint_gradients_[slot][h].data(), found.size(), 2, factor);
