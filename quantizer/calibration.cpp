@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "quantizer/code_search.h"
 #include "quantizer/float_ops.h"
 #include "quantizer/legality.h"
 #include "quantizer/parallel.h"
@@ -143,10 +144,20 @@ struct Calibrator::Impl {
       target.codes[k * weights.size() + i] = static_cast<std::int8_t>(grid.quantize(weights[i]));
   }
 
+  WindowMoments moments_of(const PlannedLayer& layer) const {
+    constexpr std::size_t kSamples = 4096;
+    const std::size_t fan = layer.weight.size() / layer.bias.size();
+    return window_moments(layer.geometry, quantized_[at(layer.input)].data(), images_, recipe_.bias_correction,
+                          std::max(kSamples, 2 * fan));
+  }
+
   /// Searches the grids of the channels in 'which', none with an exponent below 'lowest'.
   void search(const PlannedLayer& layer, QuantizedLayer& target, const std::vector<std::size_t>& which, int lowest,
               std::optional<int> logits = {}) {
     const WeightSearch how{layer.weight_bits, has_offsets(layer), recipe_.norm};
+    const bool by_output = recipe_.codes == CodeSearch::kOutput && !free_scales() && layer.weight_bits < 8;
+    const WindowMoments moments = by_output ? moments_of(layer) : WindowMoments{};
+    const std::size_t rows = layer.bias.size() / static_cast<std::size_t>(layer.geometry.groups);
     workers_.run(which.size(), [&](std::size_t i, std::size_t) {
       const std::size_t k = which[i];
       const auto weights = channel_weights(layer, k);
@@ -155,6 +166,17 @@ struct Calibrator::Impl {
         return;
       }
       const ChannelLimits limit = limits(layer, k, target.bias[k], logits);
+      if (by_output) {
+        const ChannelCodes found = search_codes(
+            weights, how, moments.of_group(static_cast<int>(k / rows)),
+            [&](const WeightGrid& grid, auto codes) { return grid.exponent >= lowest && limit.allow(grid, codes); });
+        if (!found.codes.empty()) {
+          target.grids[k] = found.grid;
+          std::copy(found.codes.begin(), found.codes.end(),
+                    target.codes.begin() + static_cast<std::ptrdiff_t>(k * weights.size()));
+          return;
+        }
+      }
       std::vector<std::int8_t> codes(weights.size());
       const auto legal = [&](const WeightGrid& candidate) {
         if (candidate.exponent < lowest) return false;

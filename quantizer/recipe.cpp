@@ -54,6 +54,7 @@ template <typename T>
 using Names = std::vector<std::pair<std::string, T>>;
 
 const Names<Scales> kScales = {{"power_of_two", Scales::kPowerOfTwo}, {"free", Scales::kFree}};
+const Names<CodeSearch> kCodeSearches = {{"nearest", CodeSearch::kNearest}, {"output", CodeSearch::kOutput}};
 const Names<GridSearch> kGridSearches = {{"exhaustive", GridSearch::kExhaustive}, {"static", GridSearch::kStatic}};
 const Names<Granularity> kGranularities = {{"layer", Granularity::kLayer},
                                            {"block", Granularity::kBlock},
@@ -145,6 +146,7 @@ void apply(YamlMap& map, const fs::path& folder, Recipe& recipe) {
     recipe.network.exponent_moves = recipe.method == "rapq";
   }
   recipe.scales = get_named(map, "scales", kScales, recipe.scales);
+  recipe.codes = get_named(map, "codes", kCodeSearches, recipe.codes);
   recipe.grid_search = get_named(map, "grid_search", kGridSearches, recipe.grid_search);
   apply_reconstruction(map.get_map("reconstruction", true), recipe.reconstruction);
   apply_network(map.get_map("network", true), recipe.network);
@@ -221,6 +223,7 @@ std::string to_yaml(const Recipe& recipe) {
   line("method", recipe.method);
   line("scales", name_of(kScales, recipe.scales));
   line("grid_search", name_of(kGridSearches, recipe.grid_search));
+  line("codes", name_of(kCodeSearches, recipe.codes));
   line("weight_bits", recipe.weight_bits);
   line("first_weight_bits", recipe.first_weight_bits);
   line("last_weight_bits", recipe.last_weight_bits);

@@ -35,6 +35,12 @@ enum class Scales {
 };
 
 /// How the weights' grids are found before anything is learned.
+/// How the search rounds weights.
+enum class CodeSearch {
+  kNearest,  ///< each to its nearest code
+  kOutput,   ///< all of a channel together, by the error of its output (code_search.h)
+};
+
 enum class GridSearch {
   kExhaustive,  ///< every exponent with every half-step offset
   kStatic,      ///< the free scale's grid, rounded to a power of two once and for all
@@ -102,6 +108,7 @@ struct Recipe {
   bool channel_exponents = true;
   bool equalize = false;
   bool align_scales = false;
+  CodeSearch codes = CodeSearch::kNearest;
   double norm = 2.4;
   bool bias_correction = true;
   int acc_bits = 24;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "common/error.h"
 
@@ -122,6 +123,25 @@ ExponentRange candidate_exponents(double largest, int bits) {
   std::frexp(largest, &fits);
   fits -= bits - 1;
   return {fits - kFiner, fits + kCoarser};
+}
+
+std::vector<WeightGrid> best_grids(std::span<const float> weights, const WeightSearch& search, std::size_t count) {
+  double largest = 0;
+  for (const float weight : weights) largest = std::max(largest, std::abs(static_cast<double>(weight)));
+  std::vector<WeightGrid> grids;
+  if (!(largest > 0)) return grids;
+  std::vector<std::pair<double, std::size_t>> errors;
+  const auto [lowest, highest] = candidate_exponents(largest, search.bits);
+  for (int offset = search.offsets ? kOffsetLow : 0; offset <= (search.offsets ? kOffsetHigh : 0); ++offset)
+    for (int exponent = highest; exponent >= lowest; --exponent) {
+      grids.push_back({search.bits, exponent, offset});
+      errors.emplace_back(grid_error(weights, grids.back(), search.norm), errors.size());
+    }
+  count = std::min(count, grids.size());
+  std::partial_sort(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(count), errors.end());
+  std::vector<WeightGrid> result;
+  for (std::size_t i = 0; i < count; ++i) result.push_back(grids[errors[i].second]);
+  return result;
 }
 
 WeightGrid search_grid(std::span<const float> weights, const WeightSearch& search, const GridFilter& filter) {

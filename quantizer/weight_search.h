@@ -45,6 +45,10 @@ using GridFilter = std::function<bool(const WeightGrid&)>;
 /// up to 2^8 times the weights: coarser grids make smaller codes. Throws InternalError if none passes.
 WeightGrid search_grid(std::span<const float> weights, const WeightSearch& search, const GridFilter& filter = {});
 
+/// The 'count' grids (or all) of search_grid()'s that have the least grid_error, that first. None where all weights are
+/// 0.
+std::vector<WeightGrid> best_grids(std::span<const float> weights, const WeightSearch& search, std::size_t count);
+
 /// The grid of free scale with the least error as RAPQ's and BRECQ's code search it: the channel's range, shrunk in 80
 /// steps of 1 %, with an integer zero point.
 WeightGrid search_free_grid(std::span<const float> weights, int bits, double norm);

@@ -21,9 +21,9 @@ struct LatentLayer {
   int index = 0;  ///< in the plan
   const PlannedLayer* layer = nullptr;
   std::size_t fan = 0;
-  Learned place;               ///< of the weights, in codes
-  std::vector<float> average;  ///< of the last places
-  Learned bias;                ///< in units of bias_unit
+  Learned place;                                   ///< of the weights, in codes
+  Learned bias;                                    ///< in units of bias_unit
+  std::vector<float> average_place, average_bias;  ///< over the last iterations
   float bias_unit = 1;
   std::vector<float> start_bias, bias_now, weights;
 };
@@ -40,7 +40,8 @@ struct Hint {
   double power = 1;  ///< variance of a value in the float network
 };
 
-constexpr float kAverage = 0.97f;
+/// Of the running averages: about the last 30 iterations.
+constexpr float kKept = 0.97f;
 
 class Distillation {
 public:
@@ -84,18 +85,15 @@ public:
     for (int i = 0; i < options_.iterations; ++i) {
       iterate(i);
       if ((i + 1) % every == 0 || i + 1 == options_.iterations) {
-        harden();
-        judge_.set(network_);
-        const double found = judge_.loss();
-        QuantizedNetwork plain = network_;
-        harden(true);
-        judge_.set(network_);
-        spdlog::debug("network stage: averaged {:.5g}", judge_.loss());
-        network_ = std::move(plain);
-        spdlog::debug("network stage: iteration {}, divergence {:.5g}", i + 1, found);
-        if (found < result.after && is_legal_enough()) {
-          result.after = found;
-          best = network_;
+        for (const bool averaged : {false, true}) {
+          harden(averaged);
+          judge_.set(network_);
+          const double found = judge_.loss();
+          spdlog::debug("network stage: iteration {}{}, divergence {:.5g}", i + 1, averaged ? ", averaged" : "", found);
+          if (found < result.after && is_legal_enough()) {
+            result.after = found;
+            best = network_;
+          }
         }
       }
       if (progress) progress(i + 1);
@@ -168,7 +166,8 @@ private:
     latent.weights.resize(latent.layer->weight.size());
     for (std::size_t i = 0; i < now.codes.size(); ++i)
       latent.place.value[i] = start_place(latent.layer->weight[i], now.grids[i / latent.fan], now.codes[i]);
-    latent.average = latent.place.value;
+    latent.average_place = latent.place.value;
+    latent.average_bias.resize(channels);
     latent.bias.resize(channels);
     // The corrected biases are where this starts, and it corrects no more.
     latent.start_bias.assign(now.bias.begin(), now.bias.end());
@@ -296,11 +295,11 @@ private:
       latent.place.adam(begin, count, options_.weight_rate * decay, step);
       for (std::size_t k = block.begin; k < block.end; ++k)
         keep_in_range(channel(latent, k), latent.place.value.data() + k * latent.fan);
-      if (latent.average.empty()) SHIFTSIM_CHECK(false, "average");
-      const float keep = std::min(kAverage, static_cast<float>(step - 1) / static_cast<float>(step));
-      for (std::size_t i = begin; i < begin + count; ++i)
-        latent.average[i] = keep * latent.average[i] + (1 - keep) * latent.place.value[i];
       latent.bias.adam(block.begin, block.end - block.begin, options_.bias_rate * decay, step);
+      const float kept = std::min(kKept, static_cast<float>(step - 1) / static_cast<float>(step));
+      average(latent.average_place.data() + begin, latent.place.value.data() + begin, count, kept);
+      average(latent.average_bias.data() + block.begin, latent.bias.value.data() + block.begin, block.end - block.begin,
+              kept);
     });
   }
 
@@ -319,21 +318,20 @@ private:
     }
   }
 
-  /// The network as of now, and the student with it.
-  void harden(bool averaged = false) {
-    set_latent_weights();
+  /// The network as of now, or with the average of the last iterations' weights and biases: a weight that flips between
+  /// two codes has one of them most of the time.
+  void harden(bool averaged) {
     for (const LatentLayer& latent : layers_) {
       QuantizedLayer& to = target(latent);
-      for (std::size_t k = 0; k < to.grids.size(); ++k)
-        latent_codes(channel(latent, k), (averaged ? latent.average : latent.place.value).data() + k * latent.fan,
-                     to.codes.data() + k * latent.fan);
-      to.bias.assign(latent.bias_now.begin(), latent.bias_now.end());
-      to.learned_bias = latent.bias_now;
+      const float* places = (averaged ? latent.average_place : latent.place.value).data();
+      const std::vector<float>& biases = averaged ? latent.average_bias : latent.bias.value;
+      for (std::size_t k = 0; k < to.grids.size(); ++k) {
+        latent_codes(channel(latent, k), places + k * latent.fan, to.codes.data() + k * latent.fan);
+        to.learned_bias[k] = latent.start_bias[k] + latent.bias_unit * biases[k];
+      }
+      to.bias.assign(to.learned_bias.begin(), to.learned_bias.end());
     }
-    for (const LatentTensor& latent : tensors_) {
-      network_.set_steps(latent.tensor, steps_of(latent));
-      student_->set_quantizer(latent.tensor, {true, 1, steps_of(latent)});
-    }
+    for (const LatentTensor& latent : tensors_) network_.set_steps(latent.tensor, steps_of(latent));
   }
 
   const Plan& plan_;

@@ -16,7 +16,7 @@ struct LatentChannel {
   static LatentChannel of(const WeightGrid& grid, std::size_t count);
 };
 
-/// The place of a float weight on its grid, moved as little as makes it round to the code at hand.
+/// The place of a float weight on its grid, moved as little as brings it within a quarter of a step of the code at hand.
 float start_place(float weight, const WeightGrid& grid, int code);
 
 /// value[i] = the weight that place[i] rounds to.
@@ -25,6 +25,9 @@ void latent_codes(const LatentChannel& channel, const float* place, std::int8_t*
 
 /// No place may drift so far out of the range that it could not come back.
 void keep_in_range(const LatentChannel& channel, float* place);
+
+/// average[i] = kept * average[i] + (1 - kept) * value[i]
+void average(float* average, const float* value, std::size_t count, float kept);
 
 void scale(float* values, std::size_t count, float factor);
 

@@ -19,6 +19,8 @@ struct SoftLayer {
   int index = 0;  ///< in the plan
   const PlannedLayer* layer = nullptr;
   std::size_t fan = 0;
+  std::vector<float>
+      weight;  ///< rounded up or down from here: the float weight, or beside it where the search left that
   Learned rounding;
   Learned exponent;  ///< relaxed: step = 2^(base_exponent + h(value))
   std::vector<int> base_exponent;
@@ -127,17 +129,31 @@ private:
       soft.weight_gradient.resize(layer.weight.size());
       soft.bias_gradient.resize(layer.bias.size());
       soft.bias_now = soft.start_bias;
+      soft.weight = layer.weight;
+      if (recipe_.codes == CodeSearch::kOutput && !options_.relax_exponents) start_at_codes(soft, now.codes);
       start_rounding(soft);
       append_blocks(layers_.size(), layer.bias.size(), soft.fan, blocks_);
       layers_.push_back(std::move(soft));
     }
   }
 
+  /// Weights as far from the float ones as makes them round to the codes that the search found.
+  static void start_at_codes(SoftLayer& soft, const std::vector<std::int8_t>& codes) {
+    constexpr double kMargin = 0.45;
+    for (std::size_t i = 0; i < soft.weight.size(); ++i) {
+      const WeightGrid& grid = soft.grids[i / soft.fan];
+      const double place = static_cast<double>(soft.weight[i]) / grid.step() - grid.offset * 0.5;
+      const double kept = std::clamp(place, codes[i] - kMargin, codes[i] + kMargin);
+      if (grid.quantize(static_cast<double>(soft.weight[i])) != codes[i])
+        soft.weight[i] = static_cast<float>((kept + grid.offset * 0.5) * grid.step());
+    }
+  }
+
   /// h(v) = the place of the float weight between its two codes.
   static void start_rounding(SoftLayer& soft) {
-    for (std::size_t i = 0; i < soft.layer->weight.size(); ++i) {
+    for (std::size_t i = 0; i < soft.weight.size(); ++i) {
       const WeightGrid& grid = soft.grids[i / soft.fan];
-      const auto place = static_cast<float>(soft.layer->weight[i] / grid.step() - grid.offset * 0.5);
+      const auto place = static_cast<float>(soft.weight[i] / grid.step() - grid.offset * 0.5);
       soft.rounding.value[i] = kernels::inverse_rectified_sigmoid(place - std::floor(place));
     }
     soft.rounding.forget();
@@ -246,7 +262,7 @@ private:
     const WeightGrid& grid = soft.grids[k];
     kernels::SoftChannel result;
     result.count = soft.fan;
-    result.weight = soft.layer->weight.data() + k * soft.fan;
+    result.weight = soft.weight.data() + k * soft.fan;
     result.rounding = soft.rounding.value.data() + k * soft.fan;
     result.step = static_cast<float>(grid.step());
     if (relaxed)
@@ -394,7 +410,7 @@ private:
       to.grids = soft.grids;
       for (std::size_t i = 0; i < to.codes.size(); ++i) {
         const WeightGrid& grid = soft.grids[i / soft.fan];
-        const double below = std::floor(soft.layer->weight[i] / grid.step() - grid.offset * 0.5);
+        const double below = std::floor(soft.weight[i] / grid.step() - grid.offset * 0.5);
         to.codes[i] = static_cast<std::int8_t>(
             std::clamp<double>(below + (soft.rounding.value[i] >= 0 ? 1 : 0), grid.low(), grid.high()));
       }

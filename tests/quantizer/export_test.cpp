@@ -57,6 +57,7 @@ TEST_F(Export, EqualsFakeQuantizationOnEveryStructureAndWidth) {
       recipe.channel_exponents = seed % 4 != 0;
       recipe.bias_correction = seed % 5 != 0;
       recipe.align_scales = seed % 2 == 1;
+      if (seed % 3 == 1) recipe.codes = CodeSearch::kOutput;
       const OnnxBuilder models[] = {residual_model(seed), mobile_model(seed), preactivation_model(seed)};
       for (const OnnxBuilder& model : models) {
         const Graph graph = import(model);

@@ -1,0 +1,114 @@
+#include "quantizer/code_search.h"
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <limits>
+
+#include "quantizer/reconstruction/clones.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+constexpr int kSweeps = 8;
+/// Grids that are tried for many weights; up to kFew weights all are.
+constexpr std::size_t kGrids = 4, kFew = 32;
+
+using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// One window's values of a group's channels, in the order of the weights.
+void gather(const ConvGeometry& geometry, const float* image, int row, int column, int group, float* to) {
+  const Window& w = geometry.window;
+  const int channels = geometry.input.channels / geometry.groups;
+  const std::size_t taps = w.taps();
+  for (int ky = 0; ky < w.kernel_h; ++ky)
+    for (int kx = 0; kx < w.kernel_w; ++kx) {
+      const int y = row * w.stride_h - w.pad_top + ky * w.dilation_h;
+      const int x = column * w.stride_w - w.pad_left + kx * w.dilation_w;
+      const bool inside = y >= 0 && y < geometry.input.height && x >= 0 && x < geometry.input.width;
+      const float* from = image + static_cast<std::ptrdiff_t>(y * geometry.input.width + x) * geometry.input.channels +
+                          group * channels;
+      float* tap = to + ky * w.kernel_w + kx;
+      for (int c = 0; c < channels; ++c) tap[static_cast<std::size_t>(c) * taps] = inside ? from[c] : 0.0f;
+    }
+}
+
+SHIFTSIM_CLONES
+void add_scaled(float* to, const float* column, float factor, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) to[i] += factor * column[i];
+}
+
+}  // namespace
+
+WindowMoments window_moments(const ConvGeometry& geometry, const float* input, std::size_t images, bool centred,
+                             std::size_t samples) {
+  const auto pixels = static_cast<std::size_t>(geometry.output.height * geometry.output.width);
+  const auto width = static_cast<std::size_t>(geometry.output.width);
+  WindowMoments moments;
+  moments.groups = geometry.groups;
+  moments.fan = static_cast<std::size_t>(geometry.input.channels / geometry.groups) * geometry.window.taps();
+  const std::size_t leap = std::max<std::size_t>(1, images * pixels / samples);
+  const std::size_t count = (images * pixels + leap - 1) / leap;
+  const auto fan = static_cast<Eigen::Index>(moments.fan);
+  Matrix windows(static_cast<Eigen::Index>(count), fan);
+  for (int group = 0; group < geometry.groups; ++group) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t at = i * leap, pixel = at % pixels;
+      gather(geometry, input + at / pixels * geometry.input.size(), static_cast<int>(pixel / width),
+             static_cast<int>(pixel % width), group, windows.row(static_cast<Eigen::Index>(i)).data());
+    }
+    if (centred) windows.rowwise() -= windows.colwise().mean().eval();
+    Matrix square = Matrix::Zero(fan, fan);
+    square.selfadjointView<Eigen::Lower>().rankUpdate(windows.transpose(), 1 / static_cast<float>(count));
+    square.triangularView<Eigen::StrictlyUpper>() = square.transpose();
+    constexpr float kDamping = 0.01f;
+    square.diagonal().array() += kDamping * square.diagonal().mean() + std::numeric_limits<float>::min();
+    moments.values.insert(moments.values.end(), square.data(), square.data() + square.size());
+  }
+  return moments;
+}
+
+ChannelCodes descend(std::span<const float> weights, const WeightGrid& grid, std::span<const float> moments) {
+  const std::size_t fan = weights.size();
+  ChannelCodes result{grid, std::vector<std::int8_t>(fan), 0};
+  std::vector<float> off(fan), slope(fan);  // d and M d
+  for (std::size_t i = 0; i < fan; ++i) {
+    result.codes[i] = static_cast<std::int8_t>(grid.quantize(static_cast<double>(weights[i])));
+    off[i] = static_cast<float>(grid.value(result.codes[i]) - static_cast<double>(weights[i]));
+    add_scaled(slope.data(), moments.data() + i * fan, off[i], fan);
+  }
+  for (int sweep = 0; sweep < kSweeps; ++sweep) {
+    bool moved = false;
+    for (std::size_t i = 0; i < fan; ++i) {
+      // Where the error as a function of this weight alone has its minimum.
+      const double now = grid.value(result.codes[i]);
+      const double wanted = now - static_cast<double>(slope[i]) / static_cast<double>(moments[i * fan + i]);
+      const int code = grid.quantize(wanted);
+      if (code == result.codes[i]) continue;
+      const auto by = static_cast<float>(grid.value(code) - now);
+      // A tie would move back and forth.
+      if (!(by * (2 * slope[i] + by * moments[i * fan + i]) < 0)) continue;
+      result.codes[i] = static_cast<std::int8_t>(code);
+      off[i] += by;
+      add_scaled(slope.data(), moments.data() + i * fan, by, fan);
+      moved = true;
+    }
+    if (!moved) break;
+  }
+  for (std::size_t i = 0; i < fan; ++i) result.error += static_cast<double>(off[i]) * static_cast<double>(slope[i]);
+  return result;
+}
+
+ChannelCodes search_codes(std::span<const float> weights, const WeightSearch& search, std::span<const float> moments,
+                          const std::function<bool(const WeightGrid&, std::span<const std::int8_t>)>& allow) {
+  ChannelCodes best;
+  best.error = std::numeric_limits<double>::infinity();
+  const std::size_t count = weights.size() <= kFew ? std::numeric_limits<std::size_t>::max() : kGrids;
+  for (const WeightGrid& grid : best_grids(weights, search, count)) {
+    ChannelCodes found = descend(weights, grid, moments);
+    if (found.error < best.error && allow(grid, found.codes)) best = std::move(found);
+  }
+  return best;
+}
+
+}  // namespace shiftsim::quantizer

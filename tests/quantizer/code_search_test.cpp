@@ -1,0 +1,147 @@
+// Codes by the error of the output: the moments are those of the windows, and no single weight can be moved for better.
+#include "quantizer/code_search.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+namespace shiftsim::quantizer {
+namespace {
+
+std::vector<float> random_values(std::mt19937& random, std::size_t count) {
+  std::normal_distribution<float> normal(0.0f, 1.0f);
+  std::vector<float> values(count);
+  for (float& value : values) value = normal(random);
+  return values;
+}
+
+/// d' M d
+double quadratic(std::span<const float> moments, std::span<const float> d) {
+  double sum = 0;
+  for (std::size_t i = 0; i < d.size(); ++i)
+    for (std::size_t j = 0; j < d.size(); ++j)
+      sum += static_cast<double>(moments[i * d.size() + j]) * static_cast<double>(d[i]) * static_cast<double>(d[j]);
+  return sum;
+}
+
+std::vector<float> errors(std::span<const float> weights, const WeightGrid& grid, std::span<const std::int8_t> codes) {
+  std::vector<float> d;
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    d.push_back(static_cast<float>(grid.value(codes[i]) - static_cast<double>(weights[i])));
+  return d;
+}
+
+TEST(WindowMoments, GiveTheErrorOfTheOutput) {
+  for (unsigned seed = 1; seed <= 12; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    const auto draw = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
+    const int groups = draw(1, 3), stride = draw(1, 2), dilation = draw(1, 2), pad = draw(0, 2);
+    const int kernel_h = draw(1, 3), kernel_w = draw(1, 3);
+    const Window window{kernel_h, kernel_w, stride, stride, dilation, dilation, pad, 1, 0, pad};
+    const Shape in{groups * draw(1, 3), 9, 8};
+    const ConvGeometry geometry{in, {groups * 2, window.out_height(9), window.out_width(8)}, window, groups};
+    constexpr std::size_t kImages = 3;
+    const std::vector<float> input = random_values(random, kImages * in.size());
+    const std::vector<float> weights = random_values(random, geometry.weight_count());
+    ConvOp op(geometry, kImages);
+    op.set_weights(weights, std::vector<float>(static_cast<std::size_t>(groups) * 2));
+    std::vector<float> output(kImages * geometry.output.size());
+    op.forward(input.data(), output.data(), kImages);
+    const auto channels = static_cast<std::size_t>(groups) * 2;
+    for (const bool centred : {false, true}) {
+      const WindowMoments moments = window_moments(geometry, input.data(), kImages, centred, 1 << 20);
+      const std::size_t fan = moments.fan;
+      ASSERT_EQ(fan * channels, weights.size());
+      for (std::size_t k = 0; k < channels; ++k) {
+        double sum = 0, squares = 0, count = 0;
+        for (std::size_t i = k; i < output.size(); i += channels, ++count) {
+          sum += static_cast<double>(output[i]);
+          squares += static_cast<double>(output[i]) * static_cast<double>(output[i]);
+        }
+        const double wanted = squares / count - (centred ? sum / count * sum / count : 0);
+        const auto of = moments.of_group(static_cast<int>(k / 2));
+        // A hundredth of the mean variance was added to each: taken off again here.
+        double trace = 0, norm = 0;
+        for (std::size_t i = 0; i < fan; ++i) {
+          trace += static_cast<double>(of[i * fan + i]);
+          norm += static_cast<double>(weights[k * fan + i]) * static_cast<double>(weights[k * fan + i]);
+        }
+        const double added = 0.01 / 1.01 * trace / static_cast<double>(fan) * norm;
+        EXPECT_NEAR(quadratic(of, std::span(weights).subspan(k * fan, fan)) - added, wanted, 1e-3 * (1 + wanted));
+      }
+    }
+  }
+}
+
+TEST(CodeSearch, EndsWhereNoSingleWeightCanBeMovedForBetter) {
+  int better = 0;
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    const std::size_t fan = 6 + seed % 12;
+    const int bits = seed % 2 == 0 ? 2 : 4;
+    // Inputs that go together: one common part and little of their own.
+    std::vector<float> moments(fan * fan, 1.0f);
+    for (std::size_t i = 0; i < fan; ++i) moments[i * fan + i] = 1.2f;
+    const std::vector<float> weights = random_values(random, fan);
+    const WeightGrid grid = search_grid(weights, {bits, true, 2.4});
+    std::vector<std::int8_t> nearest;
+    for (const float weight : weights) nearest.push_back(static_cast<std::int8_t>(grid.quantize(weight)));
+    const double before = quadratic(moments, errors(weights, grid, nearest));
+    const ChannelCodes found = descend(weights, grid, moments);
+    const double after = quadratic(moments, errors(weights, grid, found.codes));
+    EXPECT_NEAR(found.error, after, 1e-4 * (1 + after));
+    EXPECT_LE(after, before * (1 + 1e-6) + 1e-9);
+    better += after < 0.9 * before ? 1 : 0;
+    for (std::size_t i = 0; i < fan; ++i)
+      for (int code = grid.low(); code <= grid.high(); ++code) {
+        std::vector<std::int8_t> other = found.codes;
+        other[i] = static_cast<std::int8_t>(code);
+        EXPECT_GE(quadratic(moments, errors(weights, grid, other)), after - 1e-4 * (1 + after));
+      }
+  }
+  EXPECT_GT(better, 12);
+}
+
+TEST(CodeSearch, TakesTheBestLegalGrid) {
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    constexpr std::size_t kFan = 9;
+    const std::vector<float> weights = random_values(random, kFan);
+    std::vector<float> moments(kFan * kFan, 0.8f);
+    for (std::size_t i = 0; i < kFan; ++i) moments[i * kFan + i] = 1;
+    const WeightSearch search{2, true, 2.4};
+    const auto all = [](const WeightGrid&, auto) { return true; };
+    const ChannelCodes best = search_codes(weights, search, moments, all);
+    for (const WeightGrid& grid : best_grids(weights, search, 1000))
+      EXPECT_LE(best.error, descend(weights, grid, moments).error);
+    const ChannelCodes other = search_codes(weights, search, moments, [&](const WeightGrid& grid, auto codes) {
+      EXPECT_EQ(codes.size(), kFan);
+      return grid.offset == 0;
+    });
+    EXPECT_EQ(other.grid.offset, 0);
+    EXPECT_GE(other.error, best.error);
+    EXPECT_TRUE(search_codes(weights, search, moments, [](const WeightGrid&, auto) { return false; }).codes.empty());
+    EXPECT_TRUE(search_codes(std::vector<float>(kFan), search, moments, all).codes.empty());
+  }
+}
+
+TEST(BestGrids, AreInOrderAndBeginWithTheSearchs) {
+  std::mt19937 random(3);
+  for (const int bits : {2, 4}) {
+    const std::vector<float> weights = random_values(random, 40);
+    const WeightSearch search{bits, true, 2.4};
+    const std::vector<WeightGrid> grids = best_grids(weights, search, 5);
+    ASSERT_EQ(grids.size(), 5u);
+    EXPECT_NEAR(grid_error(weights, grids[0], 2.4), grid_error(weights, search_grid(weights, search), 2.4), 1e-9);
+    for (std::size_t i = 1; i < grids.size(); ++i)
+      EXPECT_LE(grid_error(weights, grids[i - 1], 2.4), grid_error(weights, grids[i], 2.4));
+  }
+}
+
+}  // namespace
+}  // namespace shiftsim::quantizer
