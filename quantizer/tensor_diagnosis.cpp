@@ -67,6 +67,7 @@ double Moments::deviation() const {
 
 void CodeUse::add(std::span<const std::int32_t> codes, std::size_t channels, const ActivationRange& range,
                   std::span<const double> steps) {
+  SHIFTSIM_CHECK(channels > 0, "codes without channels");
   const int low = range.low(), top = range.top();
   counts.resize(std::size_t{1} << range.bits);
   alive.resize(channels);

@@ -16,7 +16,7 @@ struct LatentChannel {
   static LatentChannel of(const WeightGrid& grid, std::size_t count);
 };
 
-/// The place of a float weight on its grid, moved as little as brings it within a quarter of a step of the code at hand.
+/// The place of a float weight on its grid, moved as little as brings it within a quarter step of the code at hand.
 float start_place(float weight, const WeightGrid& grid, int code);
 
 /// value[i] = the weight that place[i] rounds to.

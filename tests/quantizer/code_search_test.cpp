@@ -89,6 +89,7 @@ TEST(CodeSearch, EndsWhereNoSingleWeightCanBeMovedForBetter) {
     const std::vector<float> weights = random_values(random, fan);
     const WeightGrid grid = search_grid(weights, {bits, true, 2.4});
     std::vector<std::int8_t> nearest;
+    nearest.reserve(fan);
     for (const float weight : weights) nearest.push_back(static_cast<std::int8_t>(grid.quantize(weight)));
     const double before = quadratic(moments, errors(weights, grid, nearest));
     const ChannelCodes found = descend(weights, grid, moments);

@@ -175,7 +175,7 @@ TEST(ScaleAlignmentOf, LowersTheNoiseOfValuesAndScalesReLU6sClamp) {
     plan.tensors.back().is_logits = true;
     plan.tensors[static_cast<std::size_t>(middle)].per_channel = depthwise;
     for (std::size_t i = 0; i < plan.layers[0].weight.size(); ++i)
-      plan.layers[0].weight[i] *= 0.02f * (1.0f + 0.1f * static_cast<float>(i / 27));
+      plan.layers[0].weight[i] *= 0.02f * (1.0f + 0.1f * std::floor(static_cast<float>(i) / 27.0f));
     const std::vector<float> input = random_input(plan, builder.random());
     const std::vector<TensorSample> before = run(plan, input);
     Plan aligned = plan;
