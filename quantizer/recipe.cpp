@@ -214,6 +214,8 @@ Recipe load_recipe(const RecipeSources& sources) {
   YamlMap map(overrides, "--set");
   apply(map, "", recipe);
   if (sources.seed) recipe.calibration_seed = *sources.seed;
+  if (recipe.codes == CodeSearch::kOutput && recipe.grid_search == GridSearch::kStatic)
+    fail("recipe: codes: found output, which tries grids of its own, with grid_search: static; expected nearest");
   return recipe;
 }
 
