@@ -57,17 +57,23 @@ double largest(std::span<const float> values) {
   return static_cast<double>(most);
 }
 
-/// At most about 'limit' values, evenly spread.
-std::vector<float> thinned(std::span<const float> values, std::size_t first, std::size_t stride, std::size_t limit) {
-  const std::size_t available = (values.size() - first + stride - 1) / stride;
-  const std::size_t leap = stride * std::max<std::size_t>(1, available / limit);
+/// At most about 'limit' values, evenly spread over all places of rows that are 'period' long.
+std::vector<float> thinned(std::span<const float> values, std::size_t period, std::size_t limit) {
+  std::size_t leap = std::max<std::size_t>(1, values.size() / limit);
+  while (std::gcd(leap, period) != 1) ++leap;
   std::vector<float> result;
-  for (std::size_t i = first; i < values.size(); i += leap) result.push_back(values[i]);
+  for (std::size_t i = 0; i < values.size(); i += leap) result.push_back(values[i]);
+  return result;
+}
+
+/// Those of one channel.
+std::vector<float> channel_of(const TensorSample& sample, std::size_t channel, std::size_t channels) {
+  std::vector<float> result;
+  for (std::size_t i = channel; i < sample.size(); i += channels) result.push_back(sample[i]);
   return result;
 }
 
 constexpr int kOffset = 8;  // half steps, from -kOffset to kOffset - 1
-
 constexpr std::size_t kWeightLimit = 512, kValueLimit = 4096, kTensorLimit = 1 << 16;
 
 struct Grid {
@@ -99,9 +105,8 @@ Grid best_grid(std::span<const float> weights, int bits, bool offsets, double fa
 
 /// Of a channel's weights at their best exponent and offset, had they been multiplied by each factor. Weights of 8 bits
 /// have none to speak of.
-Noises weight_noise(std::span<const float> all, int bits, bool offsets) {
+Noises weight_noise(std::span<const float> weights, int bits, bool offsets) {
   Noises noises{};
-  const std::vector<float> weights = thinned(all, 0, 1, kWeightLimit);
   const double signal = power(weights);
   if (bits >= 8 || !(signal > 0)) return noises;
   for (int phase = 0; phase < kPhases; ++phase) {
@@ -206,9 +211,13 @@ private:
     return static_cast<int>(members.size());
   }
 
+  std::vector<float> thinned_tensor(int tensor) const {
+    return thinned(samples_[at(tensor)], at(plan_.tensor(tensor).shape.channels), kTensorLimit);
+  }
+
   /// Over all channels at the best common exponent.
   Noises tensor_noise(int tensor) const {
-    const std::vector<float> values = thinned(samples_[at(tensor)], 0, 1, kTensorLimit);
+    const std::vector<float> values = thinned_tensor(tensor);
     const double signal = power(values);
     Noises noises{};
     workers_.run(kPhases, [&](std::size_t j, std::size_t) {
@@ -225,19 +234,19 @@ private:
     int around = kMiddle, exponent = 0;
     if (!planned.per_channel) {
       around = least(tensor_noise(tensor));
-      exponent = best_value_noise(thinned(sample, 0, 1, kTensorLimit), planned.range, factor_of(around)).exponent;
+      exponent = best_value_noise(thinned_tensor(tensor), planned.range, factor_of(around)).exponent;
     }
     const std::vector<Column> columns = mixing_columns(tensor);
     std::vector<double> factors(channels, 1);
     workers_.run(channels, [&](std::size_t c, std::size_t) {
-      const std::vector<float> values = thinned(sample, c, channels, kValueLimit);
+      const std::vector<float> values = channel_of(sample, c, channels);
       const double signal = power(values);
-      Noises of_weights = weight_noise(row(maker, c), maker.weight_bits, offsets_);
+      Noises of_weights = weight_noise(thinned_row(maker, c), maker.weight_bits, offsets_);
       for (const PlannedLayer& reader : plan_.layers)
         if (reader.input == tensor && is_depthwise(reader)) {
           // Divided by 2^x they are multiplied by 2^-x: the phases backwards, and round the octave.
           for (std::size_t k = c * multiplier(reader); k < (c + 1) * multiplier(reader); ++k) {
-            const Noises own = weight_noise(row(reader, k), reader.weight_bits, offsets_);
+            const Noises own = weight_noise(thinned_row(reader, k), reader.weight_bits, offsets_);
             for (int j = 0; j < kPhases; ++j)
               of_weights[at(j)] += own[at((2 * kMiddle - j) % kPhases)] / static_cast<double>(multiplier(reader));
           }
@@ -258,7 +267,9 @@ private:
         factors[c] = factor;
       }
     });
-    if (!planned.per_channel) plan_.tensors[at(tensor)].exponent = exponent;
+    // Wide tensors are searched again on all images: what matters there are the largest values, of which a sample knows
+    // little.
+    if (!planned.per_channel && planned.range.bits < 8) plan_.tensors[at(tensor)].exponent = exponent;
     if (std::all_of(factors.begin(), factors.end(), [](double factor) { return factor == 1; })) return 0;
     scale(tensor, factors, {tensor});
     return 1;
@@ -294,8 +305,7 @@ private:
       Column column{&reader, std::vector<Grid>(reader.bias.size())};
       workers_.run(column.grids.size(), [&](std::size_t k, std::size_t) {
         double noise = 0;
-        column.grids[k] =
-            best_grid(thinned(row(reader, k), 0, 1, kWeightLimit), reader.weight_bits, offsets_, 1, noise);
+        column.grids[k] = best_grid(thinned_row(reader, k), reader.weight_bits, offsets_, 1, noise);
       });
       columns.push_back(std::move(column));
     }
@@ -306,9 +316,9 @@ private:
     return depthwise.bias.size() / at(depthwise.geometry.groups);
   }
 
-  static std::span<const float> row(const PlannedLayer& layer, std::size_t k) {
+  static std::vector<float> thinned_row(const PlannedLayer& layer, std::size_t k) {
     const std::size_t fan = layer.weight.size() / layer.bias.size();
-    return std::span(layer.weight).subspan(k * fan, fan);
+    return thinned(std::span(layer.weight).subspan(k * fan, fan), layer.geometry.window.taps(), kWeightLimit);
   }
 
   /// Multiplies the tensor's channels, in what makes it and what reads it. What lies between two of 'members' sees the

@@ -25,9 +25,9 @@ using TensorSample = std::vector<float>;
 ///   - the rounding of its values,
 ///   - the rounding of the weights that read it: a depthwise channel's at its own exponent and offset, a mixing layer's
 ///     column on the grids of its rows.
-/// Tensors with one exponent first take the factor that suits all their values, and keep the exponent that goes with it
-/// (PlannedTensor::exponent). Tensors that an addition or a pool ties together share one factor for all channels, as do
-/// what an exact copy reads and makes. The image and the logits stay.
+/// Tensors with one exponent first take the factor that suits all their values, and narrow ones keep the exponent that
+/// goes with it (PlannedTensor::exponent). Tensors that an addition or a pool ties together share one factor for all
+/// channels, as do what an exact copy reads and makes. The image and the logits stay.
 ///   'samples': of each tensor; empty: that one stays, and all that is tied to it.
 ///   'offsets': whether weights of 2 and 4 bits will have offsets.
 /// The float network computes the same but for float rounding. Returns the number of tensors that were scaled.
