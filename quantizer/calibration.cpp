@@ -155,7 +155,8 @@ struct Calibrator::Impl {
   void search(const PlannedLayer& layer, QuantizedLayer& target, const std::vector<std::size_t>& which, int lowest,
               std::optional<int> logits = {}) {
     const WeightSearch how{layer.weight_bits, has_offsets(layer), recipe_.norm};
-    const bool by_output = recipe_.codes == CodeSearch::kOutput && !free_scales() && layer.weight_bits < 8;
+    const bool by_output = recipe_.codes == CodeSearch::kOutput && !free_scales() && layer.weight_bits < 8 &&
+                           layer.weight.size() / layer.bias.size() <= kMostWeightsOfMoments;
     const WindowMoments moments = by_output ? moments_of(layer) : WindowMoments{};
     const std::size_t rows = layer.bias.size() / static_cast<std::size_t>(layer.geometry.groups);
     workers_.run(which.size(), [&](std::size_t i, std::size_t) {

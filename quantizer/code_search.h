@@ -23,6 +23,9 @@ struct WindowMoments {
   }
 };
 
+/// Channels of more weights than this are better left alone: the matrix would take gigabytes.
+inline constexpr std::size_t kMostWeightsOfMoments = 8192;
+
 /// Over about 'samples' windows, spread evenly over 'images' inputs [images][height][width][channels]. 'centred': about
 /// their means, for layers whose bias is corrected afterwards. A hundredth of the mean variance is added to each, as
 /// few samples know little of weights that are seldom met.
