@@ -7,7 +7,6 @@
 #include "common/log.h"
 #include "quantizer/calibration.h"
 #include "quantizer/checkpoint.h"
-#include "quantizer/equalization.h"
 #include "quantizer/legality.h"
 #include "quantizer/reconstruction/distillation.h"
 #include "quantizer/reconstruction/exponent_moves.h"
@@ -241,23 +240,16 @@ private:
 
 QuantizedNetwork quantize(const Plan& plan, const Recipe& recipe, const ImageSet& images,
                           const std::vector<std::size_t>& chosen, const QuantizeOptions& options) {
-  if (!recipe.equalize && !recipe.align_scales) return Quantizer(plan, recipe, images, chosen, options).run();
+  if (!recipe.align_scales) return Quantizer(plan, recipe, images, chosen, options).run();
   Plan rescaled = plan;
   {
+    constexpr int kImages = 64;
     Workers workers(options.threads);
     ActivationMemory memory(memory_limit(recipe), recipe.spill_folder);
-    if (recipe.equalize) {
-      const int changed =
-          equalize(rescaled, channel_maxima(plan, images, first(chosen, recipe.calibration_images), workers, memory));
-      spdlog::info("equalization: {} channels scaled", changed);
-    }
-    if (recipe.align_scales) {
-      constexpr int kImages = 64;
-      const auto few = first(chosen, std::min(kImages, recipe.calibration_images));
-      const int changed =
-          align_scales(rescaled, sample_tensors(rescaled, images, few, workers, memory), recipe.offsets, workers);
-      spdlog::info("alignment: {} tensors scaled", changed);
-    }
+    const auto few = first(chosen, std::min(kImages, recipe.calibration_images));
+    const int changed =
+        align_scales(rescaled, sample_tensors(rescaled, images, few, workers, memory), recipe.offsets, workers);
+    spdlog::info("alignment: {} tensors scaled", changed);
   }
   return Quantizer(rescaled, recipe, images, chosen, options).run();
 }

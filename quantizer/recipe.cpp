@@ -166,7 +166,6 @@ void apply(YamlMap& map, const fs::path& folder, Recipe& recipe) {
   recipe.pool_bits = get_bits(map, "pool_bits", recipe.pool_bits);
   recipe.activation_source = get_named(map, "activation_source", kSources, recipe.activation_source);
   recipe.channel_exponents = map.get_bool("channel_exponents", recipe.channel_exponents);
-  recipe.equalize = map.get_bool("equalize", recipe.equalize);
   recipe.align_scales = map.get_bool("align_scales", recipe.align_scales);
   recipe.norm = map.get_number("norm", 1, 8, recipe.norm);
   recipe.bias_correction = map.get_bool("bias_correction", recipe.bias_correction);
@@ -238,7 +237,6 @@ std::string to_yaml(const Recipe& recipe) {
   line("pool_bits", recipe.pool_bits);
   line("activation_source", name_of(kSources, recipe.activation_source));
   line("channel_exponents", recipe.channel_exponents);
-  line("equalize", recipe.equalize);
   line("align_scales", recipe.align_scales);
   line("norm", recipe.norm);
   line("bias_correction", recipe.bias_correction);

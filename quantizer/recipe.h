@@ -106,7 +106,6 @@ struct Recipe {
   int activation_bits = 4, stem_bits = 8, residual_bits = 8, linear_bits = 8, pool_bits = 8;
   ActivationSource activation_source = ActivationSource::kFloat;
   bool channel_exponents = true;
-  bool equalize = false;
   bool align_scales = false;
   CodeSearch codes = CodeSearch::kNearest;
   double norm = 2.4;
