@@ -1,9 +1,13 @@
 #include "quantizer/code_search.h"
 
+#include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <optional>
 
+#include "common/error.h"
 #include "quantizer/reconstruction/clones.h"
 
 namespace shiftsim::quantizer {
@@ -99,15 +103,85 @@ ChannelCodes descend(std::span<const float> weights, const WeightGrid& grid, std
   return result;
 }
 
+CodeDecoder::CodeDecoder(std::size_t fan, std::span<const float> moments) : fan_(fan), factor_(fan * fan) {
+  SHIFTSIM_CHECK(fan <= kMostWeightsOfDecoder && moments.size() == fan * fan, "{} weights, {} moments", fan,
+                 moments.size());
+  using Square = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const auto size = static_cast<Eigen::Index>(fan);
+  const Square m = Eigen::Map<const Matrix>(moments.data(), size, size).cast<double>();
+  Eigen::Map<Square>(factor_.data(), size, size) = m.llt().matrixU();
+}
+
+std::optional<ChannelCodes> CodeDecoder::decode(std::span<const float> weights, const WeightGrid& grid, double bound,
+                                                std::size_t limit) const {
+  SHIFTSIM_CHECK(weights.size() == fan_, "{} weights instead of {}", weights.size(), fan_);
+  if (fan_ == 0) return {};
+  /// A weight on its way through its codes, nearest to the middle first.
+  struct Level {
+    double middle = 0;      ///< where the weight would cost nothing, given those behind it
+    double above = 0;       ///< error of the weights behind it
+    int low = 0, high = 0;  ///< the next codes to try on both sides
+    double off = 0;         ///< of the code that is being tried, from the weight
+    int code = 0;
+  };
+  std::array<Level, kMostWeightsOfDecoder> levels;
+  const auto enter = [&](std::size_t i, double above) {
+    const double* row = factor_.data() + i * fan_;
+    double pull = 0;
+    for (std::size_t j = i + 1; j < fan_; ++j) pull += row[j] * levels[j].off;
+    Level& level = levels[i];
+    level.middle = static_cast<double>(weights[i]) - pull / row[i];
+    level.above = above;
+    level.low = grid.quantize(level.middle);
+    level.high = level.low + 1;
+  };
+  std::optional<ChannelCodes> best;
+  std::size_t i = fan_ - 1;
+  enter(i, 0);
+  for (std::size_t step = 0; step < limit; ++step) {
+    Level& level = levels[i];
+    const bool has_low = level.low >= grid.low(), has_high = level.high <= grid.high();
+    bool dead = !has_low && !has_high;
+    double error = 0;
+    if (!dead) {
+      const double below = has_low ? level.middle - grid.value(level.low) : 0;
+      const double over = has_high ? grid.value(level.high) - level.middle : 0;
+      const bool down = has_low && (!has_high || std::abs(below) <= std::abs(over));
+      level.code = down ? level.low-- : level.high++;
+      const double cost = factor_[i * fan_ + i] * (down ? below : over);
+      error = level.above + cost * cost;
+      dead = error >= bound;  // and so are the codes still further off
+    }
+    if (dead) {
+      if (++i == fan_) break;
+      continue;
+    }
+    level.off = grid.value(level.code) - static_cast<double>(weights[i]);
+    if (i > 0) {
+      enter(--i, error);
+      continue;
+    }
+    bound = error;
+    best = ChannelCodes{grid, std::vector<std::int8_t>(fan_), error};
+    for (std::size_t j = 0; j < fan_; ++j) best->codes[j] = static_cast<std::int8_t>(levels[j].code);
+  }
+  return best;
+}
+
 ChannelCodes search_codes(std::span<const float> weights, const WeightSearch& search, std::span<const float> moments,
                           const std::function<bool(const WeightGrid&, std::span<const std::int8_t>)>& allow) {
   ChannelCodes best;
   best.error = std::numeric_limits<double>::infinity();
   const std::size_t count = weights.size() <= kFew ? std::numeric_limits<std::size_t>::max() : kGrids;
-  for (const WeightGrid& grid : best_grids(weights, search, count)) {
-    ChannelCodes found = descend(weights, grid, moments);
-    if (found.error < best.error && allow(grid, found.codes)) best = std::move(found);
-  }
+  const std::vector<WeightGrid> grids = best_grids(weights, search, count);
+  const auto take = [&](ChannelCodes found) {
+    if (found.error < best.error && allow(found.grid, found.codes)) best = std::move(found);
+  };
+  for (const WeightGrid& grid : grids) take(descend(weights, grid, moments));
+  if (weights.size() > kMostWeightsOfDecoder) return best;
+  const CodeDecoder decoder(weights.size(), moments);
+  for (const WeightGrid& grid : grids)
+    if (auto found = decoder.decode(weights, grid, best.error)) take(*std::move(found));
   return best;
 }
 

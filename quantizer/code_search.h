@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -44,8 +45,31 @@ struct ChannelCodes {
 /// noisy, and lost MobileNetV2 14 points at W4A4.
 ChannelCodes descend(std::span<const float> weights, const WeightGrid& grid, std::span<const float> moments);
 
+/// Up to this many weights, search_codes() finds the best codes there are: depthwise 3x3 windows have 9.
+inline constexpr std::size_t kMostWeightsOfDecoder = 16;
+
+/// The codes with the least d' M d of all, for a few weights whose inputs are much alike, where moving one weight at a
+/// time soon stands still: the closest point of a lattice in a box, depth first, nearest level first (sphere decoding,
+/// Schnorr and Euchner 1994).
+class CodeDecoder {
+public:
+  /// moments [fan][fan], positive definite, fan <= kMostWeightsOfDecoder.
+  CodeDecoder(std::size_t fan, std::span<const float> moments);
+
+  /// None where no codes have an error below 'bound', or where none were found within 'limit' steps, which ends the
+  /// search with the best so far.
+  std::optional<ChannelCodes> decode(std::span<const float> weights, const WeightGrid& grid, double bound,
+                                     std::size_t limit = kLimit) const;
+
+private:
+  static constexpr std::size_t kLimit = 20'000;
+  std::size_t fan_;
+  std::vector<double> factor_;  ///< upper triangle [fan][fan], M = factor' factor
+};
+
 /// The best of the grids with the least grid_error (all of them where there are few weights), each with its codes by
-/// descend(). 'allow' says whether a grid with these codes is legal; where none is, the result has no codes.
+/// descend(), and by CodeDecoder where that can be better. 'allow' says whether a grid with these codes is legal; where
+/// none is, the result has no codes.
 ChannelCodes search_codes(std::span<const float> weights, const WeightSearch& search, std::span<const float> moments,
                           const std::function<bool(const WeightGrid&, std::span<const std::int8_t>)>& allow);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 
 namespace shiftsim::quantizer {
@@ -105,6 +106,50 @@ TEST(CodeSearch, EndsWhereNoSingleWeightCanBeMovedForBetter) {
       }
   }
   EXPECT_GT(better, 12);
+}
+
+TEST(CodeDecoder, FindsTheBestCodesThereAre) {
+  int better = 0;
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    const int bits = seed % 2 == 0 ? 2 : 4;
+    const std::size_t fan = bits == 2 ? 1 + seed % 7 : 1 + seed % 4;
+    // Second moments of a few more samples than weights, most of them common to all.
+    std::vector<float> moments(fan * fan, 0.0f);
+    for (std::size_t s = 0; s < fan + 3; ++s) {
+      std::vector<float> sample = random_values(random, fan + 1);
+      for (std::size_t i = 0; i < fan; ++i) sample[i] = 0.4f * sample[i] + 2 * sample[fan];
+      for (std::size_t i = 0; i < fan; ++i)
+        for (std::size_t j = 0; j < fan; ++j) moments[i * fan + j] += sample[i] * sample[j];
+    }
+    const std::vector<float> weights = random_values(random, fan);
+    const WeightGrid grid = search_grid(weights, {bits, true, 2.4});
+    const CodeDecoder decoder(fan, moments);
+    const auto found = decoder.decode(weights, grid, 1e30);
+    ASSERT_TRUE(found);
+    // Every combination of codes.
+    std::vector<std::int8_t> codes(fan, static_cast<std::int8_t>(grid.low()));
+    double least = std::numeric_limits<double>::infinity();
+    for (bool more = true; more;) {
+      least = std::min(least, quadratic(moments, errors(weights, grid, codes)));
+      std::size_t i = 0;
+      while (i < fan && codes[i] == grid.high()) codes[i++] = static_cast<std::int8_t>(grid.low());
+      if (i < fan) ++codes[i];
+      more = i < fan;
+    }
+    EXPECT_NEAR(quadratic(moments, errors(weights, grid, found->codes)), least, 1e-4 * least);
+    EXPECT_NEAR(found->error, least, 1e-4 * least);
+    EXPECT_FALSE(decoder.decode(weights, grid, 0.999 * found->error));
+    EXPECT_TRUE(decoder.decode(weights, grid, 1.001 * found->error));
+    const double one_by_one = descend(weights, grid, moments).error;
+    EXPECT_LE(found->error, one_by_one * (1 + 1e-4));
+    better += found->error < 0.9 * one_by_one ? 1 : 0;
+    // Out of steps it ends with what it has: the first codes it comes to, or none.
+    EXPECT_FALSE(decoder.decode(weights, grid, 1e30, fan - 1));
+    EXPECT_TRUE(decoder.decode(weights, grid, 1e30, fan));
+  }
+  EXPECT_GT(better, 10);
 }
 
 TEST(CodeSearch, TakesTheBestLegalGrid) {
