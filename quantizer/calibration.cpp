@@ -169,7 +169,7 @@ struct Calibrator::Impl {
       const ChannelLimits limit = limits(layer, k, target.bias[k], logits);
       if (by_output) {
         const ChannelCodes found = search_codes(
-            weights, how, moments.of_group(static_cast<int>(k / rows)),
+            weights, how, moments.of_group(k / rows),
             [&](const WeightGrid& grid, auto codes) { return grid.exponent >= lowest && limit.allow(grid, codes); });
         if (!found.codes.empty()) {
           target.grids[k] = found.grid;

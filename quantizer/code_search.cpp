@@ -3,7 +3,6 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <optional>
 
@@ -16,7 +15,9 @@ namespace {
 
 constexpr int kSweeps = 8;
 /// Grids that are tried for many weights; up to kFew weights all are.
-constexpr std::size_t kGrids = 4, kFew = 32;
+constexpr std::size_t kGrids = 12, kFew = 32;
+/// Up to so many weights the best codes there are are looked for: depthwise 3x3 windows have 9.
+constexpr std::size_t kMostDecoded = 16, kDecoderSteps = 20'000;
 
 using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -42,18 +43,46 @@ void add_scaled(float* to, const float* column, float factor, std::size_t count)
   for (std::size_t i = 0; i < count; ++i) to[i] += factor * column[i];
 }
 
+SHIFTSIM_CLONES
+float dot(const float* a, const float* b, std::size_t count) {
+  constexpr std::size_t kLanes = 16;
+  float lanes[kLanes] = {}, sum = 0;
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (std::size_t l = 0; l < kLanes; ++l) lanes[l] += a[i + l] * b[i + l];
+  for (; i < count; ++i) sum += a[i] * b[i];
+  for (const float lane : lanes) sum += lane;
+  return sum;
+}
+
 }  // namespace
+
+WindowMoments::WindowMoments(std::size_t fan, std::vector<float> values)
+    : fan_(fan), values_(std::move(values)), factors_(values_.size()) {
+  SHIFTSIM_CHECK(fan > 0 && values_.size() % (fan * fan) == 0, "{} moments of {} weights", values_.size(), fan);
+  const auto size = static_cast<Eigen::Index>(fan);
+  for (std::size_t at = 0; at < values_.size(); at += fan * fan) {
+    const Eigen::LLT<Matrix, Eigen::Upper> factorized(Eigen::Map<const Matrix>(values_.data() + at, size, size));
+    SHIFTSIM_CHECK(factorized.info() == Eigen::Success, "moments that are not positive definite");
+    Eigen::Map<Matrix>(factors_.data() + at, size, size) = factorized.matrixU();
+  }
+}
+
+GroupMoments WindowMoments::of_group(std::size_t group) const {
+  const std::size_t size = fan_ * fan_;
+  return {fan_, std::span(values_).subspan(group * size, size), std::span(factors_).subspan(group * size, size)};
+}
 
 WindowMoments window_moments(const ConvGeometry& geometry, const float* input, std::size_t images, bool centred,
                              std::size_t samples) {
   const auto pixels = static_cast<std::size_t>(geometry.output.height * geometry.output.width);
   const auto width = static_cast<std::size_t>(geometry.output.width);
-  WindowMoments moments;
-  moments.groups = geometry.groups;
-  moments.fan = static_cast<std::size_t>(geometry.input.channels / geometry.groups) * geometry.window.taps();
+  const std::size_t of_window =
+      static_cast<std::size_t>(geometry.input.channels / geometry.groups) * geometry.window.taps();
   const std::size_t leap = std::max<std::size_t>(1, images * pixels / samples);
   const std::size_t count = (images * pixels + leap - 1) / leap;
-  const auto fan = static_cast<Eigen::Index>(moments.fan);
+  const auto fan = static_cast<Eigen::Index>(of_window);
+  std::vector<float> values;
   Matrix windows(static_cast<Eigen::Index>(count), fan);
   for (int group = 0; group < geometry.groups; ++group) {
     for (std::size_t i = 0; i < count; ++i) {
@@ -67,34 +96,43 @@ WindowMoments window_moments(const ConvGeometry& geometry, const float* input, s
     square.triangularView<Eigen::StrictlyUpper>() = square.transpose();
     constexpr float kDamping = 0.01f;
     square.diagonal().array() += kDamping * square.diagonal().mean() + std::numeric_limits<float>::min();
-    moments.values.insert(moments.values.end(), square.data(), square.data() + square.size());
+    values.insert(values.end(), square.data(), square.data() + square.size());
   }
-  return moments;
+  return {of_window, std::move(values)};
 }
 
-ChannelCodes descend(std::span<const float> weights, const WeightGrid& grid, std::span<const float> moments) {
+std::vector<std::int8_t> nearest_codes(std::span<const float> weights, const WeightGrid& grid) {
+  std::vector<std::int8_t> codes;
+  codes.reserve(weights.size());
+  for (const float weight : weights)
+    codes.push_back(static_cast<std::int8_t>(grid.quantize(static_cast<double>(weight))));
+  return codes;
+}
+
+ChannelCodes descend(std::span<const float> weights, const WeightGrid& grid, const GroupMoments& moments,
+                     std::vector<std::int8_t> from) {
   const std::size_t fan = weights.size();
-  ChannelCodes result{grid, std::vector<std::int8_t>(fan), 0};
+  const float* const m = moments.values.data();
+  ChannelCodes result{grid, std::move(from), 0};
   std::vector<float> off(fan), slope(fan);  // d and M d
   for (std::size_t i = 0; i < fan; ++i) {
-    result.codes[i] = static_cast<std::int8_t>(grid.quantize(static_cast<double>(weights[i])));
     off[i] = static_cast<float>(grid.value(result.codes[i]) - static_cast<double>(weights[i]));
-    add_scaled(slope.data(), moments.data() + i * fan, off[i], fan);
+    add_scaled(slope.data(), m + i * fan, off[i], fan);
   }
   for (int sweep = 0; sweep < kSweeps; ++sweep) {
     bool moved = false;
     for (std::size_t i = 0; i < fan; ++i) {
       // Where the error as a function of this weight alone has its minimum.
       const double now = grid.value(result.codes[i]);
-      const double wanted = now - static_cast<double>(slope[i]) / static_cast<double>(moments[i * fan + i]);
+      const double wanted = now - static_cast<double>(slope[i]) / static_cast<double>(m[i * fan + i]);
       const int code = grid.quantize(wanted);
       if (code == result.codes[i]) continue;
       const auto by = static_cast<float>(grid.value(code) - now);
       // A tie would move back and forth.
-      if (!(by * (2 * slope[i] + by * moments[i * fan + i]) < 0)) continue;
+      if (!(by * (2 * slope[i] + by * m[i * fan + i]) < 0)) continue;
       result.codes[i] = static_cast<std::int8_t>(code);
       off[i] += by;
-      add_scaled(slope.data(), moments.data() + i * fan, by, fan);
+      add_scaled(slope.data(), m + i * fan, by, fan);
       moved = true;
     }
     if (!moved) break;
@@ -103,40 +141,32 @@ ChannelCodes descend(std::span<const float> weights, const WeightGrid& grid, std
   return result;
 }
 
-CodeDecoder::CodeDecoder(std::size_t fan, std::span<const float> moments) : fan_(fan), factor_(fan * fan) {
-  SHIFTSIM_CHECK(fan <= kMostWeightsOfDecoder && moments.size() == fan * fan, "{} weights, {} moments", fan,
-                 moments.size());
-  using Square = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const auto size = static_cast<Eigen::Index>(fan);
-  const Square m = Eigen::Map<const Matrix>(moments.data(), size, size).cast<double>();
-  Eigen::Map<Square>(factor_.data(), size, size) = m.llt().matrixU();
-}
-
-std::optional<ChannelCodes> CodeDecoder::decode(std::span<const float> weights, const WeightGrid& grid, double bound,
-                                                std::size_t limit) const {
-  SHIFTSIM_CHECK(weights.size() == fan_, "{} weights instead of {}", weights.size(), fan_);
-  if (fan_ == 0) return {};
+std::optional<ChannelCodes> decode(std::span<const float> weights, const WeightGrid& grid, const GroupMoments& moments,
+                                   double bound, std::size_t limit) {
+  const std::size_t fan = weights.size();
+  SHIFTSIM_CHECK(fan == moments.fan, "{} weights instead of {}", fan, moments.fan);
+  if (fan == 0) return {};
+  const float* const factor = moments.factor.data();
   /// A weight on its way through its codes, nearest to the middle first.
   struct Level {
     double middle = 0;      ///< where the weight would cost nothing, given those behind it
     double above = 0;       ///< error of the weights behind it
     int low = 0, high = 0;  ///< the next codes to try on both sides
-    double off = 0;         ///< of the code that is being tried, from the weight
-    int code = 0;
+    int code = 0;           ///< that is being tried
   };
-  std::array<Level, kMostWeightsOfDecoder> levels;
+  std::vector<Level> levels(fan);
+  std::vector<float> off(fan);  // of those codes, from the weights
   const auto enter = [&](std::size_t i, double above) {
-    const double* row = factor_.data() + i * fan_;
-    double pull = 0;
-    for (std::size_t j = i + 1; j < fan_; ++j) pull += row[j] * levels[j].off;
+    const float* const row = factor + i * fan;
     Level& level = levels[i];
-    level.middle = static_cast<double>(weights[i]) - pull / row[i];
+    level.middle = static_cast<double>(weights[i]) -
+                   static_cast<double>(dot(row + i + 1, off.data() + i + 1, fan - i - 1) / row[i]);
     level.above = above;
     level.low = grid.quantize(level.middle);
     level.high = level.low + 1;
   };
   std::optional<ChannelCodes> best;
-  std::size_t i = fan_ - 1;
+  std::size_t i = fan - 1;
   enter(i, 0);
   for (std::size_t step = 0; step < limit; ++step) {
     Level& level = levels[i];
@@ -148,27 +178,27 @@ std::optional<ChannelCodes> CodeDecoder::decode(std::span<const float> weights, 
       const double over = has_high ? grid.value(level.high) - level.middle : 0;
       const bool down = has_low && (!has_high || std::abs(below) <= std::abs(over));
       level.code = down ? level.low-- : level.high++;
-      const double cost = factor_[i * fan_ + i] * (down ? below : over);
+      const double cost = static_cast<double>(factor[i * fan + i]) * (down ? below : over);
       error = level.above + cost * cost;
       dead = error >= bound;  // and so are the codes still further off
     }
     if (dead) {
-      if (++i == fan_) break;
+      if (++i == fan) break;
       continue;
     }
-    level.off = grid.value(level.code) - static_cast<double>(weights[i]);
+    off[i] = static_cast<float>(grid.value(level.code) - static_cast<double>(weights[i]));
     if (i > 0) {
       enter(--i, error);
       continue;
     }
     bound = error;
-    best = ChannelCodes{grid, std::vector<std::int8_t>(fan_), error};
-    for (std::size_t j = 0; j < fan_; ++j) best->codes[j] = static_cast<std::int8_t>(levels[j].code);
+    best = ChannelCodes{grid, std::vector<std::int8_t>(fan), error};
+    for (std::size_t j = 0; j < fan; ++j) best->codes[j] = static_cast<std::int8_t>(levels[j].code);
   }
   return best;
 }
 
-ChannelCodes search_codes(std::span<const float> weights, const WeightSearch& search, std::span<const float> moments,
+ChannelCodes search_codes(std::span<const float> weights, const WeightSearch& search, const GroupMoments& moments,
                           const std::function<bool(const WeightGrid&, std::span<const std::int8_t>)>& allow) {
   ChannelCodes best;
   best.error = std::numeric_limits<double>::infinity();
@@ -177,11 +207,15 @@ ChannelCodes search_codes(std::span<const float> weights, const WeightSearch& se
   const auto take = [&](ChannelCodes found) {
     if (found.error < best.error && allow(found.grid, found.codes)) best = std::move(found);
   };
-  for (const WeightGrid& grid : grids) take(descend(weights, grid, moments));
-  if (weights.size() > kMostWeightsOfDecoder) return best;
-  const CodeDecoder decoder(weights.size(), moments);
+  constexpr double kAny = std::numeric_limits<double>::infinity();
+  for (const WeightGrid& grid : grids) {
+    take(descend(weights, grid, moments, nearest_codes(weights, grid)));
+    if (auto first = decode(weights, grid, moments, kAny, weights.size()))
+      take(descend(weights, grid, moments, std::move(first->codes)));
+  }
+  if (weights.size() > kMostDecoded) return best;
   for (const WeightGrid& grid : grids)
-    if (auto found = decoder.decode(weights, grid, best.error)) take(*std::move(found));
+    if (auto found = decode(weights, grid, moments, best.error, kDecoderSteps)) take(*std::move(found));
   return best;
 }
 

@@ -12,16 +12,26 @@
 
 namespace shiftsim::quantizer {
 
-/// Second moments of what a convolution's windows hold, [group][fan][fan], fan = weights of an output channel in their
-/// order. An output channel whose weights are off by d errs by d' M d, mean squared.
-struct WindowMoments {
+/// Second moments M [fan][fan] of a group's windows and U, upper triangular, with M = U' U.
+struct GroupMoments {
   std::size_t fan = 0;
-  int groups = 1;
-  std::vector<float> values;
+  std::span<const float> values, factor;
+};
 
-  std::span<const float> of_group(int group) const {
-    return std::span(values).subspan(static_cast<std::size_t>(group) * fan * fan, fan * fan);
-  }
+/// Second moments of what a convolution's windows hold, fan = weights of an output channel in their order. An output
+/// channel whose weights are off by d errs by d' M d, mean squared.
+class WindowMoments {
+public:
+  WindowMoments() = default;
+  /// values [group][fan][fan], each symmetric and positive definite.
+  WindowMoments(std::size_t fan, std::vector<float> values);
+
+  std::size_t fan() const { return fan_; }
+  GroupMoments of_group(std::size_t group) const;
+
+private:
+  std::size_t fan_ = 0;
+  std::vector<float> values_, factors_;  ///< [group][fan][fan]
 };
 
 /// Channels of more weights than this are better left alone: the matrix would take gigabytes.
@@ -39,38 +49,26 @@ struct ChannelCodes {
   double error = 0;  ///< d' M d
 };
 
-/// From the nearest codes, one weight after another moves to the code that lowers d' M d most given all others, until
-/// none does (coordinate descent; QuantEase, Behdin et al. 2023). Never worse than rounding to nearest. The errors of
-/// the layers before are left alone: weights that made up for them (d' M d + 2 d' E[x (x - x0)'] w) shrink what is
-/// noisy, and lost MobileNetV2 14 points at W4A4.
-ChannelCodes descend(std::span<const float> weights, const WeightGrid& grid, std::span<const float> moments);
+/// One weight after another moves to the code that lowers d' M d most given all others, until none does (coordinate
+/// descent; QuantEase, Behdin et al. 2023). Never worse than the codes it starts from. The errors of the layers before
+/// are left alone: weights that made up for them (d' M d + 2 d' E[x (x - x0)'] w) shrink what is noisy, and lost
+/// MobileNetV2 14 points at W4A4.
+ChannelCodes descend(std::span<const float> weights, const WeightGrid& grid, const GroupMoments& moments,
+                     std::vector<std::int8_t> from);
 
-/// Up to this many weights, search_codes() finds the best codes there are: depthwise 3x3 windows have 9.
-inline constexpr std::size_t kMostWeightsOfDecoder = 16;
+std::vector<std::int8_t> nearest_codes(std::span<const float> weights, const WeightGrid& grid);
 
-/// The codes with the least d' M d of all, for a few weights whose inputs are much alike, where moving one weight at a
-/// time soon stands still: the closest point of a lattice in a box, depth first, nearest level first (sphere decoding,
-/// Schnorr and Euchner 1994).
-class CodeDecoder {
-public:
-  /// moments [fan][fan], positive definite, fan <= kMostWeightsOfDecoder.
-  CodeDecoder(std::size_t fan, std::span<const float> moments);
-
-  /// None where no codes have an error below 'bound', or where none were found within 'limit' steps, which ends the
-  /// search with the best so far.
-  std::optional<ChannelCodes> decode(std::span<const float> weights, const WeightGrid& grid, double bound,
-                                     std::size_t limit = kLimit) const;
-
-private:
-  static constexpr std::size_t kLimit = 20'000;
-  std::size_t fan_;
-  std::vector<double> factor_;  ///< upper triangle [fan][fan], M = factor' factor
-};
+/// The codes with the least d' M d of all, below 'bound': the closest point of a lattice in a box, depth first, nearest
+/// level first (sphere decoding, Schnorr and Euchner 1994). Ends after 'limit' steps with the best so far. After 'fan'
+/// of them that is the first codes it comes to: each weight's nearest to what makes up best for the errors of those
+/// behind it (Babai's point; OPTQ, Frantar et al. 2023). None where none were found.
+std::optional<ChannelCodes> decode(std::span<const float> weights, const WeightGrid& grid, const GroupMoments& moments,
+                                   double bound, std::size_t limit);
 
 /// The best of the grids with the least grid_error (all of them where there are few weights), each with its codes by
-/// descend(), and by CodeDecoder where that can be better. 'allow' says whether a grid with these codes is legal; where
-/// none is, the result has no codes.
-ChannelCodes search_codes(std::span<const float> weights, const WeightSearch& search, std::span<const float> moments,
+/// descend(), from the nearest ones and from decode()'s first, and, up to 16 weights, by decode(). 'allow' says whether
+/// a grid with these codes is legal; where none is, the result has no codes.
+ChannelCodes search_codes(std::span<const float> weights, const WeightSearch& search, const GroupMoments& moments,
                           const std::function<bool(const WeightGrid&, std::span<const std::int8_t>)>& allow);
 
 }  // namespace shiftsim::quantizer
