@@ -14,8 +14,11 @@ namespace shiftsim::quantizer {
 namespace {
 
 constexpr int kSweeps = 8;
-/// Grids that are tried for many weights; up to kFew weights all are.
-constexpr std::size_t kGrids = 12, kFew = 32;
+/// Grids that are tried: all of them for a few weights, fewer where each takes its time (the square of the weights).
+constexpr std::size_t grids_to_try(std::size_t weights) {
+  if (weights <= 32) return std::numeric_limits<std::size_t>::max();
+  return weights <= 1024 ? 12 : 4;
+}
 /// Up to so many weights the best codes there are are looked for: depthwise 3x3 windows have 9.
 constexpr std::size_t kMostDecoded = 16, kDecoderSteps = 20'000;
 
@@ -202,8 +205,7 @@ ChannelCodes search_codes(std::span<const float> weights, const WeightSearch& se
                           const std::function<bool(const WeightGrid&, std::span<const std::int8_t>)>& allow) {
   ChannelCodes best;
   best.error = std::numeric_limits<double>::infinity();
-  const std::size_t count = weights.size() <= kFew ? std::numeric_limits<std::size_t>::max() : kGrids;
-  const std::vector<WeightGrid> grids = best_grids(weights, search, count);
+  const std::vector<WeightGrid> grids = best_grids(weights, search, grids_to_try(weights.size()));
   const auto take = [&](ChannelCodes found) {
     if (found.error < best.error && allow(found.grid, found.codes)) best = std::move(found);
   };
