@@ -34,13 +34,13 @@ enum class Scales {
   kFree,  ///< any; only fake quantization, to compare with
 };
 
-/// How the weights' grids are found before anything is learned.
 /// How the search rounds weights.
 enum class CodeSearch {
   kNearest,  ///< each to its nearest code
   kOutput,   ///< all of a channel together, by the error of its output (code_search.h)
 };
 
+/// How the weights' grids are found before anything is learned.
 enum class GridSearch {
   kExhaustive,  ///< every exponent with every half-step offset
   kStatic,      ///< the free scale's grid, rounded to a power of two once and for all

@@ -166,7 +166,7 @@ TEST(CodeSearch, TakesTheBestLegalGrid) {
     const auto all = [](const WeightGrid&, auto) { return true; };
     const ChannelCodes best = search_codes(weights, search, moments, all);
     for (const WeightGrid& grid : best_grids(weights, search, 1000))
-      EXPECT_LE(best.error, descend(weights, grid, moments, nearest_codes(weights, grid)).error);
+      EXPECT_FALSE(decode(weights, grid, moments, best.error * (1 - 1e-4), 1'000'000));
     const ChannelCodes other = search_codes(weights, search, moments, [&](const WeightGrid& grid, auto codes) {
       EXPECT_EQ(codes.size(), kFan);
       return grid.offset == 0;
@@ -176,6 +176,33 @@ TEST(CodeSearch, TakesTheBestLegalGrid) {
     EXPECT_TRUE(search_codes(weights, search, moments, [](const WeightGrid&, auto) { return false; }).codes.empty());
     EXPECT_TRUE(search_codes(std::vector<float>(kFan), search, moments, all).codes.empty());
   }
+}
+
+TEST(CodeSearch, StartsFromTheNearestCodesAndFromBabaisPoint) {
+  int nearest_better = 0, first_better = 0;
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    constexpr std::size_t kFan = 24;  // too many for the best there are
+    const std::vector<float> weights = random_values(random, kFan);
+    std::vector<float> values(kFan * kFan);
+    for (std::size_t i = 0; i < kFan; ++i)
+      for (std::size_t j = 0; j < kFan; ++j)
+        values[i * kFan + j] = std::pow(0.6f, static_cast<float>(i > j ? i - j : j - i));
+    const WindowMoments owner(kFan, values);
+    const GroupMoments moments = owner.of_group(0);
+    const WeightSearch search{2, true, 2.4};
+    double nearest = 1e30, first = 1e30;
+    for (const WeightGrid& grid : best_grids(weights, search, 1000)) {
+      nearest = std::min(nearest, descend(weights, grid, moments, nearest_codes(weights, grid)).error);
+      first = std::min(first, descend(weights, grid, moments, decode(weights, grid, moments, 1e30, kFan)->codes).error);
+    }
+    const double found = search_codes(weights, search, moments, [](const WeightGrid&, auto) { return true; }).error;
+    EXPECT_EQ(found, std::min(nearest, first));
+    (first < nearest ? first_better : nearest_better) += 1;
+  }
+  EXPECT_GT(first_better, 3);
+  EXPECT_GT(nearest_better, 3);
 }
 
 TEST(BestGrids, AreInOrderAndBeginWithTheSearchs) {
