@@ -145,10 +145,12 @@ struct Calibrator::Impl {
   }
 
   WindowMoments moments_of(const PlannedLayer& layer) const {
-    constexpr std::size_t kSamples = 4096;
+    // Of a few windows a channel of many weights would only learn how these windows differ from others.
+    constexpr std::size_t kLeast = 4096, kMost = 16384, kOfWeight = 16;
     const std::size_t fan = layer.weight.size() / layer.bias.size();
+    const std::size_t samples = std::clamp(kOfWeight * fan, kLeast, kMost);
     return window_moments(layer.geometry, quantized_[at(layer.input)].data(), images_, recipe_.bias_correction,
-                          std::max(kSamples, 2 * fan));
+                          std::max(samples, 2 * fan));
   }
 
   /// Searches the grids of the channels in 'which', none with an exponent below 'lowest'.

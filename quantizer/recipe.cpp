@@ -66,6 +66,9 @@ const Names<LossNorm> kLosses = {{"norm", LossNorm::kFixed}, {"batch_norm", Loss
 const Names<ActivationSource> kSources = {{"quantized", ActivationSource::kQuantized},
                                           {"float", ActivationSource::kFloat}};
 
+const Names<StageRounding> kStageRoundings = {{"straight_through", StageRounding::kStraightThrough},
+                                              {"soft", StageRounding::kSoft}};
+
 template <typename T>
 std::string name_of(const Names<T>& names, T value) {
   return std::find_if(names.begin(), names.end(), [&](const auto& entry) { return entry.second == value; })->first;
@@ -124,6 +127,7 @@ void apply_reconstruction(YamlMap map, Reconstruction& r) {
 void apply_network(YamlMap map, NetworkStage& n) {
   n.iterations = static_cast<int>(map.get_int("iterations", 0, 10'000'000, n.iterations));
   n.batch = static_cast<int>(map.get_int("batch", 1, 4096, n.batch));
+  n.rounding = get_named(map, "rounding", kStageRoundings, n.rounding);
   n.weight_rate = map.get_number("weight_rate", 0, 10, n.weight_rate);
   n.bias_rate = map.get_number("bias_rate", 0, 10, n.bias_rate);
   n.activation_rate = map.get_number("activation_rate", 0, 10, n.activation_rate);
@@ -267,6 +271,7 @@ std::string to_yaml(const Recipe& recipe) {
   const NetworkStage& n = recipe.network;
   inner("iterations", n.iterations);
   inner("batch", n.batch);
+  inner("rounding", name_of(kStageRoundings, n.rounding));
   inner("weight_rate", n.weight_rate);
   inner("bias_rate", n.bias_rate);
   inner("activation_rate", n.activation_rate);

@@ -78,10 +78,17 @@ struct Reconstruction {
   bool exponent_moves = false;
 };
 
+/// How the network stage passes from a weight's place on its grid to its code while it learns.
+enum class StageRounding {
+  kStraightThrough,  ///< rounded; the gradient passes as if it were not
+  kSoft,             ///< softly, by a curve that gets steeper until it is a step
+};
+
 /// What follows once every unit is done: the whole network against the float network's output.
 struct NetworkStage {
   int iterations = 0, batch = 32;
-  double weight_rate = 0.01;  ///< codes a step
+  StageRounding rounding = StageRounding::kStraightThrough;  ///< of weights below 8 bits
+  double weight_rate = 0.01;                                 ///< codes a step
   double bias_rate = 1e-3, activation_rate = 1e-3;
   double temperature = 4;
   double hint_weight = 0;  ///< of the blocks' outputs beside the logits

@@ -40,6 +40,11 @@ struct Hint {
   double power = 1;  ///< variance of a value in the float network
 };
 
+/// Soft rounding's slope goes from the first to the last, and stays there for the last part of the iterations: with
+/// the first a weight beside a code is moved little, with the last it stands still but for a tenth of a step around the
+/// middle.
+constexpr double kFirstSlope = 4, kLastSlope = 60, kSteepenedFor = 0.87;
+
 /// Of the running averages: about the last 30 iterations.
 constexpr float kKept = 0.97f;
 
@@ -239,7 +244,18 @@ private:
     });
   }
 
+  SoftRounding soft_rounding(int iteration) const {
+    const double done = std::min(1.0, iteration / (kSteepenedFor * options_.iterations));
+    return {static_cast<float>(kFirstSlope * std::pow(kLastSlope / kFirstSlope, done))};
+  }
+
+  /// Eight bits are fine enough to pass straight through.
+  bool is_soft(const LatentLayer& latent) const {
+    return options_.rounding == StageRounding::kSoft && latent.layer->weight_bits < 8;
+  }
+
   void iterate(int iteration) {
+    soft_ = soft_rounding(iteration);
     set_latent_weights();
     for (const LatentTensor& latent : tensors_) student_->set_quantizer(latent.tensor, {true, 1, steps_of(latent)});
     show_batch(iteration);
@@ -262,8 +278,12 @@ private:
       const ChannelBlock& block = blocks_[b];
       LatentLayer& latent = layers_[block.layer];
       for (std::size_t k = block.begin; k < block.end; ++k) {
-        latent_values(channel(latent, k), latent.place.value.data() + k * latent.fan,
-                      latent.weights.data() + k * latent.fan);
+        const float* const place = latent.place.value.data() + k * latent.fan;
+        float* const weights = latent.weights.data() + k * latent.fan;
+        if (is_soft(latent))
+          soft_.values(channel(latent, k), place, weights);
+        else
+          latent_values(channel(latent, k), place, weights);
         latent.bias_now[k] = latent.start_bias[k] + latent.bias_unit * latent.bias.value[k];
       }
     });
@@ -286,7 +306,9 @@ private:
       for (std::size_t slot = 1; slot < student_->slots(); ++slot)
         kernels::add(gradient, student_->weight_gradient(slot, latent.index).data() + begin, count);
       for (std::size_t k = block.begin; k < block.end; ++k) {
-        scale(latent.place.gradient.data() + k * latent.fan, latent.fan, channel(latent, k).step);
+        float* const of_channel = latent.place.gradient.data() + k * latent.fan;
+        scale(of_channel, latent.fan, channel(latent, k).step);
+        if (is_soft(latent)) soft_.backward(channel(latent, k), latent.place.value.data() + k * latent.fan, of_channel);
         float bias = 0;
         for (std::size_t slot = 0; slot < student_->slots(); ++slot)
           bias += student_->bias_gradient(slot, latent.index)[k];
@@ -344,6 +366,7 @@ private:
   QuantizedNetwork& network_;
   std::vector<std::size_t> teachers_;  ///< images to learn on
   Unit whole_;
+  SoftRounding soft_;
   std::size_t batch_ = 0, chunk_ = 0, classes_ = 0;
   std::unique_ptr<UnitModel> student_, teacher_;
   std::vector<LatentLayer> layers_;

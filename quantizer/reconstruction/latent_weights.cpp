@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "quantizer/reconstruction/clones.h"
+#include "quantizer/reconstruction/fast_math.h"
 
 namespace shiftsim::quantizer {
 
@@ -33,6 +34,39 @@ SHIFTSIM_CLONES
 void latent_values(const LatentChannel& channel, const float* place, float* value) {
   const float step = channel.step, offset = channel.offset, low = channel.low, high = channel.high;
   for (std::size_t i = 0; i < channel.count; ++i) value[i] = (rounded(place[i], low, high) + offset) * step;
+}
+
+namespace {
+
+/// What a soft rounding shares for all its weights: the curve is cut at both ends, so that codes are met.
+struct Curve {
+  float slope, edge, inverse_span;
+
+  explicit Curve(float s) : slope(s), edge(kernels::sigmoid(-0.5f * s)), inverse_span(1 / (1 - 2 * edge)) {}
+};
+
+}  // namespace
+
+SHIFTSIM_CLONES
+void SoftRounding::values(const LatentChannel& channel, const float* place, float* value) const {
+  const Curve curve(slope);
+  const float low = channel.low, high = channel.high, offset = channel.offset, step = channel.step;
+  for (std::size_t i = 0; i < channel.count; ++i) {
+    const float inside = std::min(std::max(place[i], low), high), below = std::floor(inside);
+    const float up = kernels::sigmoid(curve.slope * (inside - below - 0.5f));
+    value[i] = (below + (up - curve.edge) * curve.inverse_span + offset) * step;
+  }
+}
+
+SHIFTSIM_CLONES
+void SoftRounding::backward(const LatentChannel& channel, const float* place, float* gradient) const {
+  const Curve curve(slope);
+  const float low = channel.low, high = channel.high;
+  for (std::size_t i = 0; i < channel.count; ++i) {
+    const float inside = std::min(std::max(place[i], low), high), below = std::floor(inside);
+    const float up = kernels::sigmoid(curve.slope * (inside - below - 0.5f));
+    gradient[i] *= curve.slope * up * (1 - up) * curve.inverse_span;
+  }
 }
 
 void latent_codes(const LatentChannel& channel, const float* place, std::int8_t* code) {

@@ -23,6 +23,17 @@ float start_place(float weight, const WeightGrid& grid, int code);
 void latent_values(const LatentChannel& channel, const float* place, float* value);
 void latent_codes(const LatentChannel& channel, const float* place, std::int8_t* code);
 
+/// Between two codes a logistic curve, at each of them exact: the steeper the slope, the nearer to a step
+/// (differentiable soft quantization, Gong et al., ICCV 2019).
+struct SoftRounding {
+  float slope = 4;
+
+  /// value[i] = the weight that place[i] stands for.
+  void values(const LatentChannel& channel, const float* place, float* value) const;
+  /// gradient[i], with regard to a weight in steps, becomes that with regard to its place.
+  void backward(const LatentChannel& channel, const float* place, float* gradient) const;
+};
+
 /// No place may drift so far out of the range that it could not come back.
 void keep_in_range(const LatentChannel& channel, float* place);
 

@@ -84,6 +84,58 @@ TEST(LatentWeights, StartAtTheirCodesAndNearTheFloatWeight) {
   EXPECT_EQ(places, (std::vector<float>{-2.49f, -2.2f, 0.3f, 1.49f}));
 }
 
+TEST(SoftRounding, MeetsTheCodesAndRisesBetweenThem) {
+  const WeightGrid grid{2, -3, 1};
+  const LatentChannel one = LatentChannel::of(grid, 1);
+  for (const float slope : {0.5f, 4.0f, 60.0f}) {
+    const SoftRounding rounding{slope};
+    float previous = -1000;
+    for (int eighth = -30; eighth <= 30; ++eighth) {
+      const float place = static_cast<float>(eighth) * 0.125f;
+      float value = 0;
+      rounding.values(one, &place, &value);
+      EXPECT_GE(value, previous) << place;
+      previous = value;
+      const int code = std::clamp(eighth / 8, -2, 1);
+      if (eighth % 8 == 0) {
+        EXPECT_NEAR(static_cast<double>(value), grid.value(code), 1e-6) << place;
+      }
+    }
+  }
+}
+
+TEST(SoftRounding, BecomesRounding) {
+  const LatentChannel one = LatentChannel::of({4, 0, 0}, 1);
+  for (float place = -8; place <= 7; place += 0.05f) {
+    if (std::abs(place - std::floor(place) - 0.5f) < 0.15f) continue;
+    float soft = 0, hard = 0;
+    SoftRounding{60}.values(one, &place, &soft);
+    latent_values(one, &place, &hard);
+    EXPECT_NEAR(soft, hard, 1e-3) << place;
+  }
+  const float between = 0.25f;
+  float soft = 0;
+  SoftRounding{0.1f}.values(one, &between, &soft);
+  EXPECT_NEAR(soft, 0.25f, 1e-3) << "nearly straight";
+}
+
+TEST(SoftRounding, GradientIsTheSlope) {
+  const LatentChannel one = LatentChannel::of({4, -2, 3}, 1);
+  for (const float slope : {2.0f, 8.0f, 30.0f}) {
+    for (float place = -7.9f; place < 7; place += 0.173f) {
+      constexpr float kStep = 1e-3f;
+      const float up = place + kStep, down = place - kStep;
+      if (std::floor(up) != std::floor(down)) continue;  // a kink
+      float above = 0, below = 0, gradient = 1;
+      SoftRounding{slope}.values(one, &up, &above);
+      SoftRounding{slope}.values(one, &down, &below);
+      SoftRounding{slope}.backward(one, &place, &gradient);
+      EXPECT_NEAR(gradient, (above - below) / one.step / (up - down), 0.01 + 0.01 * static_cast<double>(gradient))
+          << place;
+    }
+  }
+}
+
 TEST(DrawBatch, IsDifferentIndicesBySeed) {
   auto batch = draw_batch(10, 10, 3);
   std::sort(batch.begin(), batch.end());
@@ -168,10 +220,14 @@ TEST_F(NetworkStageTest, JudgeRanksWidths) {
 
 TEST_F(NetworkStageTest, LearnsLegallyAndStaysExact) {
   unsigned seed = 1;
-  for (const OnnxBuilder& model : {residual_model(4), mobile_model(4), preactivation_model(4)}) {
-    SCOPED_TRACE(fmt::format("model {}", seed));
+  for (const auto& [model, rounding] : {std::pair{residual_model(4), "straight_through"},
+                                        {mobile_model(4), "straight_through"},
+                                        {preactivation_model(4), "straight_through"},
+                                        {residual_model(4), "soft"},
+                                        {mobile_model(4), "soft"}}) {
+    SCOPED_TRACE(fmt::format("model {}, {}", seed, rounding));
     const Graph graph = import(model);
-    const Recipe recipe = this->recipe();
+    const Recipe recipe = this->recipe({fmt::format("network.rounding={}", rounding)});
     const Plan plan = make_plan(graph, recipe, "m.onnx");
     const ImageSet images = random_images(graph.input().shape, 40, 3);
     Recipe search = recipe;
@@ -214,7 +270,8 @@ TEST_F(NetworkStageTest, KeepsWhatWasThereWhereLearningWrecksIt) {
 
 TEST_F(NetworkStageTest, IsTheSameAtAnyNumberOfThreads) {
   const Graph graph = import(mobile_model(6));
-  const Recipe recipe = this->recipe({"method=qdrop", "reconstruction.iterations=6", "network.exponent_moves=true"});
+  const Recipe recipe = this->recipe(
+      {"method=qdrop", "reconstruction.iterations=6", "network.exponent_moves=true", "network.rounding=soft"});
   const QuantizedNetwork one = run(graph, recipe, {1, {}, ""});
   expect_same(one, run(graph, recipe, {2, {}, ""}));
   expect_same(one, run(graph, recipe, {3, {}, ""}));
