@@ -256,6 +256,25 @@ TEST_F(NetworkStageTest, LearnsLegallyAndStaysExact) {
   }
 }
 
+/// With 8 bits everywhere there is nothing to round softly.
+TEST_F(NetworkStageTest, RoundsSoftlyBelowEightBits) {
+  const Graph graph = import(residual_model(4));
+  for (const int bits : {2, 8}) {
+    const auto learned = [&](const char* rounding) {
+      return run(graph, recipe({fmt::format("weight_bits={}", bits), fmt::format("network.rounding={}", rounding)}));
+    };
+    const QuantizedNetwork straight = learned("straight_through"), soft = learned("soft");
+    if (bits == 8) {
+      expect_same(soft, straight);
+      continue;
+    }
+    bool differ = false;
+    for (std::size_t i = 0; i < soft.layers.size(); ++i)
+      differ = differ || soft.layers[i].codes != straight.layers[i].codes;
+    EXPECT_TRUE(differ);
+  }
+}
+
 TEST_F(NetworkStageTest, KeepsWhatWasThereWhereLearningWrecksIt) {
   const Graph graph = import(residual_model(4));
   const Recipe wild = recipe({"network.weight_rate=10", "network.bias_rate=10", "network.iterations=4"});
