@@ -244,6 +244,7 @@ private:
     });
   }
 
+  /// The slope grows by the same factor every iteration.
   SoftRounding soft_rounding(int iteration) const {
     const double done = std::min(1.0, iteration / (kSteepenedFor * options_.iterations));
     return {static_cast<float>(kFirstSlope * std::pow(kLastSlope / kFirstSlope, done))};
