@@ -150,7 +150,7 @@ struct Calibrator::Impl {
     const std::size_t fan = layer.weight.size() / layer.bias.size();
     const std::size_t samples = std::clamp(kOfWeight * fan, kLeast, kMost);
     return window_moments(layer.geometry, quantized_[at(layer.input)].data(), images_, recipe_.bias_correction,
-                          std::max(samples, 2 * fan));
+                          samples);
   }
 
   /// Searches the grids of the channels in 'which', none with an exponent below 'lowest'.
