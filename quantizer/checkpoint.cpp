@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kFormat = "shiftsim checkpoint 1\n";
+constexpr const char* kFormat = "shiftsim checkpoint 2\n";
 
 /// Plain values one after another, as this machine stores them: a checkpoint does not travel.
 class Writer {
@@ -73,9 +73,11 @@ void visit(const Unit& unit, Network& network, Each each) {
     each(layer.codes);
     each(layer.bias);
     each(layer.learned_bias);
+    each(layer.searched_exponents);
     const auto output = static_cast<std::size_t>(network.plan.layers[index].output);
     each(network.exponents[output]);
     each(network.mantissas[output]);
+    each(network.searched_exponents[output]);
   }
 }
 

@@ -84,7 +84,11 @@ private:
     for (std::size_t u = 0; u < units_.size(); ++u) {
       const Unit& unit = units_[u];
       const std::size_t done = u * static_cast<std::size_t>(pass.iterations);
-      for (int i = unit.first; i <= unit.last; ++i) {
+      const std::string step = fmt::format("pass{}-unit{}", number, u);
+      const bool learned = pass.reconstruct && is_learned(unit, pass);
+      const bool finished = learned && checkpoint_.load(step, unit, network_);
+      // What was searched before a finished unit was learned, nobody needs again.
+      for (int i = unit.first; i <= unit.last && !finished; ++i) {
         calibrator.run(static_cast<std::size_t>(i), pass.start);
         if (!pass.reconstruct) {
           calibrator.release(static_cast<std::size_t>(i));
@@ -92,9 +96,8 @@ private:
         }
       }
       if (!pass.reconstruct) continue;
-      if (is_learned(unit, pass)) {
-        const std::string step = fmt::format("pass{}-unit{}", number, u);
-        if (!checkpoint_.load(step, unit, network_)) {
+      if (learned) {
+        if (!finished) {
           learn(calibrator, unit, pass, number * 1000 + u,
                 [&](int iteration) { progress.update(done + static_cast<std::size_t>(iteration)); });
           checkpoint_.save(step, unit, network_);

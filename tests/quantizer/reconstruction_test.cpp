@@ -45,9 +45,11 @@ void expect_same(const QuantizedNetwork& a, const QuantizedNetwork& b, const std
     EXPECT_EQ(a.layers[i].codes, b.layers[i].codes) << what << ": layer " << i;
     EXPECT_EQ(a.layers[i].bias, b.layers[i].bias) << what << ": layer " << i;
     EXPECT_EQ(a.layers[i].learned_bias, b.layers[i].learned_bias) << what << ": layer " << i;
+    EXPECT_EQ(a.layers[i].searched_exponents, b.layers[i].searched_exponents) << what << ": layer " << i;
   }
   EXPECT_EQ(a.exponents, b.exponents) << what;
   EXPECT_EQ(a.mantissas, b.mantissas) << what;
+  EXPECT_EQ(a.searched_exponents, b.searched_exponents) << what;
 }
 
 bool differs(const QuantizedNetwork& a, const QuantizedNetwork& b) {
@@ -466,6 +468,8 @@ TEST_F(CheckpointFile, BringsEverythingBack) {
   network.set_steps(1, {0.3});
   network.layers[0].grids[0] = WeightGrid::free(2, 0.7, 1);
   network.layers[1].learned_bias[0] = 5;
+  network.layers[0].searched_exponents = {-4, 2};
+  network.searched_exponents[2] = {-3};
   Checkpoint(folder_ / "c", "print").save("s", of.unit, network);
   ASSERT_TRUE(loads("print"));
   blank.exponents[0] = network.exponents[0];  // made outside the unit
