@@ -40,11 +40,6 @@ struct Hint {
   double power = 1;  ///< variance of a value in the float network
 };
 
-/// Soft rounding's slope goes from the first to the last, and stays there for the last part of the iterations: with
-/// the first a weight beside a code is moved little, with the last it stands still but for a tenth of a step around the
-/// middle.
-constexpr double kFirstSlope = 4, kLastSlope = 60, kSteepenedFor = 0.87;
-
 /// Of the running averages: about the last 30 iterations.
 constexpr float kKept = 0.97f;
 
@@ -244,19 +239,13 @@ private:
     });
   }
 
-  /// The slope grows by the same factor every iteration.
-  SoftRounding soft_rounding(int iteration) const {
-    const double done = std::min(1.0, iteration / (kSteepenedFor * options_.iterations));
-    return {static_cast<float>(kFirstSlope * std::pow(kLastSlope / kFirstSlope, done))};
-  }
-
   /// Eight bits are fine enough to pass straight through.
   bool is_soft(const LatentLayer& latent) const {
     return options_.rounding == StageRounding::kSoft && latent.layer->weight_bits < 8;
   }
 
   void iterate(int iteration) {
-    soft_ = soft_rounding(iteration);
+    soft_ = SoftRounding::at(static_cast<double>(iteration) / options_.iterations);
     set_latent_weights();
     for (const LatentTensor& latent : tensors_) student_->set_quantizer(latent.tensor, {true, 1, steps_of(latent)});
     show_batch(iteration);

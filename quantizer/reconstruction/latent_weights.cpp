@@ -14,6 +14,8 @@ constexpr float kMargin = 0.49f;
 /// How far from the middle of it a place starts: nearer to the edge, where rounding that was learned leaves a third of
 /// the weights, the first few steps would undo it (MobileNetV2, W4A4: divergence from 0.26 to above 1 in 15 steps).
 constexpr float kStartMargin = 0.25f;
+/// The part of the iterations in which soft rounding becomes steeper.
+constexpr double kSteepenedFor = 0.87;
 
 SHIFTSIM_INLINE float rounded(float place, float low, float high) {
   return std::min(std::max(std::floor(place + 0.5f), low), high);
@@ -46,6 +48,10 @@ struct Curve {
 };
 
 }  // namespace
+
+SoftRounding SoftRounding::at(double done) {
+  return {static_cast<float>(kFirstSlope * std::pow(kLastSlope / kFirstSlope, std::min(1.0, done / kSteepenedFor)))};
+}
 
 SHIFTSIM_CLONES
 void SoftRounding::values(const LatentChannel& channel, const float* place, float* value) const {

@@ -119,6 +119,16 @@ TEST(SoftRounding, BecomesRounding) {
   EXPECT_NEAR(soft, 0.25f, 1e-3) << "nearly straight";
 }
 
+TEST(SoftRounding, HardensWhileItLearns) {
+  EXPECT_FLOAT_EQ(SoftRounding::at(0).slope, SoftRounding::kFirstSlope);
+  EXPECT_FLOAT_EQ(SoftRounding::at(1).slope, SoftRounding::kLastSlope);
+  EXPECT_FLOAT_EQ(SoftRounding::at(0.9).slope, SoftRounding::kLastSlope);
+  const float factor = SoftRounding::at(0.1).slope / SoftRounding::at(0).slope;
+  EXPECT_GT(factor, 1);
+  for (int i = 1; i < 8; ++i)
+    EXPECT_NEAR(SoftRounding::at(0.1 * (i + 1)).slope / SoftRounding::at(0.1 * i).slope, factor, 1e-4) << i;
+}
+
 TEST(SoftRounding, GradientIsTheSlope) {
   const LatentChannel one = LatentChannel::of({4, -2, 3}, 1);
   for (const float slope : {2.0f, 8.0f, 30.0f}) {
