@@ -459,6 +459,12 @@ void Calibrator::use_reference(int tensor) {
   impl_->quantized_[at] = impl_->memory_.allocate(reference.size());
   std::copy_n(reference.data(), reference.size(), impl_->quantized_[at].data());
 }
+void Calibrator::replace(int tensor, std::size_t images, ActivationMemory::Block quantized,
+                         ActivationMemory::Block reference) {
+  impl_->images_ = images;
+  impl_->quantized_[static_cast<std::size_t>(tensor)] = std::move(quantized);
+  impl_->reference_[static_cast<std::size_t>(tensor)] = std::move(reference);
+}
 void Calibrator::release(std::size_t layer) {
   impl_->release(layer);
 }
