@@ -68,7 +68,7 @@ struct Calibrator::Impl {
     else
       pool(layer, task);
     result_.statistics[i].output_sqnr =
-        sqnr(reference_[at(layer.output)].values(), quantized_[at(layer.output)].values());
+        sqnr(searched(reference_[at(layer.output)]), searched(quantized_[at(layer.output)]));
   }
 
   void release(std::size_t i) {
@@ -239,9 +239,9 @@ struct Calibrator::Impl {
       }
       if (task.search_activations) {
         if (recipe_.activation_source == ActivationSource::kFloat)
-          choose_exponent(layer.output, clamped(layer, reference));
+          choose_exponent(layer.output, clamped(layer, searched(reference)));
         else
-          choose_exponent(layer.output, values);
+          choose_exponent(layer.output, searched(values));
       }
       const auto illegal = task.quantize_activations ? illegal_channels(layer, target, {}) : std::vector<std::size_t>{};
       if (illegal.empty()) {
@@ -252,7 +252,7 @@ struct Calibrator::Impl {
       spdlog::debug("{}: {} channels searched again to keep shifts and bias within range", layer.name, illegal.size());
       search(layer, target, illegal, kAny);
     }
-    plan_.activate(layer, reference.data(), reference.size());
+    activate(layer, reference);
     reference_[at(layer.output)] = std::move(reference);
     const std::vector<float> rounded = target.weights();
     result_.statistics[index].weight_sqnr = sqnr(layer.weight, rounded);
@@ -261,18 +261,31 @@ struct Calibrator::Impl {
     for (const WeightGrid& grid : target.grids) target.searched_exponents.push_back(grid.exponent);
   }
 
-  Values clamped(const PlannedLayer& layer, const Values& values) const {
-    Values result = memory_.allocate(values.size());
-    std::copy_n(values.data(), values.size(), result.data());
+  /// What an output's scale is searched and its noise measured on: as many images as the recipe wants. More of them, as
+  /// behind the first units (late_images), cost time and decide nothing.
+  std::span<const float> searched(const Values& values) const {
+    const auto most = static_cast<std::size_t>(recipe_.calibration_images);
+    return values.values().first(values.size() / images_ * std::min(images_, most));
+  }
+
+  std::vector<float> clamped(const PlannedLayer& layer, std::span<const float> values) const {
+    std::vector<float> result(values.begin(), values.end());
     plan_.activate(layer, result.data(), result.size());
     return result;
+  }
+
+  void activate(const PlannedLayer& layer, Values& values) const {
+    const std::size_t size = values.size() / images_;
+    for_chunks(16, [&](std::size_t first, std::size_t count) {
+      plan_.activate(layer, values.data() + first * size, count * size);
+    });
   }
 
   /// The quantized layer's output before its own quantization; sets the corrected bias where the recipe wants it.
   Values output(const PlannedLayer& layer, QuantizedLayer& target, ConvOp& op, const Values& reference) {
     Values values = convolve(layer, op, target.weights(), target.learned_bias, quantized_);
     if (recipe_.bias_correction) correct_bias(layer, target, reference, values);
-    plan_.activate(layer, values.data(), values.size());
+    activate(layer, values);
     return values;
   }
 
@@ -333,16 +346,16 @@ struct Calibrator::Impl {
 
   // ---- activations ----
 
-  void choose_exponent(int tensor, const Values& values) {
+  void choose_exponent(int tensor, std::span<const float> values) {
     search_scale(tensor, values);
     result_.searched_exponents[at(tensor)] = result_.exponents[at(tensor)];
   }
 
-  void search_scale(int tensor, const Values& values) {
+  void search_scale(int tensor, std::span<const float> values) {
     const PlannedTensor& planned = plan_.tensor(tensor);
-    const Histogram histogram(values.values());
+    const Histogram histogram(values);
     const auto channels = static_cast<std::size_t>(planned.shape.channels);
-    const auto own = [&](std::size_t c) { return Histogram(values.values(), c, channels); };
+    const auto own = [&](std::size_t c) { return Histogram(values, c, channels); };
     if (free_scales()) {
       const double common = search_activation_step(histogram, planned.range, recipe_.norm);
       std::vector<double> steps(planned.per_channel ? channels : 1, common);
@@ -397,7 +410,7 @@ struct Calibrator::Impl {
     } else {
       ConvOp op(layer.geometry, chunk_for(layer));
       Values values = convolve(layer, op, layer.weight, layer.bias, reference_);
-      plan_.activate(layer, values.data(), values.size());
+      activate(layer, values);
       reference_[at(layer.output)] = std::move(values);
     }
     for (std::size_t tensor = 1; tensor < plan_.tensors.size(); ++tensor)
@@ -431,7 +444,7 @@ struct Calibrator::Impl {
     }
     const bool from_float = recipe_.activation_source == ActivationSource::kFloat;
     if (task.search_activations)
-      choose_exponent(layer.output, (from_float ? reference_ : quantized_)[at(layer.output)]);
+      choose_exponent(layer.output, searched((from_float ? reference_ : quantized_)[at(layer.output)]));
     if (task.quantize_activations) quantize_in_place(layer.output, quantized_[at(layer.output)]);
   }
 };
