@@ -68,7 +68,7 @@ struct Calibrator::Impl {
     else
       pool(layer, task);
     result_.statistics[i].output_sqnr =
-        sqnr(searched(reference_[at(layer.output)]), searched(quantized_[at(layer.output)]));
+        sqnr(reference_[at(layer.output)].values(), quantized_[at(layer.output)].values());
   }
 
   void release(std::size_t i) {
@@ -239,9 +239,9 @@ struct Calibrator::Impl {
       }
       if (task.search_activations) {
         if (recipe_.activation_source == ActivationSource::kFloat)
-          choose_exponent(layer.output, clamped(layer, searched(reference)));
+          choose_exponent(layer.output, clamped(layer, reference));
         else
-          choose_exponent(layer.output, searched(values));
+          choose_exponent(layer.output, values);
       }
       const auto illegal = task.quantize_activations ? illegal_channels(layer, target, {}) : std::vector<std::size_t>{};
       if (illegal.empty()) {
@@ -261,16 +261,10 @@ struct Calibrator::Impl {
     for (const WeightGrid& grid : target.grids) target.searched_exponents.push_back(grid.exponent);
   }
 
-  /// What an output's scale is searched and its noise measured on: as many images as the recipe wants. More of them, as
-  /// behind the first units (late_images), cost time and decide nothing.
-  std::span<const float> searched(const Values& values) const {
-    const auto most = static_cast<std::size_t>(recipe_.calibration_images);
-    return values.values().first(values.size() / images_ * std::min(images_, most));
-  }
-
-  std::vector<float> clamped(const PlannedLayer& layer, std::span<const float> values) const {
-    std::vector<float> result(values.begin(), values.end());
-    plan_.activate(layer, result.data(), result.size());
+  Values clamped(const PlannedLayer& layer, const Values& values) const {
+    Values result = memory_.allocate(values.size());
+    std::copy_n(values.data(), values.size(), result.data());
+    activate(layer, result);
     return result;
   }
 
@@ -346,16 +340,16 @@ struct Calibrator::Impl {
 
   // ---- activations ----
 
-  void choose_exponent(int tensor, std::span<const float> values) {
+  void choose_exponent(int tensor, const Values& values) {
     search_scale(tensor, values);
     result_.searched_exponents[at(tensor)] = result_.exponents[at(tensor)];
   }
 
-  void search_scale(int tensor, std::span<const float> values) {
+  void search_scale(int tensor, const Values& values) {
     const PlannedTensor& planned = plan_.tensor(tensor);
-    const Histogram histogram(values);
+    const Histogram histogram(values.values());
     const auto channels = static_cast<std::size_t>(planned.shape.channels);
-    const auto own = [&](std::size_t c) { return Histogram(values, c, channels); };
+    const auto own = [&](std::size_t c) { return Histogram(values.values(), c, channels); };
     if (free_scales()) {
       const double common = search_activation_step(histogram, planned.range, recipe_.norm);
       std::vector<double> steps(planned.per_channel ? channels : 1, common);
@@ -444,7 +438,7 @@ struct Calibrator::Impl {
     }
     const bool from_float = recipe_.activation_source == ActivationSource::kFloat;
     if (task.search_activations)
-      choose_exponent(layer.output, searched((from_float ? reference_ : quantized_)[at(layer.output)]));
+      choose_exponent(layer.output, (from_float ? reference_ : quantized_)[at(layer.output)]);
     if (task.quantize_activations) quantize_in_place(layer.output, quantized_[at(layer.output)]);
   }
 };
@@ -471,12 +465,6 @@ void Calibrator::use_reference(int tensor) {
   const Values& reference = impl_->reference_[at];
   impl_->quantized_[at] = impl_->memory_.allocate(reference.size());
   std::copy_n(reference.data(), reference.size(), impl_->quantized_[at].data());
-}
-void Calibrator::replace(int tensor, std::size_t images, ActivationMemory::Block quantized,
-                         ActivationMemory::Block reference) {
-  impl_->images_ = images;
-  impl_->quantized_[static_cast<std::size_t>(tensor)] = std::move(quantized);
-  impl_->reference_[static_cast<std::size_t>(tensor)] = std::move(reference);
 }
 void Calibrator::release(std::size_t layer) {
   impl_->release(layer);

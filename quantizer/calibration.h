@@ -52,9 +52,6 @@ public:
   /// The quantized network's tensor becomes a copy of the float network's: what reads it sees no error from before.
   void use_reference(int tensor);
 
-  /// From here on 'images' images, of which these are a tensor's activations: for every tensor that is still read.
-  void replace(int tensor, std::size_t images, ActivationMemory::Block quantized, ActivationMemory::Block reference);
-
   /// Frees what no layer behind 'layer' reads.
   void release(std::size_t layer);
 

@@ -10,11 +10,8 @@
 #include "quantizer/legality.h"
 #include "quantizer/reconstruction/distillation.h"
 #include "quantizer/reconstruction/exponent_moves.h"
-#include "quantizer/reconstruction/learned.h"
-#include "quantizer/reconstruction/prefix.h"
 #include "quantizer/reconstruction/reconstruct.h"
 #include "quantizer/scale_alignment.h"
-#include "quantizer/views.h"
 
 namespace shiftsim::quantizer {
 
@@ -63,10 +60,7 @@ public:
         memory_(memory_limit(recipe), recipe.spill_folder),
         checkpoint_(options.checkpoint, options.fingerprint),
         network_(undecided(plan)),
-        units_(partition(plan, recipe.reconstruction.units)),
-        pool_(first(chosen, std::max(recipe.calibration_images,
-                                     has_network_stage(recipe) ? teacher_count() : recipe.late_images))),
-        views_(plan, images, pool_, recipe.views) {}
+        units_(partition(plan, recipe.reconstruction.units)) {}
 
   QuantizedNetwork run() {
     const std::vector<Pass> passes = passes_of(recipe_);
@@ -86,12 +80,10 @@ private:
     calibrator.load(images_, chosen_);
     const std::size_t steps =
         pass.reconstruct ? units_.size() * static_cast<std::size_t>(pass.iterations) : plan_.layers.size();
-    const std::vector<std::size_t> images = images_of_units();
     Progress progress(pass.name, steps, pass.reconstruct ? "iterations" : "layers");
     for (std::size_t u = 0; u < units_.size(); ++u) {
       const Unit& unit = units_[u];
       const std::size_t done = u * static_cast<std::size_t>(pass.iterations);
-      if (pass.reconstruct && u > 0) show_more(calibrator, unit.first, images[u], pass.start.quantize_activations);
       const std::string step = fmt::format("pass{}-unit{}", number, u);
       const bool learned = pass.reconstruct && is_learned(unit, pass);
       const bool finished = learned && checkpoint_.load(step, unit, network_);
@@ -116,52 +108,6 @@ private:
       calibrator.release(static_cast<std::size_t>(unit.last));
       progress.update(done + static_cast<std::size_t>(pass.iterations));
     }
-  }
-
-  /// How many images each unit can see in the memory that calibration.images take in the largest unit.
-  std::vector<std::size_t> images_of_units() const {
-    std::vector<std::size_t> largest(units_.size());  // tensor of this unit or one behind it
-    for (std::size_t u = units_.size(); u-- > 0;) {
-      largest[u] = u + 1 < units_.size() ? largest[u + 1] : 0;
-      for (int i = units_[u].first; i <= units_[u].last; ++i) {
-        const PlannedLayer& layer = plan_.layers[static_cast<std::size_t>(i)];
-        for (const int tensor : {layer.input, layer.output})
-          largest[u] = std::max(largest[u], plan_.tensor(tensor).shape.size());
-      }
-    }
-    std::vector<std::size_t> result;
-    for (const std::size_t size : largest)
-      result.push_back(std::max(
-          chosen_.size(), std::min(static_cast<std::size_t>(recipe_.late_images), chosen_.size() * largest[0] / size)));
-    return result;
-  }
-
-  /// Units with smaller activations than those before them see more images: what two-bit weights learn on few they
-  /// learn by heart, above all where many channels meet few pixels.
-  void show_more(Calibrator& calibrator, int layer, std::size_t wanted, bool quantize_activations) {
-    constexpr double kWorthIt = 1.25;
-    if (static_cast<double>(wanted) < kWorthIt * static_cast<double>(calibrator.images())) return;
-    std::vector<int> tensors;  // made in front of the layer and read behind it
-    const auto begin = plan_.layers.begin() + layer;
-    for (auto maker = plan_.layers.begin(); maker != begin; ++maker)
-      if (std::any_of(begin, plan_.layers.end(), [&](const PlannedLayer& reader) {
-            return reader.input == maker->output || reader.residual == maker->output;
-          }))
-        tensors.push_back(maker->output);
-    const auto show = [&](std::size_t i, float* to) {
-      if (i < pool_.size())
-        views_.show_plain(i, to);
-      else
-        views_.show(i % pool_.size(), mix_seed(static_cast<std::uint64_t>(recipe_.calibration_seed), i), to);
-    };
-    calibrator.release(plan_.layers.size() - 1);  // room for what comes
-    const auto run = [&](const std::function<void(UnitModel&)>& set_up) {
-      return run_prefix(plan_, layer, tensors, wanted, show, set_up, workers_, memory_);
-    };
-    auto exact = run([&](UnitModel& model) { set_float(model, plan_); });
-    auto quantized = run([&](UnitModel& model) { set_quantized(model, network_, quantize_activations); });
-    for (std::size_t t = 0; t < tensors.size(); ++t)
-      calibrator.replace(tensors[t], wanted, std::move(quantized[t]), std::move(exact[t]));
   }
 
   /// The first layer has 8 bits and little to gain; a unit of pools has nothing to learn.
@@ -236,12 +182,6 @@ private:
     return result;
   }
 
-  /// Images of the network stage that teach; the others judge. Of one image, both.
-  int teacher_count() const {
-    const auto all = static_cast<int>(network_chosen_.size());
-    return all > 1 ? all - std::max(1, std::min(all / 4, recipe_.network.judges)) : all;
-  }
-
   /// All layers together, against the float network's logits. Some of the images judge, the others teach.
   void network_stage() {
     const NetworkStage& stage = recipe_.network;
@@ -250,11 +190,12 @@ private:
     // The corrected biases are where this starts, and nothing corrects them any more.
     for (QuantizedLayer& layer : network_.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
     const std::vector<std::size_t>& all = network_chosen_;
-    const std::vector<std::size_t> teachers = first(all, teacher_count());
-    NetworkJudge judge(plan_, images_, {all.size() > 1 ? all.begin() + teacher_count() : all.begin(), all.end()},
-                       workers_);
+    const auto judges = static_cast<std::ptrdiff_t>(
+        std::max<std::size_t>(1, std::min(all.size() / 4, static_cast<std::size_t>(stage.judges))));
+    NetworkJudge judge(plan_, images_, {all.end() - judges, all.end()}, workers_);
     judge.set(network_);
     if (stage.iterations > 0) {
+      const std::vector<std::size_t> teachers(all.begin(), all.size() > 1 ? all.end() - judges : all.end());
       const std::uint64_t seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + 999'999;
       Progress progress("network", static_cast<std::size_t>(stage.iterations), "iterations");
       const DistillationResult found = distill(plan_, images_, teachers, recipe_, seed, workers_, judge, network_,
@@ -296,8 +237,6 @@ private:
   Checkpoint checkpoint_;
   QuantizedNetwork network_;
   std::vector<Unit> units_;
-  std::vector<std::size_t> pool_;  ///< images that units may learn from
-  ViewSource views_;
 };
 
 }  // namespace

@@ -153,8 +153,7 @@ void run_quantrun(const QuantrunOptions& options) {
                                                          : recipe.calibration_images);
   if (wanted > calibration.count)
     spdlog::warn("{}: holds {} images, the recipe wants {}", options.calibration.string(), calibration.count, wanted);
-  const auto chosen = choose_images(calibration.count, std::max(wanted, static_cast<std::size_t>(recipe.late_images)),
-                                    recipe.calibration_seed);
+  const auto chosen = choose_images(calibration.count, wanted, recipe.calibration_seed);
   spdlog::info("{}: {} layers; calibrating on {} images", options.model.string(), plan.layers.size(), chosen.size());
 
   if (options.mixed.measures()) {

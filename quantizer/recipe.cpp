@@ -133,17 +133,11 @@ void apply_network(YamlMap map, NetworkStage& n) {
   n.activation_rate = map.get_number("activation_rate", 0, 10, n.activation_rate);
   n.hint_weight = map.get_number("hint_weight", 0, 1000, n.hint_weight);
   n.temperature = map.get_number("temperature", 0.1, 1000, n.temperature);
+  n.mirror = map.get_bool("mirror", n.mirror);
+  n.shift = map.get_number("shift", 0, 0.5, n.shift);
   n.exponent_moves = map.get_bool("exponent_moves", n.exponent_moves);
   n.images = static_cast<int>(map.get_int("images", 1, 1 << 20, n.images));
   n.judges = static_cast<int>(map.get_int("judges", 1, 1 << 20, n.judges));
-  map.finish();
-}
-
-void apply_views(YamlMap map, Views& v) {
-  v.mirror = map.get_bool("mirror", v.mirror);
-  v.shift = map.get_number("shift", 0, 0.5, v.shift);
-  v.zoom = map.get_number("zoom", 0.01, 1, v.zoom);
-  v.mix = map.get_number("mix", 0, 1, v.mix);
   map.finish();
 }
 
@@ -160,7 +154,6 @@ void apply(YamlMap& map, const fs::path& folder, Recipe& recipe) {
   recipe.grid_search = get_named(map, "grid_search", kGridSearches, recipe.grid_search);
   apply_reconstruction(map.get_map("reconstruction", true), recipe.reconstruction);
   apply_network(map.get_map("network", true), recipe.network);
-  apply_views(map.get_map("views", true), recipe.views);
   YamlMap memory = map.get_map("memory", true);
   recipe.memory_gb = memory.get_number("limit_gb", 0, 1e6, recipe.memory_gb);
   if (memory.has("folder")) recipe.spill_folder = folder / memory.get_string("folder");
@@ -184,7 +177,6 @@ void apply(YamlMap& map, const fs::path& folder, Recipe& recipe) {
 
   YamlMap calibration = map.get_map("calibration", true);
   recipe.calibration_images = static_cast<int>(calibration.get_int("images", 1, 1 << 20, recipe.calibration_images));
-  recipe.late_images = static_cast<int>(calibration.get_int("late_images", 0, 1 << 20, recipe.late_images));
   recipe.calibration_seed = calibration.get_int("seed", 0, std::numeric_limits<long>::max(), recipe.calibration_seed);
   calibration.finish();
 
@@ -285,14 +277,13 @@ std::string to_yaml(const Recipe& recipe) {
   inner("activation_rate", n.activation_rate);
   inner("temperature", n.temperature);
   inner("hint_weight", n.hint_weight);
+  inner("mirror", n.mirror);
+  inner("shift", n.shift);
   inner("exponent_moves", n.exponent_moves);
   inner("images", n.images);
   inner("judges", n.judges);
-  const Views& v = recipe.views;
-  text += fmt::format("views: {{mirror: {}, shift: {}, zoom: {}, mix: {}}}\n", v.mirror, v.shift, v.zoom, v.mix);
   text += fmt::format("memory: {{limit_gb: {}, folder: {}}}\n", recipe.memory_gb, recipe.spill_folder.string());
-  text += fmt::format("calibration: {{images: {}, late_images: {}, seed: {}}}\n", recipe.calibration_images,
-                      recipe.late_images, recipe.calibration_seed);
+  text += fmt::format("calibration: {{images: {}, seed: {}}}\n", recipe.calibration_images, recipe.calibration_seed);
   text += fmt::format("input: {{mean: {}, std: {}, scale: {}}}\n", yaml_list(recipe.input.mean),
                       yaml_list(recipe.input.std_dev), recipe.input.scale);
   if (recipe.layers.empty()) return text;

@@ -92,17 +92,11 @@ struct NetworkStage {
   double bias_rate = 1e-3, activation_rate = 1e-3;
   double temperature = 4;
   double hint_weight = 0;  ///< of the blocks' outputs beside the logits
+  bool mirror = true;      ///< images are shown mirrored half of the time
+  double shift = 0.1;      ///< and moved by up to this part of their size
   bool exponent_moves = false;
   int images = 1024;  ///< drawn from the calibration set, those of the search among them
   int judges = 256;   ///< at most this many of them, and a quarter, are held out to judge on
-};
-
-/// How images are shown where learning wants more of them than there are.
-struct Views {
-  bool mirror = true;  ///< mirrored half of the time
-  double shift = 0.1;  ///< moved by up to this part of their size
-  double zoom = 1;     ///< the least part of their area that is cut out and enlarged to the whole
-  double mix = 0;      ///< probability of being mixed with another image
 };
 
 struct Recipe {
@@ -111,7 +105,6 @@ struct Recipe {
   GridSearch grid_search = GridSearch::kExhaustive;
   Reconstruction reconstruction;
   NetworkStage network;
-  Views views;
   double memory_gb = 4;  ///< activations beyond it go to files
   std::filesystem::path spill_folder = std::filesystem::temp_directory_path();
   int weight_bits = 4, first_weight_bits = 8, last_weight_bits = 8;
@@ -126,7 +119,6 @@ struct Recipe {
   bool bias_correction = true;
   int acc_bits = 24;
   int calibration_images = 256;
-  int late_images = 0;  ///< most images, or views, of units with smaller activations than the first; 0: no more
   std::int64_t calibration_seed = 1;
   qnet::InputSpec input;
   std::map<std::string, LayerOverride> layers;

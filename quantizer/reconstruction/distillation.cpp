@@ -6,12 +6,12 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "quantizer/image_input.h"
 #include "quantizer/legality.h"
 #include "quantizer/reconstruction/divergence.h"
 #include "quantizer/reconstruction/latent_weights.h"
 #include "quantizer/reconstruction/learned.h"
 #include "quantizer/reconstruction/unit_model.h"
-#include "quantizer/views.h"
 
 namespace shiftsim::quantizer {
 
@@ -48,6 +48,7 @@ public:
   Distillation(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen, const Recipe& recipe,
                std::uint64_t seed, Workers& workers, NetworkJudge& judge, QuantizedNetwork& network)
       : plan_(plan),
+        images_(images),
         recipe_(recipe),
         options_(recipe.network),
         seed_(seed),
@@ -55,7 +56,6 @@ public:
         judge_(judge),
         network_(network),
         teachers_(std::move(chosen)),
-        views_(plan, images, teachers_, recipe.views),
         whole_(partition(plan, Granularity::kNetwork).front()) {
     batch_ = std::min<std::size_t>(static_cast<std::size_t>(options_.batch), teachers_.size());
     chunk_ = (batch_ + kSlots - 1) / kSlots;
@@ -197,6 +197,21 @@ private:
 
   // ---- images ----
 
+  /// An image of the batch, as this iteration shows it.
+  void show_image(std::size_t which, std::uint64_t random, float* to) const {
+    const Shape& shape = plan_.tensor(0).shape;
+    const auto draw = [&](auto extent) {
+      const auto most = static_cast<std::uint64_t>(options_.shift * static_cast<double>(extent));
+      const std::uint64_t drawn = random % (2 * most + 1);
+      random /= 2 * most + 1;
+      return static_cast<int>(drawn) - static_cast<int>(most);
+    };
+    const bool mirror = options_.mirror && (random & 1u) != 0;
+    random >>= 1;
+    const int dy = draw(shape.height), dx = draw(shape.width);
+    place_image(plan_, images_.image(which), dy, dx, mirror, to);
+  }
+
   std::size_t images_of(std::size_t slot) const { return std::min(chunk_, batch_ - slot * chunk_); }
 
   /// Biases are learned in units of their layer's output's spread, or one rate could not suit all.
@@ -219,8 +234,8 @@ private:
     const std::vector<std::size_t> chosen = draw_batch(teachers_.size(), batch_, mix_seed(seed_, 2 * number));
     const std::size_t size = plan_.tensor(0).shape.size();
     workers_.run(batch_, [&](std::size_t at, std::size_t) {
-      views_.show(chosen[at], mix_seed(mix_seed(seed_, 2 * number + 1), at),
-                  pixels_[at / chunk_].data() + at % chunk_ * size);
+      show_image(teachers_[chosen[at]], mix_seed(mix_seed(seed_, 2 * number + 1), at),
+                 pixels_[at / chunk_].data() + at % chunk_ * size);
     });
   }
 
@@ -332,6 +347,7 @@ private:
   }
 
   const Plan& plan_;
+  const ImageSet& images_;
   const Recipe& recipe_;
   const NetworkStage& options_;
   std::uint64_t seed_;
@@ -339,7 +355,6 @@ private:
   NetworkJudge& judge_;
   QuantizedNetwork& network_;
   std::vector<std::size_t> teachers_;  ///< images to learn on
-  ViewSource views_;
   Unit whole_;
   SoftRounding soft_;
   std::size_t batch_ = 0, chunk_ = 0, classes_ = 0;

@@ -5,7 +5,6 @@
 
 #include "quantizer/image_input.h"
 #include "quantizer/reconstruction/divergence.h"
-#include "quantizer/reconstruction/prefix.h"
 
 namespace shiftsim::quantizer {
 
@@ -22,7 +21,9 @@ NetworkJudge::NetworkJudge(const Plan& plan, const ImageSet& images, std::vector
       model_(plan, whole_, kChunk, static_cast<std::size_t>(workers.threads()), UnitModel::Use::kInference),
       classes_(plan.tensor(whole_.output).shape.size()) {
   pixels_.assign(model_.slots(), std::vector<float>(kChunk * plan.tensor(0).shape.size()));
-  set_float(model_, plan);
+  for (std::size_t i = 0; i < plan.layers.size(); ++i)
+    if (plan.layers[i].kind == qnet::LayerKind::kConv)
+      model_.set_weights(static_cast<int>(i), plan.layers[i].weight, plan.layers[i].bias);
   targets_.resize(chosen_.size() * classes_);
   run([&](std::size_t index, const float* logits) {
     std::copy_n(logits, classes_, targets_.data() + index * classes_);
@@ -30,7 +31,12 @@ NetworkJudge::NetworkJudge(const Plan& plan, const ImageSet& images, std::vector
 }
 
 void NetworkJudge::set(const QuantizedNetwork& network) {
-  set_quantized(model_, network, true);
+  for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
+    const PlannedLayer& layer = plan_.layers[i];
+    if (layer.kind == qnet::LayerKind::kConv) set_layer(network, i);
+    if (layer.kind != qnet::LayerKind::kMaxPool && !plan_.tensor(layer.output).is_logits)
+      set_tensor(layer.output, network.steps(layer.output));
+  }
 }
 
 void NetworkJudge::set_layer(const QuantizedNetwork& network, std::size_t layer) {

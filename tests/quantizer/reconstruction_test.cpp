@@ -249,8 +249,7 @@ protected:
 
   static QuantizedNetwork run(const Graph& graph, const Recipe& recipe, const QuantizeOptions& options = {}) {
     const ImageSet images = random_images(graph.input().shape, 16, 3);
-    const auto chosen = choose_images(
-        images.count, static_cast<std::size_t>(std::max(recipe.calibration_images, recipe.late_images)), 1);
+    const auto chosen = choose_images(images.count, static_cast<std::size_t>(recipe.calibration_images), 1);
     return quantize(make_plan(graph, recipe, "m.onnx"), recipe, images, chosen, options);
   }
 
@@ -322,30 +321,6 @@ TEST_F(ReconstructNetwork, IsTheSameAtAnyNumberOfThreads) {
     expect_same(one, run(graph, recipe, {2, {}, ""}), std::string(method) + " with 2 threads");
     expect_same(one, run(graph, recipe, {3, {}, ""}), std::string(method) + " with 3 threads");
   }
-}
-
-/// Sixteen images, of which the first units see four: the others see as many views as their activations leave room for.
-TEST_F(ReconstructNetwork, ShowsMoreToUnitsWithSmallerActivations) {
-  const Graph graph = import(residual_model(6));
-  const auto with = [&](const char* method, int late, std::vector<std::string> more = {}) {
-    more.insert(more.end(), {"calibration.images=4", fmt::format("calibration.late_images={}", late)});
-    return recipe(method, more);
-  };
-  for (const char* method : kMethods) {
-    SCOPED_TRACE(method);
-    const QuantizedNetwork one = run(graph, with(method, 40), {1, {}, ""});
-    EXPECT_TRUE(is_legal(one, with(method, 40)));
-    expect_same(one, run(graph, with(method, 40), {3, {}, ""}), "with 3 threads");
-    const QuantizedNetwork without = run(graph, with(method, 0));
-    EXPECT_TRUE(differs(one, without));
-    // The first block stands where the activations are largest. (Afterwards RAPQ moves exponents everywhere.)
-    if (std::string(method) != "rapq") {
-      EXPECT_EQ(one.layers[1].codes, without.layers[1].codes);
-    }
-    expect_same(without, run(graph, with(method, 4)), "no more than the first units");
-  }
-  const auto mixed = [&](const char* mix) { return run(graph, with("qdrop", 40, {mix})); };
-  EXPECT_TRUE(differs(mixed("views.mix=0"), mixed("views.mix=1")));
 }
 
 TEST_F(ReconstructNetwork, DependsOnTheSeed) {
@@ -451,8 +426,7 @@ protected:
 
 TEST_F(Stops, ResumeBehindTheLastFinishedUnit) {
   const Graph graph = import(residual_model(10));
-  const Recipe recipe =
-      this->recipe("rapq", {"reconstruction.learn_bias=true", "calibration.images=6", "calibration.late_images=20"});
+  const Recipe recipe = this->recipe("rapq", {"reconstruction.learn_bias=true"});
   const QuantizedNetwork whole = run(graph, recipe);
   stop_at(graph, recipe, "pass0-unit2");
   ASSERT_TRUE(fs::exists(checkpoint() / "pass0-unit1"));
