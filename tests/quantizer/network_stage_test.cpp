@@ -176,6 +176,14 @@ protected:
     const ImageSet images = random_images(graph.input().shape, 40, 3);
     return quantize(make_plan(graph, recipe, "m.onnx"), recipe, images, choose_images(images.count, 32, 1), options);
   }
+
+  /// As the network stage finds it: grids searched, nothing learned, corrected biases to start from.
+  QuantizedNetwork searched(const Graph& graph, Recipe recipe) const {
+    recipe.network.iterations = 0;
+    QuantizedNetwork network = run(graph, recipe);
+    for (QuantizedLayer& layer : network.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
+    return network;
+  }
 };
 
 void expect_same(const QuantizedNetwork& a, const QuantizedNetwork& b) {
@@ -240,10 +248,7 @@ TEST_F(NetworkStageTest, LearnsLegallyAndStaysExact) {
     const Recipe recipe = this->recipe({fmt::format("network.rounding={}", rounding)});
     const Plan plan = make_plan(graph, recipe, "m.onnx");
     const ImageSet images = random_images(graph.input().shape, 40, 3);
-    Recipe search = recipe;
-    search.network.iterations = 0;
-    QuantizedNetwork network = run(graph, search);
-    for (QuantizedLayer& layer : network.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
+    QuantizedNetwork network = searched(graph, recipe);
     const QuantizedNetwork before = network;
     Workers workers(2);
     NetworkJudge judge(plan, images, choose_images(40, 8, 2), workers);
@@ -276,10 +281,7 @@ TEST_F(NetworkStageTest, HardensWhatItLearnsSoftly) {
     const Recipe recipe = this->recipe({"network.rounding=soft", "network.iterations=150"});
     const Plan plan = make_plan(graph, recipe, "m.onnx");
     const ImageSet images = random_images(graph.input().shape, 40, 3);
-    Recipe search = recipe;
-    search.network.iterations = 0;
-    QuantizedNetwork network = run(graph, search);
-    for (QuantizedLayer& layer : network.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
+    QuantizedNetwork network = searched(graph, recipe);
     Workers workers(2);
     NetworkJudge judge(plan, images, choose_images(40, 32, 1), workers);
     judge.set(network);
