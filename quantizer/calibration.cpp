@@ -9,10 +9,12 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "quantizer/accumulator_rounding.h"
 #include "quantizer/code_search.h"
 #include "quantizer/float_ops.h"
 #include "quantizer/legality.h"
 #include "quantizer/parallel.h"
+#include "quantizer/reconstruction/kernels.h"
 
 namespace shiftsim::quantizer {
 
@@ -109,17 +111,25 @@ struct Calibrator::Impl {
     });
   }
 
-  /// Convolution plus residual, before the activation function.
+  /// Convolution plus residual, before the activation function. The residual is rounded to multiples of these steps,
+  /// one per channel, where there are any.
   Values convolve(const PlannedLayer& layer, ConvOp& op, std::span<const float> weight, std::span<const float> bias,
-                  const std::vector<Values>& values) const {
+                  const std::vector<Values>& values, std::span<const float> residual_steps = {}) const {
     op.set_weights(weight, bias);
     const Values& source = values[at(layer.input)];
     const std::size_t in = layer.geometry.input.size(), out = layer.geometry.output.size();
     Values result = memory_.allocate(images_ * out);
+    std::vector<float> inverse;
+    for (const float step : residual_steps) inverse.push_back(1 / step);
     for_chunks(op.chunk(), [&](std::size_t first, std::size_t count) {
-      op.forward(source.data() + first * in, result.data() + first * out, count);
-      if (layer.residual >= 0)
-        add_in_place(result.data() + first * out, values[at(layer.residual)].data() + first * out, count * out);
+      float* const to = result.data() + first * out;
+      op.forward(source.data() + first * in, to, count);
+      if (layer.residual < 0) return;
+      const float* const residual = values[at(layer.residual)].data() + first * out;
+      if (inverse.empty())
+        add_in_place(to, residual, count * out);
+      else
+        kernels::add_rounded(to, residual, residual_steps.data(), inverse.data(), inverse.size(), count * out);
     });
     return result;
   }
@@ -232,7 +242,7 @@ struct Calibrator::Impl {
     constexpr int kRounds = 8;
     for (int round = 0;; ++round) {
       SHIFTSIM_CHECK(round < kRounds, "layer {}: weights and output exponent do not settle", layer.name);
-      Values values = output(layer, target, op, reference);
+      Values values = output(index, task, op, reference);
       if (logits) {
         quantized_[at(layer.output)] = std::move(values);
         break;
@@ -275,18 +285,26 @@ struct Calibrator::Impl {
     });
   }
 
-  /// The quantized layer's output before its own quantization; sets the corrected bias where the recipe wants it.
-  Values output(const PlannedLayer& layer, QuantizedLayer& target, ConvOp& op, const Values& reference) {
-    Values values = convolve(layer, op, target.weights(), target.learned_bias, quantized_);
-    if (recipe_.bias_correction) correct_bias(layer, target, reference, values);
+  /// The quantized layer's output before its own quantization, biases rounded as the accumulator does; sets the
+  /// corrected bias where the recipe wants it.
+  Values output(std::size_t index, const LayerTask& task, ConvOp& op, const Values& reference) {
+    const PlannedLayer& layer = plan_.layers[index];
+    QuantizedLayer& target = result_.layers[index];
+    // Activations that stay float are no accumulator's steps.
+    const AccumulatorRounding rounding =
+        task.quantize_activations ? AccumulatorRounding(result_, index) : AccumulatorRounding();
+    Values values = convolve(layer, op, target.weights(), rounding.biases(target.learned_bias), quantized_,
+                             rounding.residual_steps());
+    if (recipe_.bias_correction) correct_bias(layer, target, rounding, reference, values);
     activate(layer, values);
     return values;
   }
 
   /// Moves each channel's bias until the mean after the activation function is the float network's. (The mean before it
   /// would not do: coarse weights narrow the distribution, and a narrow one around a negative mean is all cut off by
-  /// ReLU.)
-  void correct_bias(const PlannedLayer& layer, QuantizedLayer& target, const Values& reference, Values& values) const {
+  /// ReLU.) 'values' are those of the learned bias, rounded; they end as those of the corrected one, rounded too.
+  void correct_bias(const PlannedLayer& layer, QuantizedLayer& target, const AccumulatorRounding& rounding,
+                    const Values& reference, Values& values) const {
     const std::size_t channels = layer.bias.size(), pixels = values.size() / channels;
     const float low = layer.floor();
     std::vector<float> high;
@@ -314,8 +332,11 @@ struct Calibrator::Impl {
         for (std::size_t k = 0; k < count; ++k) shift[k] += static_cast<float>(wanted[k] - found[k]);
       }
       for (std::size_t k = 0; k < count; ++k) {
-        target.bias[first + k] = static_cast<double>(target.learned_bias[first + k]) + static_cast<double>(shift[k]);
-        for (std::size_t pixel = 0; pixel < pixels; ++pixel) values.data()[pixel * channels + first + k] += shift[k];
+        const double learned = rounding.bias(first + k, static_cast<double>(target.learned_bias[first + k]));
+        double& bias = target.bias[first + k];
+        bias = learned + static_cast<double>(shift[k]);
+        const auto by = static_cast<float>(rounding.bias(first + k, bias) - learned);
+        for (std::size_t pixel = 0; pixel < pixels; ++pixel) values.data()[pixel * channels + first + k] += by;
       }
     });
   }

@@ -18,10 +18,7 @@ std::vector<float> run_fake_quantized(const QuantizedNetwork& network, const Ima
   UnitModel model(plan, whole, kChunk, slots, UnitModel::Use::kInference);
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {
     const PlannedLayer& layer = plan.layers[i];
-    const QuantizedLayer& values = network.layers[i];
-    if (layer.kind == qnet::LayerKind::kConv)
-      model.set_weights(static_cast<int>(i), values.weights(),
-                        std::vector<float>(values.bias.begin(), values.bias.end()));
+    if (layer.kind == qnet::LayerKind::kConv) model.set_layer(network, static_cast<int>(i));
     if (layer.kind != qnet::LayerKind::kMaxPool && !plan.tensor(layer.output).is_logits)
       model.set_quantizer(layer.output, {true, 1, network.steps(layer.output)});
   }

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "quantizer/accumulator_rounding.h"
 #include "quantizer/image_input.h"
 #include "quantizer/legality.h"
 #include "quantizer/reconstruction/divergence.h"
@@ -26,6 +27,7 @@ struct LatentLayer {
   std::vector<float> average_place, average_bias;  ///< over the last iterations
   float bias_unit = 1;
   std::vector<float> start_bias, bias_now, weights;
+  AccumulatorRounding rounding;  ///< at the steps of now; gradients pass straight through
 };
 
 struct LatentTensor {
@@ -74,6 +76,7 @@ public:
       }
       if (layer.kind != qnet::LayerKind::kMaxPool && !plan.tensor(layer.output).is_logits) add_tensor(layer.output);
     }
+    set_roundings();
   }
 
   DistillationResult run(const std::function<void(int)>& progress) {
@@ -171,7 +174,7 @@ private:
     latent.bias.resize(channels);
     // The corrected biases are where this starts, and it corrects no more.
     latent.start_bias.assign(now.bias.begin(), now.bias.end());
-    latent.bias_now = latent.start_bias;
+    latent.bias_now.resize(channels);
     append_blocks(layers_.size(), channels, latent.fan, blocks_);
     layers_.push_back(std::move(latent));
   }
@@ -184,6 +187,14 @@ private:
     for (std::size_t c = 0; c < steps.size(); ++c) latent.log_step.value[c] = static_cast<float>(std::log2(steps[c]));
     student_->set_quantizer(tensor, {true, 1, steps});
     tensors_.push_back(std::move(latent));
+  }
+
+  /// As the steps are now: one that moved makes another accumulator of what reads the tensor.
+  void set_roundings() {
+    for (LatentLayer& latent : layers_) {
+      latent.rounding = AccumulatorRounding(network_, static_cast<std::size_t>(latent.index));
+      student_->set_residual_steps(latent.index, latent.rounding.residual_steps());
+    }
   }
 
   std::vector<double> steps_of(const LatentTensor& latent) const {
@@ -274,7 +285,8 @@ private:
           soft_.values(channel(latent, k), place, weights);
         else
           latent_values(channel(latent, k), place, weights);
-        latent.bias_now[k] = latent.start_bias[k] + latent.bias_unit * latent.bias.value[k];
+        latent.bias_now[k] = static_cast<float>(latent.rounding.bias(
+            k, static_cast<double>(latent.start_bias[k] + latent.bias_unit * latent.bias.value[k])));
       }
     });
     workers_.run(layers_.size(), [&](std::size_t i, std::size_t) {
@@ -327,7 +339,9 @@ private:
       for (std::size_t c = 0; c < count; ++c)
         latent.log_step.gradient[c] *= static_cast<float>(steps[c] * std::log(2.0));
       latent.log_step.adam(0, count, options_.activation_rate * decay, step);
+      network_.set_steps(latent.tensor, steps_of(latent));
     }
+    set_roundings();
   }
 
   /// The network as of now, or with the average of the last iterations' weights and biases: a weight that flips between

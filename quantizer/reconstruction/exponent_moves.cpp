@@ -75,7 +75,7 @@ bool make_move(const Move& move, const Recipe& recipe, QuantizedNetwork& network
 }
 
 void show(const Move& move, const QuantizedNetwork& network, NetworkJudge& judge) {
-  for (const auto& [tensor, by] : move.tensors) judge.set_tensor(tensor, network.steps(tensor));
+  for (const auto& [tensor, by] : move.tensors) judge.set_tensor(network, tensor);
   if (move.layer >= 0) judge.set_layer(network, static_cast<std::size_t>(move.layer));
 }
 

@@ -216,4 +216,17 @@ void add(float* target, const float* other, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) target[i] += other[i];
 }
 
+SHIFTSIM_CLONES
+void add_rounded(float* target, const float* other, const float* step, const float* inverse, std::size_t period,
+                 std::size_t count) {
+  const float* __restrict const steps = step;
+  const float* __restrict const inverses = inverse;
+  for (std::size_t row = 0; row < count; row += period) {
+    const std::size_t end = std::min(period, count - row);
+    const float* __restrict const from = other + row;
+    float* __restrict const to = target + row;
+    for (std::size_t c = 0; c < end; ++c) to[c] += std::floor(from[c] * inverses[c] + 0.5f) * steps[c];
+  }
+}
+
 }  // namespace shiftsim::quantizer::kernels

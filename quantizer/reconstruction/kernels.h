@@ -66,4 +66,9 @@ void adam(float* value, const float* gradient, float* first, float* second, std:
 /// target[i] += other[i]
 void add(float* target, const float* other, std::size_t count);
 
+/// Adds 'other', each value rounded half up to a multiple of its step: that at its place in rows of 'period', as are
+/// the inverses.
+void add_rounded(float* target, const float* other, const float* step, const float* inverse, std::size_t period,
+                 std::size_t count);
+
 }  // namespace shiftsim::quantizer::kernels

@@ -35,18 +35,26 @@ void NetworkJudge::set(const QuantizedNetwork& network) {
     const PlannedLayer& layer = plan_.layers[i];
     if (layer.kind == qnet::LayerKind::kConv) set_layer(network, i);
     if (layer.kind != qnet::LayerKind::kMaxPool && !plan_.tensor(layer.output).is_logits)
-      set_tensor(layer.output, network.steps(layer.output));
+      model_.set_quantizer(layer.output, {true, 1, network.steps(layer.output)});
   }
 }
 
 void NetworkJudge::set_layer(const QuantizedNetwork& network, std::size_t layer) {
-  const QuantizedLayer& values = network.layers[layer];
-  model_.set_weights(static_cast<int>(layer), values.weights(),
-                     std::vector<float>(values.bias.begin(), values.bias.end()));
+  model_.set_layer(network, static_cast<int>(layer));
 }
 
-void NetworkJudge::set_tensor(int tensor, const std::vector<double>& steps) {
-  model_.set_quantizer(tensor, {true, 1, steps});
+void NetworkJudge::set_tensor(const QuantizedNetwork& network, int tensor) {
+  model_.set_quantizer(tensor, {true, 1, network.steps(tensor)});
+  set_readers(network, tensor);
+}
+
+void NetworkJudge::set_readers(const QuantizedNetwork& network, int tensor) {
+  for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
+    const PlannedLayer& reader = plan_.layers[i];
+    if (reader.input != tensor) continue;
+    if (reader.kind == qnet::LayerKind::kConv) set_layer(network, i);
+    if (reader.kind == qnet::LayerKind::kMaxPool) set_readers(network, reader.output);
+  }
 }
 
 /// Calls each(index, logits) for every image, from several threads.

@@ -21,13 +21,15 @@ public:
   /// From now on the network judged. Parts of it may be set again, alone.
   void set(const QuantizedNetwork& network);
   void set_layer(const QuantizedNetwork& network, std::size_t layer);
-  void set_tensor(int tensor, const std::vector<double>& steps);
+  /// Its steps, and the biases of what reads it, which are rounded at them.
+  void set_tensor(const QuantizedNetwork& network, int tensor);
 
   /// Divergence of softmax(logits) from the float network's, nats, mean over the images. The same at any number of
   /// threads.
   double loss();
 
 private:
+  void set_readers(const QuantizedNetwork& network, int tensor);
   template <typename Each>
   void run(Each each);
 

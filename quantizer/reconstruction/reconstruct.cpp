@@ -6,6 +6,7 @@
 #include <random>
 
 #include "common/error.h"
+#include "quantizer/accumulator_rounding.h"
 #include "quantizer/reconstruction/kernels.h"
 #include "quantizer/reconstruction/learned.h"
 #include "quantizer/reconstruction/unit_model.h"
@@ -423,8 +424,13 @@ private:
   }
 
   void set_hard() {
-    for (const SoftLayer& soft : layers_)
+    for (const SoftLayer& soft : layers_) {
+      // Biases are corrected, and rounded, when the unit is done.
       model_.set_weights(soft.index, target(soft).weights(), target(soft).learned_bias);
+      if (task_.quantized_inside)
+        model_.set_residual_steps(soft.index,
+                                  AccumulatorRounding(network_, static_cast<std::size_t>(soft.index)).residual_steps());
+    }
     for (const SoftTensor& soft : tensors_)
       model_.set_quantizer(soft.tensor, {task_.quantized_inside, 1, network_.steps(soft.tensor)});
   }

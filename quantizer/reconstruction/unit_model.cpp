@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "quantizer/accumulator_rounding.h"
 #include "quantizer/float_ops.h"
 #include "quantizer/reconstruction/kernels.h"
 
@@ -27,6 +28,7 @@ struct UnitModel::LayerState {
   TensorQuantizer quantizer;
   kernels::Quantization quantization;
   std::vector<float> clamp_high, inverse, step, high;  ///< what 'quantization' points to
+  std::vector<float> residual_step, residual_inverse;  ///< as long as its period; empty: residuals are not rounded
 };
 
 struct UnitModel::Slot {
@@ -103,6 +105,24 @@ void UnitModel::set_weights(int layer, std::span<const float> weight, std::span<
   layers_[place(layer)]->conv->set_weights(weight, bias);
 }
 
+void UnitModel::set_residual_steps(int layer, std::span<const float> steps) {
+  LayerState& state = *layers_[place(layer)];
+  state.residual_step.clear();
+  state.residual_inverse.clear();
+  if (steps.empty()) return;
+  for (std::size_t i = 0; i < state.quantization.period; ++i) {
+    state.residual_step.push_back(steps[i % steps.size()]);
+    state.residual_inverse.push_back(1 / state.residual_step.back());
+  }
+}
+
+void UnitModel::set_layer(const QuantizedNetwork& network, int layer) {
+  const auto index = static_cast<std::size_t>(layer);
+  const AccumulatorRounding rounding(network, index);
+  set_weights(layer, network.layers[index].weights(), rounding.biases(network.layers[index].bias));
+  set_residual_steps(layer, rounding.residual_steps());
+}
+
 void UnitModel::set_quantizer(int tensor, const TensorQuantizer& quantizer) {
   LayerState& state = *layers_[place_of_tensor(tensor)];
   if (state.quantizer == quantizer) return;
@@ -154,7 +174,11 @@ const float* UnitModel::forward(std::size_t slot_index, const std::vector<const 
     switch (layer.kind) {
       case qnet::LayerKind::kConv:
         state.conv->forward(from, tensor.raw.data(), images, slot.scratch);
-        if (layer.residual >= 0) kernels::add(tensor.raw.data(), source(slot, layer.residual), count);
+        if (layer.residual >= 0 && state.residual_step.empty())
+          kernels::add(tensor.raw.data(), source(slot, layer.residual), count);
+        else if (layer.residual >= 0)
+          kernels::add_rounded(tensor.raw.data(), source(slot, layer.residual), state.residual_step.data(),
+                               state.residual_inverse.data(), state.quantization.period, count);
         break;
       case qnet::LayerKind::kMaxPool:
         max_pool(layer.geometry.window, in, out, from, tensor.raw.data(), images);

@@ -8,6 +8,7 @@
 
 #include "quantizer/conv_op.h"
 #include "quantizer/plan.h"
+#include "quantizer/quantized_network.h"
 #include "quantizer/reconstruction/units.h"
 
 namespace shiftsim::quantizer {
@@ -38,6 +39,11 @@ public:
 
   /// A layer's weights (plan order) and bias; 'layer' counts in the plan. Not while a slot runs.
   void set_weights(int layer, std::span<const float> weight, std::span<const float> bias);
+  /// Per channel, what its residual is rounded to multiples of (AccumulatorRounding); empty: nothing. The gradient
+  /// passes straight through.
+  void set_residual_steps(int layer, std::span<const float> steps);
+  /// Weights, bias and residual steps as the integer network has them.
+  void set_layer(const QuantizedNetwork& network, int layer);
   /// For the output of one of the unit's layers.
   void set_quantizer(int tensor, const TensorQuantizer& quantizer);
   const TensorQuantizer& quantizer(int tensor) const;

@@ -10,7 +10,9 @@
 
 #include "common/images.h"
 #include "qnet/golden.h"
+#include "quantizer/fake_quantized.h"
 #include "quantizer/graph.h"
+#include "quantizer/integer_export.h"
 #include "tests/quantizer/fake_quantization.h"
 
 namespace shiftsim::quantizer {
@@ -50,6 +52,18 @@ inline void expect_bit_exact(const qnet::Network& network, const ImageSet& image
     for (std::size_t k = 0; k < classes; ++k)
       ASSERT_EQ(logits[i * classes + k], trace[static_cast<std::size_t>(network.layers.back().output)][k]);
   }
+}
+
+/// What the quantizer judges by, its own fake quantization in float, against the integers it exports: equal, not near.
+/// Sums must fit the 24 bits of a float's mantissa.
+inline void expect_judged_as_exported(const QuantizedNetwork& network, const ImageSet& images,
+                                      const std::string& what) {
+  const qnet::Network integers = to_integers(network);
+  const auto logits = qnet::Golden(integers).run(images.image(0), images.count, 2);
+  const std::vector<float> judged = run_fake_quantized(network, images, images.count, 2);
+  ASSERT_EQ(logits.size(), judged.size());
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    ASSERT_EQ(logits[i] * std::pow(2.0, integers.output().exponents[0]), judged[i]) << what << ": logit " << i;
 }
 
 }  // namespace shiftsim::quantizer

@@ -26,10 +26,13 @@ namespace fs = std::filesystem;
 
 class Export : public TemporaryFolder {
 protected:
-  static qnet::Network quantize(const Graph& graph, const Recipe& recipe, const ImageSet& images, int threads = 2) {
+  static QuantizedNetwork decide(const Graph& graph, const Recipe& recipe, const ImageSet& images, int threads = 2) {
     const Plan plan = make_plan(graph, recipe, "model");
     const auto chosen = choose_images(images.count, static_cast<std::size_t>(recipe.calibration_images), 1);
-    qnet::Network network = to_integers(quantizer::quantize(plan, recipe, images, chosen, {threads, std::nullopt, ""}));
+    return quantizer::quantize(plan, recipe, images, chosen, {threads, std::nullopt, ""});
+  }
+  static qnet::Network quantize(const Graph& graph, const Recipe& recipe, const ImageSet& images, int threads = 2) {
+    qnet::Network network = to_integers(decide(graph, recipe, images, threads));
     qnet::validate(network, "model");
     return network;
   }
@@ -62,9 +65,13 @@ TEST_F(Export, EqualsFakeQuantizationOnEveryStructureAndWidth) {
       for (const OnnxBuilder& model : models) {
         const Graph graph = import(model);
         const ImageSet images = random_images(graph.input().shape, 20, seed);
-        const qnet::Network network = quantize(graph, recipe, images);
-        expect_bit_exact(network, images, 6,
-                         fmt::format("W{}A{} seed {} of {} layers", weights, activations, seed, network.layers.size()));
+        const QuantizedNetwork decided = decide(graph, recipe, images);
+        const qnet::Network network = to_integers(decided);
+        qnet::validate(network, "model");
+        const std::string what =
+            fmt::format("W{}A{} seed {} of {} layers", weights, activations, seed, network.layers.size());
+        expect_bit_exact(network, images, 6, what);
+        expect_judged_as_exported(decided, images, what);
       }
     }
   }

@@ -245,7 +245,7 @@ TEST_F(NetworkStageTest, LearnsLegallyAndStaysExact) {
                                         {mobile_model(4), "soft"}}) {
     SCOPED_TRACE(fmt::format("model {}, {}", seed, rounding));
     const Graph graph = import(model);
-    const Recipe recipe = this->recipe({fmt::format("network.rounding={}", rounding)});
+    const Recipe recipe = this->recipe({fmt::format("network.rounding={}", rounding), "network.iterations=100"});
     const Plan plan = make_plan(graph, recipe, "m.onnx");
     const ImageSet images = random_images(graph.input().shape, 40, 3);
     QuantizedNetwork network = searched(graph, recipe);
@@ -267,6 +267,7 @@ TEST_F(NetworkStageTest, LearnsLegallyAndStaysExact) {
     const qnet::Network integers = to_integers(network);
     qnet::validate(integers, "model");
     expect_bit_exact(integers, random_images(graph.input().shape, 4, 9), 4, "network stage");
+    expect_judged_as_exported(network, random_images(graph.input().shape, 4, 9), "network stage");
     ++seed;
   }
 }
@@ -363,7 +364,7 @@ TEST_F(NetworkStageTest, ExponentMovesRepair) {
   ASSERT_GT(judge.loss(), 1.5 * wanted);
   const MovesResult found = move_exponents(judge, recipe, 4, spoiled);
   EXPECT_EQ(found.after, judge.loss());
-  EXPECT_LT(found.after, 1.1 * wanted);
+  EXPECT_LT(found.after, 1.2 * wanted);
   EXPECT_GT(found.taken, 0);
   EXPECT_GT(found.tried, found.taken);
   EXPECT_TRUE(is_legal(spoiled, recipe));
