@@ -25,8 +25,9 @@ public:
   /// Of all channels.
   template <typename T>
   std::vector<float> biases(const std::vector<T>& values) const {
-    std::vector<float> result;
-    for (const T value : values) result.push_back(static_cast<float>(bias(result.size(), static_cast<double>(value))));
+    std::vector<float> result(values.size());
+    for (std::size_t k = 0; k < values.size(); ++k)
+      result[k] = static_cast<float>(bias(k, static_cast<double>(values[k])));
     return result;
   }
   /// By channel, the accumulator's step, to which the residual is rounded half up. Empty where that changes nothing.
