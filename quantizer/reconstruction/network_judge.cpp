@@ -51,7 +51,7 @@ void NetworkJudge::set_tensor(const QuantizedNetwork& network, int tensor) {
 void NetworkJudge::set_readers(const QuantizedNetwork& network, int tensor) {
   for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
     const PlannedLayer& reader = plan_.layers[i];
-    if (reader.input != tensor) continue;
+    if (reader.input != tensor && reader.residual != tensor) continue;
     if (reader.kind == qnet::LayerKind::kConv) set_layer(network, i);
     if (reader.kind == qnet::LayerKind::kMaxPool) set_readers(network, reader.output);
   }

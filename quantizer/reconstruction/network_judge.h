@@ -21,7 +21,7 @@ public:
   /// From now on the network judged. Parts of it may be set again, alone.
   void set(const QuantizedNetwork& network);
   void set_layer(const QuantizedNetwork& network, std::size_t layer);
-  /// Its steps, and the biases of what reads it, which are rounded at them.
+  /// Its steps, and what their change does to the rounding of biases and residuals in what reads it.
   void set_tensor(const QuantizedNetwork& network, int tensor);
 
   /// Divergence of softmax(logits) from the float network's, nats, mean over the images. The same at any number of

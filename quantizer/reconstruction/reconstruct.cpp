@@ -466,13 +466,14 @@ private:
         const std::vector<double> now = network_.steps(soft.tensor);
         std::vector<double> moved = now;
         for (double& step : moved) step *= factor;
-        model_.set_quantizer(soft.tensor, {true, 1, moved});
+        network_.set_steps(soft.tensor, moved);
+        set_hard();
         const double found = hard_loss();
         if (found < loss.after) {
           loss.after = found;
-          network_.set_steps(soft.tensor, moved);
         } else {
-          model_.set_quantizer(soft.tensor, {true, 1, now});
+          network_.set_steps(soft.tensor, now);
+          set_hard();
         }
       }
     }

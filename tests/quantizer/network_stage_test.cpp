@@ -344,6 +344,31 @@ TEST_F(NetworkStageTest, RunsWithFreeScales) {
   EXPECT_TRUE(differ);
 }
 
+/// A step set alone moves the rounding of all that reads the tensor, as input or as residual.
+TEST_F(NetworkStageTest, JudgeSetsATensorAloneAsAllAtOnce) {
+  const Graph graph = import(residual_model(4));
+  const Recipe recipe = this->recipe({"weight_bits=4", "activation_bits=4", "network.iterations=0"});
+  const Plan plan = make_plan(graph, recipe, "m.onnx");
+  const ImageSet images = random_images(graph.input().shape, 40, 3);
+  const QuantizedNetwork network = run(graph, recipe);
+  Workers workers(2);
+  NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
+  NetworkJudge again(plan, images, choose_images(40, 20, 1), workers);
+  for (const PlannedLayer& layer : plan.layers) {
+    if (layer.kind == qnet::LayerKind::kMaxPool || plan.tensor(layer.output).is_logits) continue;
+    for (const int by : {-6, -5, -4, -3, -2, 2}) {  // far enough to be finer than the accumulator
+      QuantizedNetwork moved = network;
+      std::vector<double> steps = network.steps(layer.output);
+      for (double& step : steps) step = std::ldexp(step, by);
+      moved.set_steps(layer.output, steps);
+      judge.set(network);
+      judge.set_tensor(moved, layer.output);
+      again.set(moved);
+      EXPECT_EQ(judge.loss(), again.loss()) << layer.name << " by " << by;
+    }
+  }
+}
+
 /// An exponent that somebody spoiled is found and put right, a layer's as well as a tensor's.
 TEST_F(NetworkStageTest, ExponentMovesRepair) {
   const Graph graph = import(residual_model(4));
