@@ -24,6 +24,14 @@ void* map_memory(std::size_t bytes, int flags, int file) {
   return place;
 }
 
+/// Memory in large pages where the system has them: with small ones, first touching the gigabytes of a large network's
+/// activations takes a third of the time that calibration does.
+void* map_anonymous(std::size_t bytes) {
+  void* place = map_memory(bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  madvise(place, bytes, MADV_HUGEPAGE);  // no more than advice: what it returns does not matter
+  return place;
+}
+
 void* map_file(const std::filesystem::path& folder, std::size_t bytes) {
   std::string name = (folder / "shiftsim-activations-XXXXXX").string();
   const int file = mkstemp(name.data());
@@ -51,7 +59,7 @@ ActivationMemory::Block ActivationMemory::allocate(std::size_t count) {
   if (count == 0) return block;
   const std::size_t bytes = count * sizeof(float);
   block.spilled_ = *in_memory_ + bytes > limit_;
-  void* place = block.spilled_ ? map_file(folder_, bytes) : map_memory(bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  void* place = block.spilled_ ? map_file(folder_, bytes) : map_anonymous(bytes);
   block.data_ = static_cast<float*>(place);
   block.size_ = count;
   if (block.spilled_)
