@@ -25,24 +25,66 @@ int ActivationRange::quantize(double value, int exponent) const {
   return static_cast<int>(std::clamp<double>(code, low(), high(exponent)));
 }
 
-Histogram::Histogram(std::span<const float> values, std::size_t first, std::size_t stride) {
-  float low = 0, high = 0;
-  for (std::size_t i = first; i < values.size(); i += stride) {
-    const float value = values[i];
-    low = std::min(low, value);
-    high = std::max(high, value);
+void Histogram::Range::widen(float value) {
+  low = std::min(low, value);
+  high = std::max(high, value);
+}
+
+Histogram::Histogram(const Range& range)
+    : low_(static_cast<double>(range.low)),
+      step_((static_cast<double>(range.high) - low_) / static_cast<double>(kBins)),
+      inverse_(step_ > 0 ? 1 / step_ : 0),
+      counts_(kBins) {}
+
+void Histogram::count(float value) {
+  if (value == 0.0f) return;
+  const auto bin = static_cast<std::size_t>((static_cast<double>(value) - low_) * inverse_);
+  ++counts_[std::min(bin, kBins - 1)];
+}
+
+Histogram::Histogram(std::span<const float> values) {
+  Range range;
+  for (const float value : values) range.widen(value);
+  *this = Histogram(range);
+  for (const float value : values) count(value);
+}
+
+Histogram::Histogram(std::span<const float> values, Workers& workers) {
+  const auto parts = static_cast<std::size_t>(workers.threads());
+  const auto for_part = [&](std::size_t part, const auto& work) {
+    const std::size_t first = values.size() * part / parts, last = values.size() * (part + 1) / parts;
+    for (const float value : values.subspan(first, last - first)) work(value);
+  };
+  std::vector<Range> ranges(parts);
+  workers.run(parts, [&](std::size_t part, std::size_t) {
+    Range range;
+    for_part(part, [&](float value) { range.widen(value); });
+    ranges[part] = range;
+  });
+  Range whole;
+  for (const Range& range : ranges) {
+    whole.widen(range.low);
+    whole.widen(range.high);
   }
-  low_ = static_cast<double>(low);
-  step_ = (static_cast<double>(high) - low_) / static_cast<double>(kBins);
-  counts_.assign(kBins, 0);
-  if (!(step_ > 0)) return;
-  const double inverse = 1 / step_;
-  for (std::size_t i = first; i < values.size(); i += stride) {
-    const float value = values[i];
-    if (value == 0.0f) continue;
-    const auto bin = static_cast<std::size_t>((static_cast<double>(value) - low_) * inverse);
-    ++counts_[std::min(bin, kBins - 1)];
-  }
+  *this = Histogram(whole);
+  std::vector<Histogram> counted(parts, *this);
+  workers.run(parts,
+              [&](std::size_t part, std::size_t) { for_part(part, [&](float value) { counted[part].count(value); }); });
+  for (const Histogram& histogram : counted)
+    for (std::size_t bin = 0; bin < kBins; ++bin) counts_[bin] += histogram.counts_[bin];
+}
+
+std::vector<Histogram> channel_histograms(std::span<const float> values, std::size_t channels, std::size_t first,
+                                          std::size_t count) {
+  std::vector<Histogram::Range> ranges(count);
+  for (std::size_t pixel = first; pixel < values.size(); pixel += channels)
+    for (std::size_t k = 0; k < count; ++k) ranges[k].widen(values[pixel + k]);
+  std::vector<Histogram> result;
+  result.reserve(count);
+  for (const Histogram::Range& range : ranges) result.push_back(Histogram(range));
+  for (std::size_t pixel = first; pixel < values.size(); pixel += channels)
+    for (std::size_t k = 0; k < count; ++k) result[k].count(values[pixel + k]);
+  return result;
 }
 
 double Histogram::largest() const {

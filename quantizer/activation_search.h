@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "qnet/network.h"
+#include "quantizer/parallel.h"
 
 namespace shiftsim::quantizer {
 
@@ -34,17 +35,31 @@ class Histogram {
 public:
   static constexpr std::size_t kBins = 16384;
 
-  /// Every 'stride'-th value, from 'first' on: one channel of NHWC values.
-  explicit Histogram(std::span<const float> values, std::size_t first = 0, std::size_t stride = 1);
+  explicit Histogram(std::span<const float> values);
+  /// The same, counted by several threads.
+  Histogram(std::span<const float> values, Workers& workers);
 
   double largest() const;  ///< the largest magnitude
   /// Sum over the values of |x - Q(x)|^norm, each value taken as its bin's middle.
   double error(const ActivationRange& range, double step, double norm) const;
 
 private:
-  double low_ = 0, step_ = 0;
+  friend std::vector<Histogram> channel_histograms(std::span<const float> values, std::size_t channels,
+                                                   std::size_t first, std::size_t count);
+  struct Range {
+    float low = 0, high = 0;
+    void widen(float value);
+  };
+  explicit Histogram(const Range& range);
+  void count(float value);
+
+  double low_ = 0, step_ = 0, inverse_ = 0;
   std::vector<std::uint64_t> counts_;
 };
+
+/// Those of 'count' channels, from 'first' on, of NHWC values: fastest where they share cache lines.
+std::vector<Histogram> channel_histograms(std::span<const float> values, std::size_t channels, std::size_t first,
+                                          std::size_t count);
 
 /// The exponent with the least error, from the one at which nothing is clipped down to where all but a 64th is. On
 /// equal errors the larger wins. 'fallback' where all values are 0.

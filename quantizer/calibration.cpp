@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "quantizer/accumulator_rounding.h"
+#include "quantizer/calibration_kernels.h"
 #include "quantizer/code_search.h"
 #include "quantizer/float_ops.h"
 #include "quantizer/legality.h"
@@ -31,14 +32,21 @@ double decibels(double signal, double noise) {
   return 10 * std::log10(std::max(signal, std::numeric_limits<double>::min()) / noise);
 }
 
-double sqnr(std::span<const float> reference, std::span<const float> other) {
-  double signal = 0, noise = 0;
-  for (std::size_t i = 0; i < reference.size(); ++i) {
-    const double x = reference[i], error = x - other[i];
-    signal += x * x;
-    noise += error * error;
+/// Of all values, in blocks that do not depend on the number of threads.
+double sqnr(std::span<const float> reference, std::span<const float> other, Workers& workers) {
+  constexpr std::size_t kBlock = std::size_t{1} << 18;
+  std::vector<kernels::SignalAndNoise> blocks((reference.size() + kBlock - 1) / kBlock);
+  workers.run(blocks.size(), [&](std::size_t i, std::size_t) {
+    const std::size_t first = i * kBlock;
+    blocks[i] = kernels::signal_and_noise(reference.data() + first, other.data() + first,
+                                          std::min(kBlock, reference.size() - first));
+  });
+  kernels::SignalAndNoise sum;
+  for (const auto& block : blocks) {
+    sum.signal += block.signal;
+    sum.noise += block.noise;
   }
-  return decibels(signal, noise);
+  return decibels(sum.signal, sum.noise);
 }
 
 }  // namespace
@@ -70,7 +78,7 @@ struct Calibrator::Impl {
     else
       pool(layer, task);
     result_.statistics[i].output_sqnr =
-        sqnr(reference_[at(layer.output)].values(), quantized_[at(layer.output)].values());
+        sqnr(reference_[at(layer.output)].values(), quantized_[at(layer.output)].values(), workers_);
   }
 
   void release(std::size_t i) {
@@ -237,6 +245,7 @@ struct Calibrator::Impl {
 
     ConvOp op(layer.geometry, chunk_for(layer));
     Values reference = convolve(layer, op, layer.weight, layer.bias, reference_);
+    activate(layer, reference);
     // Which weights are legal depends on the output's exponent, which depends on the weights: settled after at most a
     // few rounds, and as a rule after one.
     constexpr int kRounds = 8;
@@ -247,12 +256,8 @@ struct Calibrator::Impl {
         quantized_[at(layer.output)] = std::move(values);
         break;
       }
-      if (task.search_activations) {
-        if (recipe_.activation_source == ActivationSource::kFloat)
-          choose_exponent(layer.output, clamped(layer, reference));
-        else
-          choose_exponent(layer.output, values);
-      }
+      if (task.search_activations)
+        choose_exponent(layer.output, recipe_.activation_source == ActivationSource::kFloat ? reference : values);
       const auto illegal = task.quantize_activations ? illegal_channels(layer, target, {}) : std::vector<std::size_t>{};
       if (illegal.empty()) {
         if (task.quantize_activations) quantize_in_place(layer.output, values);
@@ -262,20 +267,12 @@ struct Calibrator::Impl {
       spdlog::debug("{}: {} channels searched again to keep shifts and bias within range", layer.name, illegal.size());
       search(layer, target, illegal, kAny);
     }
-    activate(layer, reference);
     reference_[at(layer.output)] = std::move(reference);
     const std::vector<float> rounded = target.weights();
-    result_.statistics[index].weight_sqnr = sqnr(layer.weight, rounded);
+    result_.statistics[index].weight_sqnr = sqnr(layer.weight, rounded, workers_);
     if (!task.search_weights) return;
     target.searched_exponents.clear();
     for (const WeightGrid& grid : target.grids) target.searched_exponents.push_back(grid.exponent);
-  }
-
-  Values clamped(const PlannedLayer& layer, const Values& values) const {
-    Values result = memory_.allocate(values.size());
-    std::copy_n(values.data(), values.size(), result.data());
-    activate(layer, result);
-    return result;
   }
 
   void activate(const PlannedLayer& layer, Values& values) const {
@@ -309,20 +306,17 @@ struct Calibrator::Impl {
     const float low = layer.floor();
     std::vector<float> high;
     for (std::size_t c = 0; c < channels; ++c) high.push_back(plan_.tensor(layer.output).range.ceiling(c));
-    constexpr std::size_t kGroup = 16;  // channels that share cache lines
+    constexpr std::size_t kGroup = kernels::kChannelGroup;
     constexpr int kSteps = 12;
     workers_.run((channels + kGroup - 1) / kGroup, [&](std::size_t group, std::size_t) {
       const std::size_t first = group * kGroup, count = std::min(kGroup, channels - first);
       // Means of clamp(x + shift) of each channel.
       const auto means = [&](const Values& x, const std::array<float, kGroup>& shift) {
-        std::array<double, kGroup> sum{};
-        for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
-          const float* at_pixel = x.data() + pixel * channels + first;
-          for (std::size_t k = 0; k < count; ++k)
-            sum[k] += static_cast<double>(std::min(std::max(at_pixel[k] + shift[k], low), high[first + k]));
-        }
-        for (double& value : sum) value /= static_cast<double>(pixels);
-        return sum;
+        std::array<double, kGroup> sums{};
+        kernels::clamped_sums({x.data() + first, pixels, channels, count}, shift.data(), low, high.data() + first,
+                              sums.data());
+        for (double& value : sums) value /= static_cast<double>(pixels);
+        return sums;
       };
       const auto wanted = means(reference, {});
       std::array<float, kGroup> shift{};
@@ -368,15 +362,22 @@ struct Calibrator::Impl {
 
   void search_scale(int tensor, const Values& values) {
     const PlannedTensor& planned = plan_.tensor(tensor);
-    const Histogram histogram(values.values());
+    const Histogram histogram(values.values(), workers_);
     const auto channels = static_cast<std::size_t>(planned.shape.channels);
-    const auto own = [&](std::size_t c) { return Histogram(values.values(), c, channels); };
+    const auto for_channels = [&](const std::function<void(std::size_t, const Histogram&)>& work) {
+      constexpr std::size_t kGroup = kernels::kChannelGroup;
+      workers_.run((channels + kGroup - 1) / kGroup, [&](std::size_t group, std::size_t) {
+        const std::size_t first = group * kGroup, count = std::min(kGroup, channels - first);
+        const std::vector<Histogram> own = channel_histograms(values.values(), channels, first, count);
+        for (std::size_t k = 0; k < count; ++k) work(first + k, own[k]);
+      });
+    };
     if (free_scales()) {
       const double common = search_activation_step(histogram, planned.range, recipe_.norm);
       std::vector<double> steps(planned.per_channel ? channels : 1, common);
       if (planned.per_channel)
-        workers_.run(channels, [&](std::size_t c, std::size_t) {
-          steps[c] = std::max(search_activation_step(own(c), planned.range, recipe_.norm, common),
+        for_channels([&](std::size_t c, const Histogram& own) {
+          steps[c] = std::max(search_activation_step(own, planned.range, recipe_.norm, common),
                               common * std::exp2(-kFinestChannel));
         });
       result_.set_steps(tensor, steps);
@@ -386,10 +387,10 @@ struct Calibrator::Impl {
         planned.exponent ? *planned.exponent : search_activation_exponent(histogram, planned.range, recipe_.norm);
     std::vector<int> exponents(planned.per_channel ? channels : 1, common);
     if (planned.per_channel)
-      workers_.run(channels, [&](std::size_t c, std::size_t) {
+      for_channels([&](std::size_t c, const Histogram& own) {
         // Other images may have larger values in a channel that is nearly silent on these.
         exponents[c] =
-            std::max(search_activation_exponent(own(c), planned.range, recipe_.norm, common), common - kFinestChannel);
+            std::max(search_activation_exponent(own, planned.range, recipe_.norm, common), common - kFinestChannel);
       });
     result_.exponents[at(tensor)] = exponents;
     result_.mantissas[at(tensor)].clear();
@@ -399,22 +400,20 @@ struct Calibrator::Impl {
     const PlannedTensor& planned = plan_.tensor(tensor);
     const std::vector<double> steps = result_.steps(tensor);
     const std::size_t channels = steps.size();
+    constexpr std::size_t kRow = 256;  // at least as long, as short loops do not vectorize well
+    const std::size_t period = channels * ((kRow + channels - 1) / channels);
+    std::vector<float> inverse(period), step(period);
+    for (std::size_t c = 0; c < period; ++c) {
+      inverse[c] = static_cast<float>(1 / steps[c % channels]);
+      step[c] = static_cast<float>(steps[c % channels]);
+    }
     // The activation function has been there: nothing rounds to more than its ceiling does.
     const auto low = static_cast<float>(planned.range.low()), high = static_cast<float>(planned.range.top());
-    const std::size_t pixels = values.size() / channels;
-    constexpr std::size_t kBlock = 1 << 16;
-    workers_.run((pixels + kBlock - 1) / kBlock, [&](std::size_t block, std::size_t) {
-      std::vector<float> inverse(channels), step(channels);
-      for (std::size_t c = 0; c < channels; ++c) {
-        inverse[c] = static_cast<float>(1 / steps[c]);
-        step[c] = static_cast<float>(steps[c]);
-      }
-      const std::size_t end = std::min(pixels, (block + 1) * kBlock);
-      for (std::size_t pixel = block * kBlock; pixel < end; ++pixel) {
-        float* value = values.data() + pixel * channels;
-        for (std::size_t c = 0; c < channels; ++c)
-          value[c] = std::min(std::max(std::floor(value[c] * inverse[c] + 0.5f), low), high) * step[c];
-      }
+    constexpr std::size_t kRows = 256;
+    const std::size_t block = kRows * period;
+    workers_.run((values.size() + block - 1) / block, [&](std::size_t i, std::size_t) {
+      kernels::round_in_place(values.data() + i * block, std::min(block, values.size() - i * block), step.data(),
+                              inverse.data(), period, low, high);
     });
   }
 

@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "quantizer/activation_search.h"
 #include "quantizer/calibration.h"
+#include "quantizer/calibration_kernels.h"
 #include "quantizer/weight_search.h"
 
 namespace shiftsim::quantizer {
@@ -122,10 +123,78 @@ TEST(ActivationSearch, KnowsRelu6AndSilence) {
   EXPECT_EQ(search_activation_exponent(Histogram(std::vector<float>(10, 0.0f)), range, 2.4, -3), -3);
 }
 
-TEST(ActivationSearch, HistogramsOfOneChannel) {
-  const std::vector<float> values{1, 100, 2, 100, 0.5f, 100};
-  EXPECT_FLOAT_EQ(static_cast<float>(Histogram(values, 0, 2).largest()), 2);
-  EXPECT_FLOAT_EQ(static_cast<float>(Histogram(values, 1, 2).largest()), 100);
+/// Errors tell all bins apart at a step that is no bin's.
+void expect_same(const Histogram& a, const Histogram& b) {
+  const ActivationRange range{4, true, {}};
+  EXPECT_EQ(a.largest(), b.largest());
+  for (const double step : {0.037, 0.3, 1.7}) EXPECT_EQ(a.error(range, step, 2.4), b.error(range, step, 2.4));
+}
+
+std::vector<float> random_values(std::size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(count);
+  for (float& value : values) value = std::max(normal(random), -0.5f);
+  return values;
+}
+
+TEST(ActivationSearch, HistogramsOfChannels) {
+  constexpr std::size_t kChannels = 7, kFirst = 2, kCount = 4;
+  const std::vector<float> values = random_values(kChannels * 1000, 3);
+  const auto found = channel_histograms(values, kChannels, kFirst, kCount);
+  ASSERT_EQ(found.size(), kCount);
+  for (std::size_t k = 0; k < kCount; ++k) {
+    std::vector<float> own;
+    for (std::size_t i = kFirst + k; i < values.size(); i += kChannels) own.push_back(values[i]);
+    expect_same(found[k], Histogram(own));
+  }
+}
+
+TEST(ActivationSearch, HistogramsOfSeveralThreads) {
+  const std::vector<float> values = random_values(10007, 4);
+  Workers workers(3);
+  expect_same(Histogram(values, workers), Histogram(values));
+  expect_same(Histogram({}, workers), Histogram(std::span<const float>()));
+}
+
+TEST(CalibrationKernels, SumClampedChannels) {
+  constexpr std::size_t kChannels = 23, kPixels = 50;
+  const std::vector<float> values = random_values(kChannels * kPixels, 5), shift = random_values(kChannels, 6);
+  std::vector<float> high(kChannels);
+  for (std::size_t c = 0; c < kChannels; ++c) high[c] = 0.1f * static_cast<float>(c);
+  for (const std::size_t first : {std::size_t{0}, std::size_t{16}}) {
+    const std::size_t count = std::min(kernels::kChannelGroup, kChannels - first);
+    std::vector<double> sums(count);
+    kernels::clamped_sums({values.data() + first, kPixels, kChannels, count}, shift.data() + first, 0,
+                          high.data() + first, sums.data());
+    for (std::size_t k = 0; k < count; ++k) {
+      double sum = 0;
+      for (std::size_t i = 0; i < kPixels; ++i)
+        sum += static_cast<double>(
+            std::clamp(values[i * kChannels + first + k] + shift[first + k], 0.0f, high[first + k]));
+      EXPECT_EQ(sums[k], sum) << "channel " << first + k;
+    }
+  }
+}
+
+TEST(CalibrationKernels, RoundHalfUpAndClip) {
+  std::vector<float> values{0.25f, -0.25f, -0.3f, 0.75f, 9, -9, 0.24f};
+  const std::vector<float> step{0.5f, 0.25f}, inverse{2, 4};
+  kernels::round_in_place(values.data(), values.size(), step.data(), inverse.data(), 2, -4, 3);
+  EXPECT_EQ(values, (std::vector<float>{0.5f, -0.25f, -0.5f, 0.75f, 1.5f, -1, 0}));
+}
+
+TEST(CalibrationKernels, SignalAndNoise) {
+  const std::vector<float> x = random_values(1003, 7), y = random_values(1003, 8);
+  const kernels::SignalAndNoise found = kernels::signal_and_noise(x.data(), y.data(), x.size());
+  double signal = 0, noise = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double value = x[i], error = value - static_cast<double>(y[i]);
+    signal += value * value;
+    noise += error * error;
+  }
+  EXPECT_NEAR(found.signal, signal, 1e-9 * signal);
+  EXPECT_NEAR(found.noise, noise, 1e-9 * noise);
 }
 
 TEST(Calibration, ChoosesImagesBySeed) {
