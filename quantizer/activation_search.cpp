@@ -49,11 +49,12 @@ Histogram::Histogram(std::span<const float> values) {
   for (const float value : values) count(value);
 }
 
-Histogram::Histogram(std::span<const float> values, Workers& workers) {
+Histogram::Histogram(const PixelSample& pixels, Workers& workers) {
   const auto parts = static_cast<std::size_t>(workers.threads());
   const auto for_part = [&](std::size_t part, const auto& work) {
-    const std::size_t first = values.size() * part / parts, last = values.size() * (part + 1) / parts;
-    for (const float value : values.subspan(first, last - first)) work(value);
+    const std::size_t last = pixels.count() * (part + 1) / parts;
+    for (std::size_t i = pixels.count() * part / parts; i < last; ++i)
+      for (const float value : std::span(pixels.pixel(i), pixels.channels)) work(value);
   };
   std::vector<Range> ranges(parts);
   workers.run(parts, [&](std::size_t part, std::size_t) {
@@ -74,16 +75,17 @@ Histogram::Histogram(std::span<const float> values, Workers& workers) {
     for (std::size_t bin = 0; bin < kBins; ++bin) counts_[bin] += histogram.counts_[bin];
 }
 
-std::vector<Histogram> channel_histograms(std::span<const float> values, std::size_t channels, std::size_t first,
-                                          std::size_t count) {
+std::vector<Histogram> channel_histograms(const PixelSample& pixels, std::size_t first, std::size_t count) {
+  const auto for_all = [&](const auto& work) {
+    for (std::size_t i = 0; i < pixels.count(); ++i)
+      for (std::size_t k = 0; k < count; ++k) work(k, pixels.pixel(i)[first + k]);
+  };
   std::vector<Histogram::Range> ranges(count);
-  for (std::size_t pixel = first; pixel < values.size(); pixel += channels)
-    for (std::size_t k = 0; k < count; ++k) ranges[k].widen(values[pixel + k]);
+  for_all([&](std::size_t k, float value) { ranges[k].widen(value); });
   std::vector<Histogram> result;
   result.reserve(count);
   for (const Histogram::Range& range : ranges) result.push_back(Histogram(range));
-  for (std::size_t pixel = first; pixel < values.size(); pixel += channels)
-    for (std::size_t k = 0; k < count; ++k) result[k].count(values[pixel + k]);
+  for_all([&](std::size_t k, float value) { result[k].count(value); });
   return result;
 }
 

@@ -30,22 +30,29 @@ struct ActivationRange {
   int quantize(double value, int exponent) const;
 };
 
+/// NHWC values of which every 'step'-th pixel is looked at, from the first on.
+struct PixelSample {
+  std::span<const float> values;
+  std::size_t channels = 1, step = 1;
+
+  std::size_t count() const { return (values.size() / channels + step - 1) / step; }  ///< pixels looked at
+  const float* pixel(std::size_t i) const { return values.data() + i * step * channels; }
+};
+
 /// Counts of values in equal steps between the least and the largest; zeros are left out, as no exponent errs on them.
 class Histogram {
 public:
   static constexpr std::size_t kBins = 16384;
 
   explicit Histogram(std::span<const float> values);
-  /// The same, counted by several threads.
-  Histogram(std::span<const float> values, Workers& workers);
+  Histogram(const PixelSample& pixels, Workers& workers);
 
   double largest() const;  ///< the largest magnitude
   /// Sum over the values of |x - Q(x)|^norm, each value taken as its bin's middle.
   double error(const ActivationRange& range, double step, double norm) const;
 
 private:
-  friend std::vector<Histogram> channel_histograms(std::span<const float> values, std::size_t channels,
-                                                   std::size_t first, std::size_t count);
+  friend std::vector<Histogram> channel_histograms(const PixelSample& pixels, std::size_t first, std::size_t count);
   struct Range {
     float low = 0, high = 0;
     void widen(float value);
@@ -57,9 +64,8 @@ private:
   std::vector<std::uint64_t> counts_;
 };
 
-/// Those of 'count' channels, from 'first' on, of NHWC values: fastest where they share cache lines.
-std::vector<Histogram> channel_histograms(std::span<const float> values, std::size_t channels, std::size_t first,
-                                          std::size_t count);
+/// Those of 'count' channels, from 'first' on: fastest where they share cache lines.
+std::vector<Histogram> channel_histograms(const PixelSample& pixels, std::size_t first, std::size_t count);
 
 /// The exponent with the least error, from the one at which nothing is clipped down to where all but a 64th is. On
 /// equal errors the larger wins. 'fallback' where all values are 0.

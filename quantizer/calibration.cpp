@@ -106,6 +106,17 @@ struct Calibrator::Impl {
     }
   }
 
+  /// A tensor as statistics see it: all pixels, or about 2^19 of them, evenly spread. Means and errors of so many
+  /// change less than other images would change them, and a dozen passes over gigabytes take most of calibration's
+  /// time.
+  PixelSample sample(int tensor, const Values& values) const {
+    constexpr std::size_t kMost = std::size_t{1} << 19;
+    const auto channels = static_cast<std::size_t>(plan_.tensor(tensor).shape.channels);
+    const std::size_t pixels = values.size() / channels;
+    // Odd, not to look at the same columns of maps whose width is a power of two.
+    return {values.values(), channels, pixels <= kMost ? 1 : ((pixels + kMost - 1) / kMost) | 1};
+  }
+
   // ---- float execution of one layer over all images ----
 
   std::size_t chunk_for(const PlannedLayer& layer) const {
@@ -275,10 +286,15 @@ struct Calibrator::Impl {
     for (const WeightGrid& grid : target.grids) target.searched_exponents.push_back(grid.exponent);
   }
 
-  void activate(const PlannedLayer& layer, Values& values) const {
-    const std::size_t size = values.size() / images_;
-    for_chunks(16, [&](std::size_t first, std::size_t count) {
-      plan_.activate(layer, values.data() + first * size, count * size);
+  /// The activation function of values to which 'correction', by channel, is added first, where there is one.
+  void activate(const PlannedLayer& layer, Values& values, std::span<const float> correction = {}) const {
+    const std::size_t channels = layer.bias.size(), block = 128 * channels;  // stays in the cache
+    workers_.run((values.size() + block - 1) / block, [&](std::size_t i, std::size_t) {
+      float* const from = values.data() + i * block;
+      const std::size_t count = std::min(block, values.size() - i * block);
+      if (!correction.empty())
+        for (std::size_t row = 0; row < count; row += channels) add_in_place(from + row, correction.data(), channels);
+      plan_.activate(layer, from, count);
     });
   }
 
@@ -292,17 +308,21 @@ struct Calibrator::Impl {
         task.quantize_activations ? AccumulatorRounding(result_, index) : AccumulatorRounding();
     Values values = convolve(layer, op, target.weights(), rounding.biases(target.learned_bias), quantized_,
                              rounding.residual_steps());
-    if (recipe_.bias_correction) correct_bias(layer, target, rounding, reference, values);
-    activate(layer, values);
+    const std::vector<float> correction =
+        recipe_.bias_correction ? correct_bias(layer, target, rounding, reference, values) : std::vector<float>();
+    activate(layer, values, correction);
     return values;
   }
 
   /// Moves each channel's bias until the mean after the activation function is the float network's. (The mean before it
   /// would not do: coarse weights narrow the distribution, and a narrow one around a negative mean is all cut off by
-  /// ReLU.) 'values' are those of the learned bias, rounded; they end as those of the corrected one, rounded too.
-  void correct_bias(const PlannedLayer& layer, QuantizedLayer& target, const AccumulatorRounding& rounding,
-                    const Values& reference, Values& values) const {
-    const std::size_t channels = layer.bias.size(), pixels = values.size() / channels;
+  /// ReLU.) 'values' are those of the learned bias, rounded. Returns what each channel's values have to be raised by to
+  /// be those of the corrected one, rounded too.
+  std::vector<float> correct_bias(const PlannedLayer& layer, QuantizedLayer& target,
+                                  const AccumulatorRounding& rounding, const Values& reference,
+                                  const Values& values) const {
+    const std::size_t channels = layer.bias.size();
+    std::vector<float> correction(channels);
     const float low = layer.floor();
     std::vector<float> high;
     for (std::size_t c = 0; c < channels; ++c) high.push_back(plan_.tensor(layer.output).range.ceiling(c));
@@ -313,9 +333,10 @@ struct Calibrator::Impl {
       // Means of clamp(x + shift) of each channel.
       const auto means = [&](const Values& x, const std::array<float, kGroup>& shift) {
         std::array<double, kGroup> sums{};
-        kernels::clamped_sums({x.data() + first, pixels, channels, count}, shift.data(), low, high.data() + first,
-                              sums.data());
-        for (double& value : sums) value /= static_cast<double>(pixels);
+        const PixelSample pixels = sample(layer.output, x);
+        kernels::clamped_sums({x.data() + first, pixels.count(), channels * pixels.step, count}, shift.data(), low,
+                              high.data() + first, sums.data());
+        for (double& value : sums) value /= static_cast<double>(pixels.count());
         return sums;
       };
       const auto wanted = means(reference, {});
@@ -329,10 +350,10 @@ struct Calibrator::Impl {
         const double learned = rounding.bias(first + k, static_cast<double>(target.learned_bias[first + k]));
         double& bias = target.bias[first + k];
         bias = learned + static_cast<double>(shift[k]);
-        const auto by = static_cast<float>(rounding.bias(first + k, bias) - learned);
-        for (std::size_t pixel = 0; pixel < pixels; ++pixel) values.data()[pixel * channels + first + k] += by;
+        correction[first + k] = static_cast<float>(rounding.bias(first + k, bias) - learned);
       }
     });
+    return correction;
   }
 
   /// The logits are brought to the least accumulator exponent: raises the finest channels until all fit 32 bits there.
@@ -362,13 +383,14 @@ struct Calibrator::Impl {
 
   void search_scale(int tensor, const Values& values) {
     const PlannedTensor& planned = plan_.tensor(tensor);
-    const Histogram histogram(values.values(), workers_);
-    const auto channels = static_cast<std::size_t>(planned.shape.channels);
+    const PixelSample pixels = sample(tensor, values);
+    const Histogram histogram(pixels, workers_);
+    const std::size_t channels = pixels.channels;
     const auto for_channels = [&](const std::function<void(std::size_t, const Histogram&)>& work) {
       constexpr std::size_t kGroup = kernels::kChannelGroup;
       workers_.run((channels + kGroup - 1) / kGroup, [&](std::size_t group, std::size_t) {
         const std::size_t first = group * kGroup, count = std::min(kGroup, channels - first);
-        const std::vector<Histogram> own = channel_histograms(values.values(), channels, first, count);
+        const std::vector<Histogram> own = channel_histograms(pixels, first, count);
         for (std::size_t k = 0; k < count; ++k) work(first + k, own[k]);
       });
     };

@@ -147,7 +147,7 @@ double rounding_noise(const Plan& plan, const std::vector<TensorSample>& samples
   const auto channels = static_cast<std::size_t>(planned.shape.channels), parts = planned.per_channel ? channels : 1;
   double noise = 0;
   for (std::size_t c = 0; c < parts; ++c) {
-    const Histogram histogram = channel_histograms(values, parts, c, 1).front();
+    const Histogram histogram = channel_histograms({values, parts}, c, 1).front();
     const int exponent = search_activation_exponent(histogram, planned.range, 2);
     double here = 0, signal = 0;
     for (std::size_t i = c; i < values.size(); i += parts) {

@@ -141,19 +141,27 @@ std::vector<float> random_values(std::size_t count, unsigned seed) {
 TEST(ActivationSearch, HistogramsOfChannels) {
   constexpr std::size_t kChannels = 7, kFirst = 2, kCount = 4;
   const std::vector<float> values = random_values(kChannels * 1000, 3);
-  const auto found = channel_histograms(values, kChannels, kFirst, kCount);
-  ASSERT_EQ(found.size(), kCount);
-  for (std::size_t k = 0; k < kCount; ++k) {
-    std::vector<float> own;
-    for (std::size_t i = kFirst + k; i < values.size(); i += kChannels) own.push_back(values[i]);
-    expect_same(found[k], Histogram(own));
+  for (const std::size_t step : {1, 3}) {
+    const auto found = channel_histograms({values, kChannels, step}, kFirst, kCount);
+    ASSERT_EQ(found.size(), kCount);
+    for (std::size_t k = 0; k < kCount; ++k) {
+      std::vector<float> own;
+      for (std::size_t i = kFirst + k; i < values.size(); i += kChannels * step) own.push_back(values[i]);
+      expect_same(found[k], Histogram(own));
+    }
   }
 }
 
 TEST(ActivationSearch, HistogramsOfSeveralThreads) {
-  const std::vector<float> values = random_values(10007, 4);
+  constexpr std::size_t kChannels = 7;
+  const std::vector<float> values = random_values(kChannels * 1003, 4);
   Workers workers(3);
-  expect_same(Histogram(values, workers), Histogram(values));
+  for (const std::size_t step : {1, 5}) {
+    std::vector<float> seen;
+    for (std::size_t pixel = 0; pixel < 1003; pixel += step)
+      for (std::size_t c = 0; c < kChannels; ++c) seen.push_back(values[pixel * kChannels + c]);
+    expect_same(Histogram({values, kChannels, step}, workers), Histogram(seen));
+  }
   expect_same(Histogram({}, workers), Histogram(std::span<const float>()));
 }
 
