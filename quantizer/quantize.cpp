@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "quantizer/calibration.h"
 #include "quantizer/checkpoint.h"
+#include "quantizer/image_roles.h"
 #include "quantizer/legality.h"
 #include "quantizer/reconstruction/distillation.h"
 #include "quantizer/reconstruction/exponent_moves.h"
@@ -26,11 +27,6 @@ struct Pass {
   bool activations = false;
   int iterations = 0;
 };
-
-std::vector<std::size_t> first(const std::vector<std::size_t>& chosen, int count) {
-  const std::size_t kept = std::min(chosen.size(), static_cast<std::size_t>(count));
-  return {chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(kept)};
-}
 
 std::size_t memory_limit(const Recipe& recipe) {
   return static_cast<std::size_t>(recipe.memory_gb * 1e9);
@@ -54,8 +50,7 @@ public:
       : plan_(plan),
         recipe_(recipe),
         images_(images),
-        chosen_(first(chosen, recipe.calibration_images)),
-        network_chosen_(first(chosen, recipe.network.images)),
+        roles_(chosen, recipe),
         workers_(options.threads),
         memory_(memory_limit(recipe), recipe.spill_folder),
         checkpoint_(options.checkpoint, options.fingerprint),
@@ -77,7 +72,7 @@ public:
 private:
   void run_pass(std::size_t number, const Pass& pass) {
     Calibrator calibrator(plan_, recipe_, workers_, memory_, network_);
-    calibrator.load(images_, chosen_);
+    calibrator.load(images_, roles_.calibration);
     const std::size_t steps =
         pass.reconstruct ? units_.size() * static_cast<std::size_t>(pass.iterations) : plan_.layers.size();
     Progress progress(pass.name, steps, pass.reconstruct ? "iterations" : "layers");
@@ -182,24 +177,21 @@ private:
     return result;
   }
 
-  /// All layers together, against the float network's logits. Some of the images judge, the others teach.
+  /// All layers together, against the float network's logits.
   void network_stage() {
     const NetworkStage& stage = recipe_.network;
     const Unit whole = partition(plan_, Granularity::kNetwork).front();
     if (checkpoint_.load("network", whole, network_)) return;
     // The corrected biases are where this starts, and nothing corrects them any more.
     for (QuantizedLayer& layer : network_.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
-    const std::vector<std::size_t>& all = network_chosen_;
-    const auto judges = static_cast<std::ptrdiff_t>(
-        std::max<std::size_t>(1, std::min(all.size() / 4, static_cast<std::size_t>(stage.judges))));
-    NetworkJudge judge(plan_, images_, {all.end() - judges, all.end()}, workers_);
+    NetworkJudge judge(plan_, images_, roles_.judges, workers_);
     judge.set(network_);
     if (stage.iterations > 0) {
-      const std::vector<std::size_t> teachers(all.begin(), all.size() > 1 ? all.end() - judges : all.end());
       const std::uint64_t seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + 999'999;
       Progress progress("network", static_cast<std::size_t>(stage.iterations), "iterations");
-      const DistillationResult found = distill(plan_, images_, teachers, recipe_, seed, workers_, judge, network_,
-                                               [&](int done) { progress.update(static_cast<std::size_t>(done)); });
+      const DistillationResult found =
+          distill(plan_, images_, roles_.teachers, recipe_, seed, workers_, judge, network_,
+                  [&](int done) { progress.update(static_cast<std::size_t>(done)); });
       spdlog::info("network stage: divergence from the float network {:.4f} -> {:.4f}", found.before, found.after);
     }
     if (stage.exponent_moves) {
@@ -220,7 +212,7 @@ private:
     Recipe as_it_is = recipe_;
     as_it_is.bias_correction = false;
     Calibrator calibrator(plan_, as_it_is, workers_, memory_, network_);
-    calibrator.load(images_, first(chosen_, kImages));
+    calibrator.load(images_, first_images(roles_.calibration, kImages));
     for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
       calibrator.run(i, {false, false, true});
       calibrator.release(i);
@@ -231,7 +223,7 @@ private:
   const Plan& plan_;
   const Recipe& recipe_;
   const ImageSet& images_;
-  std::vector<std::size_t> chosen_, network_chosen_;
+  ImageRoles roles_;
   Workers workers_;
   ActivationMemory memory_;
   Checkpoint checkpoint_;
@@ -249,7 +241,7 @@ QuantizedNetwork quantize(const Plan& plan, const Recipe& recipe, const ImageSet
     constexpr int kImages = 64;
     Workers workers(options.threads);
     ActivationMemory memory(memory_limit(recipe), recipe.spill_folder);
-    const auto few = first(chosen, std::min(kImages, recipe.calibration_images));
+    const auto few = first_images(chosen, std::min(kImages, recipe.calibration_images));
     const int changed =
         align_scales(rescaled, sample_tensors(rescaled, images, few, workers, memory), recipe.offsets, workers);
     spdlog::info("alignment: {} tensors scaled", changed);

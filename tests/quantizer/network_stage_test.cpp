@@ -6,6 +6,7 @@
 
 #include "quantizer/calibration.h"
 #include "quantizer/image_input.h"
+#include "quantizer/image_roles.h"
 #include "quantizer/integer_export.h"
 #include "quantizer/legality.h"
 #include "quantizer/onnx_import.h"
@@ -152,6 +153,37 @@ TEST(DrawBatch, IsDifferentIndicesBySeed) {
   for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(batch[i], i);
   EXPECT_EQ(draw_batch(100, 5, 3), draw_batch(100, 5, 3));
   EXPECT_NE(draw_batch(100, 5, 3), draw_batch(100, 5, 4));
+}
+
+Recipe images_of(int calibration, int network, int judges, int iterations = 1) {
+  Recipe recipe;
+  recipe.calibration_images = calibration;
+  recipe.network.images = network;
+  recipe.network.judges = judges;
+  recipe.network.iterations = iterations;
+  return recipe;
+}
+
+TEST(ImageRoles, JudgesHaveNoOtherRole) {
+  const std::vector<std::size_t> chosen{7, 3, 9, 1, 0, 5, 8, 2};
+  using Images = std::vector<std::size_t>;
+  const ImageRoles enough(chosen, images_of(4, 8, 2));
+  EXPECT_EQ(enough.calibration, (Images{7, 3, 9, 1}));
+  EXPECT_EQ(enough.teachers, (Images{7, 3, 9, 1, 0, 5}));
+  EXPECT_EQ(enough.judges, (Images{8, 2}));
+  const ImageRoles scarce(chosen, images_of(100, 100, 100));  // a quarter judges
+  EXPECT_EQ(scarce.calibration, (Images{7, 3, 9, 1, 0, 5}));
+  EXPECT_EQ(scarce.judges, (Images{8, 2}));
+  const ImageRoles fewer(chosen, images_of(8, 4, 100));
+  EXPECT_EQ(fewer.calibration, (Images{7, 3, 9, 0, 5, 8, 2}));
+  EXPECT_EQ(fewer.judges, (Images{1}));
+  const ImageRoles no_stage(chosen, images_of(100, 100, 100, 0));
+  EXPECT_EQ(no_stage.calibration, chosen);
+  EXPECT_TRUE(no_stage.judges.empty());
+  const ImageRoles single({4}, images_of(1, 1, 1));
+  EXPECT_EQ(single.calibration, (Images{4}));
+  EXPECT_EQ(single.teachers, (Images{4}));
+  EXPECT_EQ(single.judges, (Images{4}));
 }
 
 class NetworkStageTest : public TemporaryFolder {
