@@ -77,7 +77,9 @@ private:
     return spec.std_dev[spec.std_dev.size() == 1 ? 0 : c];
   }
 
-  /// Which addition each convolution is merged into.
+  /// Which addition each convolution is merged into. Of two it is the one with more weights to a sum: these are
+  /// smaller, and so is the accumulator's step, to which the residual is rounded. (The copy that a shortcut without
+  /// weights is made of has a step as coarse as its input's.)
   void find_merges() {
     merged_into_.assign(graph_.nodes.size(), -1);
     merged_conv_.assign(graph_.nodes.size(), -1);
@@ -88,13 +90,17 @@ private:
       for (const int input : add.inputs) {
         const Node& node = graph_.at(input);
         const bool only_reader = readers_[static_cast<std::size_t>(input)].size() == 1;
-        if (node.kind == NodeKind::kConv && node.clamp.none() && only_reader) chosen = std::max(chosen, input);
+        if (node.kind != NodeKind::kConv || !node.clamp.none() || !only_reader) continue;
+        const auto order = [&](int conv) { return std::pair(fan_in(graph_.at(conv)), conv); };
+        if (chosen < 0 || order(input) > order(chosen)) chosen = input;
       }
       if (chosen < 0) continue;
       merged_conv_[i] = chosen;
       merged_into_[static_cast<std::size_t>(chosen)] = static_cast<int>(i);
     }
   }
+
+  static std::size_t fan_in(const Node& conv) { return conv.weight.size() / conv.bias.size(); }
 
   void add_node(int index) {
     const Node& node = graph_.at(index);

@@ -60,10 +60,9 @@ struct Plan {
 };
 
 /// Maps a simplified graph to layers:
-///   - an addition is merged into the convolution that computes one of its operands, the last of them in topological
-///   order that
-///     nobody else reads and that has no activation function; the other operand becomes its residual. Where there is
-///     none the addition becomes a depthwise 1x1 convolution with weights 1 and a residual.
+///   - an addition is merged into a convolution that computes one of its operands, that nobody else reads and that has no
+///     activation function: of two that with more weights to a sum, then the last. The other operand becomes its
+///     residual. Where there is none the addition becomes a depthwise 1x1 convolution with weights 1 and a residual.
 ///   - a global average pool becomes a sum_pool, its 1/(H*W) folded into the weights of what reads it.
 /// Throws UserError naming 'where' (the model file): a layer in recipe.layers that does not exist (with the nearest
 /// that does), a normalization of another number of channels, a padding value outside a pixel's range.

@@ -22,6 +22,13 @@ bool has_scale(const Plan& plan, const PlannedLayer& layer) {
   return layer.kind != qnet::LayerKind::kMaxPool && !plan.tensor(layer.output).is_logits;
 }
 
+/// The tensor whose scale this one has: a max pool hands codes on.
+int owner_of_scale(const Plan& plan, int tensor) {
+  for (auto layer = plan.layers.rbegin(); layer != plan.layers.rend(); ++layer)
+    if (layer->kind == qnet::LayerKind::kMaxPool && layer->output == tensor) tensor = layer->input;
+  return tensor;
+}
+
 std::vector<Move> moves_of(const QuantizedNetwork& network) {
   constexpr std::size_t kFewest = 20;  // a group of less than one channel in so many is left alone
   const Plan& plan = network.plan;
@@ -39,8 +46,9 @@ std::vector<Move> moves_of(const QuantizedNetwork& network) {
       if (members * kFewest < grids.size()) continue;
       for (const int by : {-1, 1}) moves.push_back({{}, static_cast<int>(i), exponent, by});
     }
-    if (layer.input > 0 && has_scale(plan, layer))
-      for (const int by : {-1, 1}) moves.push_back({{{layer.input, by}, {layer.output, -by}}, -1, 0, 0});
+    const int input = owner_of_scale(plan, layer.input);
+    if (input > 0 && has_scale(plan, layer))
+      for (const int by : {-1, 1}) moves.push_back({{{input, by}, {layer.output, -by}}, -1, 0, 0});
   }
   return moves;
 }

@@ -122,10 +122,11 @@ TEST_F(Export, MergesAdditionsAsTheContractSays) {
   };
   EXPECT_EQ(network.tensors[static_cast<std::size_t>(layer("a2").residual)].name, "stem");
   EXPECT_EQ(layer("a2").activation, qnet::Activation::kRelu);
-  // The last of the two convolutions in front of the addition takes it; the other's output is a tensor of its own.
-  EXPECT_EQ(network.tensors[static_cast<std::size_t>(layer("b_short").residual)].name, "b2");
-  EXPECT_EQ(network.out(layer("b2")).bits, 8);
-  EXPECT_TRUE(network.out(layer("b2")).is_signed);
+  // Of the two convolutions in front of the addition that with more weights to a sum, and the finer accumulator, takes
+  // it; the shortcut's output is a tensor of its own.
+  EXPECT_EQ(network.tensors[static_cast<std::size_t>(layer("b2").residual)].name, "b_short");
+  EXPECT_EQ(network.out(layer("b_short")).bits, 8);
+  EXPECT_TRUE(network.out(layer("b_short")).is_signed);
   EXPECT_EQ(network.out(layer("stem")).bits, 8);
   EXPECT_EQ(network.out(layer("a1")).bits, 4);
   EXPECT_EQ(layer("stem").weight_bits, 8);

@@ -428,6 +428,14 @@ TEST_F(NetworkStageTest, ExponentMovesRepair) {
   NetworkJudge again(plan, images, choose_images(40, 20, 1), workers);
   again.set(spoiled);
   EXPECT_EQ(again.loss(), found.after);
+  // A move of what a max pool hands on is one of what it reads.
+  int pools = 0;
+  for (const PlannedLayer& layer : plan.layers) {
+    if (layer.kind != qnet::LayerKind::kMaxPool) continue;
+    EXPECT_EQ(spoiled.steps(layer.output), spoiled.steps(layer.input)) << layer.name;
+    ++pools;
+  }
+  EXPECT_GT(pools, 0);
 }
 
 }  // namespace

@@ -111,7 +111,7 @@ TEST_F(Units, OfAResidualNetwork) {
   expect_sound(plan, units, true);
   // The pool behind a block belongs to it, the global pool to the classifier.
   EXPECT_EQ(names(units),
-            (std::vector<std::string>{"stem", "a1 .. MaxPool_pooled", "b1 .. b_short", "GlobalAveragePool_gap .. fc"}));
+            (std::vector<std::string>{"stem", "a1 .. MaxPool_pooled", "b1 .. b2", "GlobalAveragePool_gap .. fc"}));
 }
 
 TEST_F(Units, KeepShortcutsAcrossNormsAndCopiesWhole) {
@@ -140,7 +140,7 @@ TEST_F(Units, JoinNeighboursToPairsBehindTheStem) {
   const Plan plan = this->plan(residual_model(1));
   const std::vector<Unit> pairs = partition(plan, Granularity::kPair);
   expect_sound(plan, pairs, true);
-  EXPECT_EQ(names(pairs), (std::vector<std::string>{"stem", "a1 .. b_short", "GlobalAveragePool_gap .. fc"}));
+  EXPECT_EQ(names(pairs), (std::vector<std::string>{"stem", "a1 .. b2", "GlobalAveragePool_gap .. fc"}));
 }
 
 TEST_F(Units, KeepDepthwiseWithItsPointwise) {
