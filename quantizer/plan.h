@@ -60,7 +60,8 @@ struct Plan {
 };
 
 /// Maps a simplified graph to layers:
-///   - an addition is merged into a convolution that computes one of its operands, that nobody else reads and that has no
+///   - an addition is merged into a convolution that computes one of its operands, that nobody else reads and that has
+///   no
 ///     activation function: of two that with more weights to a sum, then the last. The other operand becomes its
 ///     residual. Where there is none the addition becomes a depthwise 1x1 convolution with weights 1 and a residual.
 ///   - a global average pool becomes a sum_pool, its 1/(H*W) folded into the weights of what reads it.
