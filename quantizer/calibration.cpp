@@ -431,11 +431,9 @@ struct Calibrator::Impl {
     }
     // The activation function has been there: nothing rounds to more than its ceiling does.
     const auto low = static_cast<float>(planned.range.low()), high = static_cast<float>(planned.range.top());
-    constexpr std::size_t kRows = 256;
-    const std::size_t block = kRows * period;
-    workers_.run((values.size() + block - 1) / block, [&](std::size_t i, std::size_t) {
-      kernels::round_in_place(values.data() + i * block, std::min(block, values.size() - i * block), step.data(),
-                              inverse.data(), period, low, high);
+    const std::size_t size = values.size() / images_;
+    for_chunks(1, [&](std::size_t image, std::size_t) {
+      kernels::round_in_place(values.data() + image * size, size, step.data(), inverse.data(), period, low, high);
     });
   }
 
