@@ -9,6 +9,7 @@
 #include "quantizer/calibration.h"
 #include "quantizer/calibration_kernels.h"
 #include "quantizer/weight_search.h"
+#include "tests/quantizer/unit_builder.h"
 
 namespace shiftsim::quantizer {
 namespace {
@@ -203,6 +204,43 @@ TEST(CalibrationKernels, SignalAndNoise) {
   }
   EXPECT_NEAR(found.signal, signal, 1e-9 * signal);
   EXPECT_NEAR(found.noise, noise, 1e-9 * noise);
+}
+
+/// More pixels than statistics look at: what they find has to hold for all.
+TEST(Calibration, LooksAtASampleOfLargeTensors) {
+  constexpr int kSide = 1100;
+  UnitBuilder builder({1, kSide, kSide}, 1, 2, 4);
+  builder.conv(0, ConvOptions::same(2, 3, 1, 1, qnet::Activation::kNone));  // one step corrects its means
+  const Plan& plan = builder.plan();
+  ImageSet images{1, kSide, kSide, 1, {}, {}};
+  std::mt19937 random(9);
+  images.pixels.resize(images.image_size());
+  // Not the same everywhere: the first half of it tells nothing of the second.
+  for (std::size_t i = 0; i < images.pixels.size(); ++i)
+    images.pixels[i] = static_cast<std::uint8_t>(random() % (2 * i < images.pixels.size() ? 4 : 40));
+  Workers workers(2);
+  ActivationMemory memory(std::size_t{1} << 30, "/tmp");
+  const Recipe recipe;
+  QuantizedNetwork network = undecided(plan);
+  Calibrator calibrator(plan, recipe, workers, memory, network);
+  calibrator.load(images, {0});
+  calibrator.run(0, {true, true, false});
+  const auto quantized = calibrator.quantized(1).values(), exact = calibrator.reference(1).values();
+  ASSERT_GT(exact.size() / 2, std::size_t{1} << 20);
+  for (std::size_t c = 0; c < 2; ++c) {
+    double error = 0, power = 0, count = 0;
+    for (std::size_t i = c; i < exact.size(); i += 2) {
+      const double difference = static_cast<double>(quantized[i]) - static_cast<double>(exact[i]);
+      error += difference;
+      power += difference * difference;
+      count += 1;
+    }
+    // Two-bit weights leave noise, of which the mean over a sample tells that over all within its standard error.
+    EXPECT_GT(power, 0);
+    EXPECT_LT(std::abs(error / count), 0.01 * std::sqrt(power / count)) << "channel " << c;
+  }
+  const int found = network.exponents[1].front();
+  EXPECT_EQ(found, search_activation_exponent(Histogram(exact), plan.tensor(1).range, recipe.norm));
 }
 
 TEST(Calibration, ChoosesImagesBySeed) {
