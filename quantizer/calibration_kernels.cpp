@@ -4,16 +4,9 @@
 #include <cmath>
 
 #include "quantizer/reconstruction/clones.h"
+#include "quantizer/reconstruction/fast_math.h"
 
 namespace shiftsim::quantizer::kernels {
-
-namespace {
-
-SHIFTSIM_INLINE float clip(float x, float low, float high) {
-  return std::min(std::max(x, low), high);
-}
-
-}  // namespace
 
 SHIFTSIM_CLONES
 void clamped_sums(const ChannelGroup& group, const float* shift, float low, const float* high, double* sums) {

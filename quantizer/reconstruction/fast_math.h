@@ -10,6 +10,10 @@
 
 namespace shiftsim::quantizer::kernels {
 
+SHIFTSIM_INLINE float clip(float x, float low, float high) {
+  return std::min(std::max(x, low), high);
+}
+
 /// 2^x for |x| < 126, relative error below 1e-6: 2^fraction by a polynomial, the integer part put into the exponent.
 SHIFTSIM_INLINE float exp2_fast(float x) {
   const float whole = std::floor(x), f = x - whole;

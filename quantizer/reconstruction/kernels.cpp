@@ -20,10 +20,6 @@ SHIFTSIM_INLINE std::uint32_t random_bits(std::uint32_t seed, std::uint32_t inde
   return x ^ (x >> 16);
 }
 
-SHIFTSIM_INLINE float clip(float x, float low, float high) {
-  return std::min(std::max(x, low), high);
-}
-
 }  // namespace
 
 SHIFTSIM_CLONES
