@@ -68,6 +68,7 @@ public:
     if (options_.hint_weight > 0) add_hints();
     pixels_.assign(slots, std::vector<float>(chunk_ * plan.tensor(0).shape.size()));
     gradients_.assign(slots, std::vector<float>(chunk_ * classes_));
+    losses_.resize(slots);
     for (std::size_t i = 0; i < plan.layers.size(); ++i) {
       const PlannedLayer& layer = plan.layers[i];
       if (layer.kind == qnet::LayerKind::kConv) {
@@ -92,12 +93,14 @@ public:
           harden(averaged);
           judge_.set(network_);
           const double found = judge_.loss();
-          spdlog::debug("network stage: iteration {}{}, divergence {:.5g}", i + 1, averaged ? ", averaged" : "", found);
+          spdlog::debug("network stage: iteration {}{}, divergence {:.5g}, of the images learned from {:.5g}", i + 1,
+                        averaged ? ", averaged" : "", found, learned_sum_ / learned_count_);
           if (found < result.after && is_legal_enough()) {
             result.after = found;
             best = network_;
           }
         }
+        learned_sum_ = learned_count_ = 0;
       }
       if (progress) progress(i + 1);
     }
@@ -264,11 +267,14 @@ private:
       const std::size_t count = images_of(slot);
       const float* wanted = teacher_->forward(slot, {pixels_[slot].data()}, count, 0);
       const float* logits = student_->forward(slot, {pixels_[slot].data()}, count, 0);
+      double& sum = losses_[slot] = 0;
       for (std::size_t j = 0; j < count; ++j)
-        divergence(logits + j * classes_, wanted + j * classes_, gradients_[slot].data() + j * classes_, classes_,
-                   options_.temperature, 1 / static_cast<double>(batch_));
+        sum += divergence(logits + j * classes_, wanted + j * classes_, gradients_[slot].data() + j * classes_,
+                          classes_, options_.temperature, 1 / static_cast<double>(batch_));
       student_->backward(slot, gradients_[slot].data(), true, hint_gradients(slot));
     });
+    learned_sum_ += std::accumulate(losses_.begin(), losses_.end(), 0.0) / static_cast<double>(batch_);
+    ++learned_count_;
     const double decay = cosine_decay(static_cast<double>(iteration) / options_.iterations);
     step_weights(decay, iteration + 1);
     if (options_.activation_rate > 0) step_activations(decay, iteration + 1);
@@ -377,6 +383,8 @@ private:
   std::vector<LatentTensor> tensors_;
   std::vector<ChannelBlock> blocks_;
   std::vector<std::vector<float>> pixels_, gradients_;  ///< by slot
+  std::vector<double> losses_;                          ///< of the batch, by slot
+  double learned_sum_ = 0, learned_count_ = 0;          ///< divergences of the iterations since the last moment
   std::vector<Hint> hints_;
   std::vector<std::vector<std::vector<float>>> hint_gradients_;  ///< by slot and hint
 };
