@@ -128,6 +128,7 @@ void apply_network(YamlMap map, NetworkStage& n) {
   n.iterations = static_cast<int>(map.get_int("iterations", 0, 10'000'000, n.iterations));
   n.batch = static_cast<int>(map.get_int("batch", 1, 4096, n.batch));
   n.rounding = get_named(map, "rounding", kStageRoundings, n.rounding);
+  n.slope = map.get_number("slope", 1, 60, n.slope);  // 60: SoftRounding::kLastSlope
   n.weight_rate = map.get_number("weight_rate", 0, 10, n.weight_rate);
   n.bias_rate = map.get_number("bias_rate", 0, 10, n.bias_rate);
   n.activation_rate = map.get_number("activation_rate", 0, 10, n.activation_rate);
@@ -272,6 +273,7 @@ std::string to_yaml(const Recipe& recipe) {
   inner("iterations", n.iterations);
   inner("batch", n.batch);
   inner("rounding", name_of(kStageRoundings, n.rounding));
+  inner("slope", n.slope);
   inner("weight_rate", n.weight_rate);
   inner("bias_rate", n.bias_rate);
   inner("activation_rate", n.activation_rate);

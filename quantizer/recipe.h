@@ -88,6 +88,7 @@ enum class StageRounding {
 struct NetworkStage {
   int iterations = 0, batch = 32;
   StageRounding rounding = StageRounding::kStraightThrough;  ///< of weights below 8 bits
+  double slope = 4;                                          ///< of soft rounding, at first
   double weight_rate = 0.01;                                 ///< codes a step
   double bias_rate = 1e-3, activation_rate = 1e-3;
   double temperature = 4;

@@ -259,7 +259,7 @@ private:
   }
 
   void iterate(int iteration) {
-    soft_ = SoftRounding::at(static_cast<double>(iteration) / options_.iterations);
+    soft_ = SoftRounding::at(static_cast<double>(iteration) / options_.iterations, options_.slope);
     set_latent_weights();
     for (const LatentTensor& latent : tensors_) student_->set_quantizer(latent.tensor, {true, 1, steps_of(latent)});
     show_batch(iteration);

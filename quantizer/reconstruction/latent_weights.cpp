@@ -49,8 +49,8 @@ struct Curve {
 
 }  // namespace
 
-SoftRounding SoftRounding::at(double done) {
-  return {static_cast<float>(kFirstSlope * std::pow(kLastSlope / kFirstSlope, std::min(1.0, done / kSteepenedFor)))};
+SoftRounding SoftRounding::at(double done, double first_slope) {
+  return {static_cast<float>(first_slope * std::pow(kLastSlope / first_slope, std::min(1.0, done / kSteepenedFor)))};
 }
 
 SHIFTSIM_CLONES

@@ -26,14 +26,14 @@ void latent_codes(const LatentChannel& channel, const float* place, std::int8_t*
 /// Between two codes a logistic curve, at each of them exact: the steeper the slope, the nearer to a step
 /// (differentiable soft quantization, Gong et al., ICCV 2019).
 struct SoftRounding {
-  float slope = kFirstSlope;
+  float slope = 4;
 
-  /// As it is when this part of the iterations is done, in [0, 1]: steeper by the same factor every iteration, until it
-  /// is as steep as it gets, for the last of them.
-  static SoftRounding at(double done);
-  /// With the first slope a weight beside a code is moved little, with the last it stands still but for a tenth of a
-  /// step around the middle.
-  static constexpr float kFirstSlope = 4, kLastSlope = 60;
+  /// As it is when this part of the iterations is done, in [0, 1]: steeper by the same factor every iteration, from
+  /// first_slope on, until it is as steep as it gets, for the last of them.
+  static SoftRounding at(double done, double first_slope);
+  /// A weight stands still but for a tenth of a step around the middle. (With a slope of 4 one beside a code is moved
+  /// little.)
+  static constexpr float kLastSlope = 60;
 
   /// value[i] = the weight that place[i] stands for.
   void values(const LatentChannel& channel, const float* place, float* value) const;

@@ -121,13 +121,15 @@ TEST(SoftRounding, BecomesRounding) {
 }
 
 TEST(SoftRounding, HardensWhileItLearns) {
-  EXPECT_FLOAT_EQ(SoftRounding::at(0).slope, SoftRounding::kFirstSlope);
-  EXPECT_FLOAT_EQ(SoftRounding::at(1).slope, SoftRounding::kLastSlope);
-  EXPECT_FLOAT_EQ(SoftRounding::at(0.9).slope, SoftRounding::kLastSlope);
-  const float factor = SoftRounding::at(0.1).slope / SoftRounding::at(0).slope;
-  EXPECT_GT(factor, 1);
-  for (int i = 1; i < 8; ++i)
-    EXPECT_NEAR(SoftRounding::at(0.1 * (i + 1)).slope / SoftRounding::at(0.1 * i).slope, factor, 1e-4) << i;
+  for (const double first : {4.0, 8.0}) {
+    const auto slope = [&](double done) { return SoftRounding::at(done, first).slope; };
+    EXPECT_FLOAT_EQ(slope(0), static_cast<float>(first));
+    EXPECT_FLOAT_EQ(slope(1), SoftRounding::kLastSlope);
+    EXPECT_FLOAT_EQ(slope(0.9), SoftRounding::kLastSlope);
+    const float factor = slope(0.1) / slope(0);
+    EXPECT_GT(factor, 1);
+    for (int i = 1; i < 8; ++i) EXPECT_NEAR(slope(0.1 * (i + 1)) / slope(0.1 * i), factor, 1e-4) << i;
+  }
 }
 
 TEST(SoftRounding, GradientIsTheSlope) {
@@ -342,6 +344,20 @@ TEST_F(NetworkStageTest, RoundsSoftlyBelowEightBits) {
       differ = differ || soft.layers[i].codes != straight.layers[i].codes;
     EXPECT_TRUE(differ);
   }
+}
+
+/// A steeper curve at first lets other weights move; straight through, there is no curve.
+TEST_F(NetworkStageTest, StartsSoftRoundingAsSteepAsTheRecipeSays) {
+  const Graph graph = import(residual_model(4));
+  const auto learned = [&](const char* rounding, int slope) {
+    return run(graph, recipe({"weight_bits=2", fmt::format("network.rounding={}", rounding),
+                              fmt::format("network.slope={}", slope)}));
+  };
+  expect_same(learned("straight_through", 4), learned("straight_through", 20));
+  const QuantizedNetwork flat = learned("soft", 4), steep = learned("soft", 20);
+  bool differ = false;
+  for (std::size_t i = 0; i < flat.layers.size(); ++i) differ = differ || flat.layers[i].codes != steep.layers[i].codes;
+  EXPECT_TRUE(differ);
 }
 
 TEST_F(NetworkStageTest, KeepsWhatWasThereWhereLearningWrecksIt) {
