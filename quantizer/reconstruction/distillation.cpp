@@ -376,7 +376,7 @@ private:
   QuantizedNetwork& network_;
   std::vector<std::size_t> teachers_;  ///< images to learn on
   Unit whole_;
-  SoftRounding soft_;
+  SoftRounding soft_ = SoftRounding::at(0, options_.slope);
   std::size_t batch_ = 0, chunk_ = 0, classes_ = 0;
   std::unique_ptr<UnitModel> student_, teacher_;
   std::vector<LatentLayer> layers_;

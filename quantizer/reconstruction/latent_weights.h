@@ -26,7 +26,7 @@ void latent_codes(const LatentChannel& channel, const float* place, std::int8_t*
 /// Between two codes a logistic curve, at each of them exact: the steeper the slope, the nearer to a step
 /// (differentiable soft quantization, Gong et al., ICCV 2019).
 struct SoftRounding {
-  float slope = 4;
+  float slope;  ///< k of the logistic curve 1 / (1 + exp(-k x)), x the distance from the middle in steps
 
   /// As it is when this part of the iterations is done, in [0, 1]: steeper by the same factor every iteration, from
   /// first_slope on, until it is as steep as it gets, for the last of them.
