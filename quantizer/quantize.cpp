@@ -196,10 +196,11 @@ private:
     }
     if (stage.exponent_moves) {
       std::optional<Progress> progress;
-      const MovesResult found = move_exponents(judge, recipe_, kMovePasses, network_, [&](int done, int total) {
-        if (!progress || done == 1) progress.emplace("exponents", static_cast<std::size_t>(total), "moves");
-        progress->update(static_cast<std::size_t>(done));
-      });
+      const MovesResult found =
+          move_exponents(judge, memory_, recipe_, kMovePasses, network_, [&](int done, int total) {
+            if (!progress || done == 1) progress.emplace("exponents", static_cast<std::size_t>(total), "moves");
+            progress->update(static_cast<std::size_t>(done));
+          });
       spdlog::info("exponents: {} moves tried, {} taken, divergence {:.4f} -> {:.4f}", found.tried, found.taken,
                    found.before, found.after);
     }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/error.h"
 #include "quantizer/legality.h"
 
 namespace shiftsim::quantizer {
@@ -27,6 +28,15 @@ int owner_of_scale(const Plan& plan, int tensor) {
   for (auto layer = plan.layers.rbegin(); layer != plan.layers.rend(); ++layer)
     if (layer->kind == qnet::LayerKind::kMaxPool && layer->output == tensor) tensor = layer->input;
   return tensor;
+}
+
+/// The first layer that the move changes.
+std::size_t first_layer(const Plan& plan, const Move& move) {
+  for (std::size_t i = 0; i < plan.layers.size(); ++i)
+    if (static_cast<int>(i) == move.layer ||
+        std::ranges::any_of(move.tensors, [&](const auto& moved) { return moved.first == plan.layers[i].output; }))
+      return i;
+  SHIFTSIM_CHECK(false, "a move of nothing");
 }
 
 std::vector<Move> moves_of(const QuantizedNetwork& network) {
@@ -104,20 +114,25 @@ struct Saved {
 
 }  // namespace
 
-MovesResult move_exponents(NetworkJudge& judge, const Recipe& recipe, int passes, QuantizedNetwork& network,
-                           const std::function<void(int, int)>& progress) {
+MovesResult move_exponents(NetworkJudge& judge, ActivationMemory& memory, const Recipe& recipe, int passes,
+                           QuantizedNetwork& network, const std::function<void(int, int)>& progress) {
   MovesResult result;
+  judge.hardest_first();
   result.before = result.after = judge.loss();
   for (int pass = 0; pass < passes; ++pass) {
     const int taken_before = result.taken;
     const std::vector<Move> moves = moves_of(network);
+    std::vector<std::size_t> starts(moves.size());  // no move from here on changes an earlier layer
+    for (std::size_t i = moves.size(), start = network.plan.layers.size(); i-- > 0;)
+      starts[i] = start = std::min(start, first_layer(network.plan, moves[i]));
     for (std::size_t i = 0; i < moves.size(); ++i) {
       const Move& move = moves[i];
+      judge.start_at(network, starts[i], memory);
       const Saved saved(move, network);
       if (!make_move(move, recipe, network)) continue;
       show(move, network, judge);
       ++result.tried;
-      const double found = judge.loss();
+      const double found = judge.loss(result.after);
       if (found < result.after && (recipe.scales == Scales::kFree || is_legal(network, recipe))) {
         result.after = found;
         ++result.taken;
@@ -127,6 +142,7 @@ MovesResult move_exponents(NetworkJudge& judge, const Recipe& recipe, int passes
       }
       if (progress) progress(static_cast<int>(i + 1), static_cast<int>(moves.size()));
     }
+    judge.set(network);
     if (result.taken == taken_before) break;
   }
   return result;

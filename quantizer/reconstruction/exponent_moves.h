@@ -22,8 +22,9 @@ struct MovesResult {
 ///     with the offset that suits them;
 ///   - an activation tensor and the next one behind a layer, one up and the other down: clipping here for rounding
 ///   there.
-/// 'network' must be what the judge was set to.
-MovesResult move_exponents(NetworkJudge& judge, const Recipe& recipe, int passes, QuantizedNetwork& network,
-                           const std::function<void(int, int)>& progress = {});
+/// 'network' must be what the judge was set to; the judge is set to what it becomes. 'memory': for what the layers make
+/// whose groups had their turn, a tensor over all images of the judge.
+MovesResult move_exponents(NetworkJudge& judge, ActivationMemory& memory, const Recipe& recipe, int passes,
+                           QuantizedNetwork& network, const std::function<void(int, int)>& progress = {});
 
 }  // namespace shiftsim::quantizer

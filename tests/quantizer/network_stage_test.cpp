@@ -417,6 +417,88 @@ TEST_F(NetworkStageTest, JudgeSetsATensorAloneAsAllAtOnce) {
   }
 }
 
+/// What the layers in front make is kept and not computed again, wherever it starts, and whatever changes behind it.
+TEST_F(NetworkStageTest, JudgeThatStartsBehindLayersFindsTheSame) {
+  for (const auto& model : {residual_model(4), mobile_model(4)}) {
+    const Graph graph = import(model);
+    const Recipe recipe = this->recipe({"weight_bits=4", "activation_bits=4", "network.iterations=0"});
+    const Plan plan = make_plan(graph, recipe, "m.onnx");
+    const ImageSet images = random_images(graph.input().shape, 40, 3);
+    const QuantizedNetwork network = run(graph, recipe);
+    Workers workers(2);
+    ActivationMemory memory(0, folder_ / "");  // all of it in files
+    NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
+    NetworkJudge again(plan, images, choose_images(40, 20, 1), workers);
+    judge.set(network);
+    const double wanted = judge.loss();
+    for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+      judge.start_at(network, i, memory);
+      EXPECT_EQ(judge.loss(), wanted) << "start at layer " << i;
+      const PlannedLayer& layer = plan.layers[i];
+      if (layer.kind == qnet::LayerKind::kMaxPool || plan.tensor(layer.output).is_logits) continue;
+      QuantizedNetwork moved = network;
+      std::vector<double> steps = network.steps(layer.output);
+      for (double& step : steps) step *= 4;
+      moved.set_steps(layer.output, steps);
+      judge.set_tensor(moved, layer.output);
+      again.set(moved);
+      EXPECT_EQ(judge.loss(), again.loss()) << layer.name;
+      EXPECT_NE(judge.loss(), wanted) << layer.name;
+      judge.set_tensor(network, layer.output);
+    }
+    EXPECT_THROW(judge.set_layer(network, 0), InternalError);
+    judge.set(network);
+    judge.set_layer(network, 0);
+    EXPECT_EQ(judge.loss(), wanted);
+  }
+}
+
+TEST_F(NetworkStageTest, JudgeStopsAtALimit) {
+  const Graph graph = import(residual_model(4));
+  const Recipe recipe = this->recipe({"weight_bits=2", "network.iterations=0"});
+  const Plan plan = make_plan(graph, recipe, "m.onnx");
+  const ImageSet images = random_images(graph.input().shape, 40, 3);
+  for (const int threads : {1, 2}) {
+    Workers workers(threads);
+    NetworkJudge judge(plan, images, choose_images(40, 40, 1), workers);
+    judge.set(run(graph, recipe));
+    const double wanted = judge.loss();
+    for (const bool sorted : {false, true}) {
+      if (sorted) judge.hardest_first();
+      const double whole = judge.loss();
+      EXPECT_NEAR(whole, wanted, 1e-12);  // summed in another order
+      EXPECT_EQ(judge.loss(1.001 * whole), whole);
+      EXPECT_GE(judge.loss(whole), whole);
+      const double early = judge.loss(0.3 * whole);
+      EXPECT_GE(early, 0.3 * whole);
+      EXPECT_LT(early, 0.8 * whole);  // not all images were looked at
+    }
+  }
+}
+
+TEST_F(NetworkStageTest, ExponentMovesAreTheSameAtAnyThreadCount) {
+  const Graph graph = import(mobile_model(4));
+  const Recipe recipe = this->recipe({"weight_bits=2", "network.iterations=0"});
+  const Plan plan = make_plan(graph, recipe, "m.onnx");
+  const ImageSet images = random_images(graph.input().shape, 40, 3);
+  const QuantizedNetwork start = run(graph, recipe);
+  std::vector<QuantizedNetwork> ends;
+  std::vector<MovesResult> found;
+  for (const int threads : {1, 3}) {
+    Workers workers(threads);
+    ActivationMemory memory(1 << 20, folder_ / "");
+    NetworkJudge judge(plan, images, choose_images(40, 30, 1), workers);
+    QuantizedNetwork network = start;
+    judge.set(network);
+    found.push_back(move_exponents(judge, memory, recipe, 2, network));
+    ends.push_back(std::move(network));
+  }
+  expect_same(ends[0], ends[1]);
+  EXPECT_EQ(found[0].after, found[1].after);
+  EXPECT_EQ(found[0].tried, found[1].tried);
+  EXPECT_GT(found[0].taken, 0);
+}
+
 /// An exponent that somebody spoiled is found and put right, a layer's as well as a tensor's.
 TEST_F(NetworkStageTest, ExponentMovesRepair) {
   const Graph graph = import(residual_model(4));
@@ -435,7 +517,8 @@ TEST_F(NetworkStageTest, ExponentMovesRepair) {
   spoiled.set_steps(tensor, steps);
   judge.set(spoiled);
   ASSERT_GT(judge.loss(), 1.5 * wanted);
-  const MovesResult found = move_exponents(judge, recipe, 4, spoiled);
+  ActivationMemory memory(1 << 20, folder_ / "");
+  const MovesResult found = move_exponents(judge, memory, recipe, 4, spoiled);
   EXPECT_EQ(found.after, judge.loss());
   EXPECT_LT(found.after, 1.2 * wanted);
   EXPECT_GT(found.taken, 0);
