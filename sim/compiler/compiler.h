@@ -3,7 +3,7 @@
 
 #include "qnet/network.h"
 #include "sim/compiler/program.h"
-#include "sim/config.h"
+#include "sim/config/config.h"
 
 namespace shiftsim::sim {
 

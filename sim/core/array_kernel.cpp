@@ -1,11 +1,6 @@
 #include "sim/core/array_kernel.h"
 
-// One binary for every x86-64 machine: the loader picks the widest version the processor has. All give the same bits.
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__)
-#define SHIFTSIM_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define SHIFTSIM_CLONES
-#endif
+#include "common/clones.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -13,9 +8,9 @@ namespace {
 constexpr int kMaxChannels = 64;
 
 /// 'channels' and 'lanes' are constants at the common sizes, so that the loops unroll into registers.
-[[gnu::always_inline]] inline void conv_rows(std::int32_t* __restrict acc, const std::int16_t* __restrict op,
-                                             const std::int16_t* __restrict digits, int pixels, int op_stride,
-                                             int channels, int lanes, std::int32_t keep, int left) {
+SHIFTSIM_INLINE void conv_rows(std::int32_t* __restrict acc, const std::int16_t* __restrict op,
+                               const std::int16_t* __restrict digits, int pixels, int op_stride, int channels,
+                               int lanes, std::int32_t keep, int left) {
   for (int p = 0; p < pixels; ++p, op += op_stride, acc += channels) {
     alignas(64) std::int16_t sum[kMaxChannels];
     const std::int16_t first = op[0];

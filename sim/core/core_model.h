@@ -7,8 +7,8 @@
 
 #include "sim/core/geometry.h"
 #include "sim/core/ports.h"
-#include "sim/events.h"
-#include "sim/result.h"
+#include "sim/counters/causes.h"
+#include "sim/counters/events.h"
 
 namespace shiftsim::sim {
 

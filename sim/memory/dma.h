@@ -7,9 +7,9 @@
 
 #include "qnet/network.h"
 #include "sim/compiler/program.h"
-#include "sim/config.h"
+#include "sim/config/config.h"
 #include "sim/core/ports.h"
-#include "sim/events.h"
+#include "sim/counters/events.h"
 #include "sim/memory/dram.h"
 
 namespace shiftsim::sim {

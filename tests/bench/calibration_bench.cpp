@@ -5,7 +5,7 @@
 #include <numeric>
 #include <random>
 
-#include "quantizer/calibration.h"
+#include "quantizer/calibrate/calibration.h"
 #include "tests/quantizer/unit_builder.h"
 
 namespace {
@@ -40,7 +40,7 @@ void calibrate(benchmark::State& state) {
   std::vector<std::size_t> all(kImages);
   std::iota(all.begin(), all.end(), std::size_t{0});
   const Recipe recipe;
-  Workers workers(static_cast<int>(state.range(0)));
+  ThreadPool workers(static_cast<int>(state.range(0)));
   for (auto _ : state) {
     ActivationMemory memory(std::size_t{4} << 30, "/tmp");
     QuantizedNetwork network = undecided(plan);

@@ -1,5 +1,5 @@
 // Speed of the search for a channel's codes, by weights of a channel and their bits.
-#include "quantizer/code_search.h"
+#include "quantizer/search/code_search.h"
 
 #include <benchmark/benchmark.h>
 

@@ -6,8 +6,8 @@
 
 #include "qnet/golden.h"
 #include "sim/compiler/compiler.h"
-#include "sim/core/core_module.h"
-#include "sim/system.h"
+#include "sim/engine/core_module.h"
+#include "sim/engine/system.h"
 #include "tests/bench/residual_network.h"
 
 namespace {

@@ -3,10 +3,10 @@
 #include <benchmark/benchmark.h>
 
 #include "common/images.h"
-#include "quantizer/calibration.h"
-#include "quantizer/onnx_import.h"
-#include "quantizer/quantize.h"
-#include "quantizer/reconstruction/exponent_moves.h"
+#include "quantizer/app/quantize.h"
+#include "quantizer/calibrate/calibration.h"
+#include "quantizer/import/onnx_import.h"
+#include "quantizer/learn/exponent_moves.h"
 
 namespace {
 
@@ -23,7 +23,7 @@ void exponent_moves(benchmark::State& state) {
   const ImageSet images = read_images("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz", {}, 1, 4096);
   const Plan plan = make_plan(graph, recipe, "mobilenet_fmnist.onnx");
   const QuantizedNetwork start = quantize(plan, recipe, images, choose_images(images.count, 256, 1), {});
-  Workers workers(static_cast<int>(state.range(0)));
+  ThreadPool workers(static_cast<int>(state.range(0)));
   NetworkJudge judge(plan, images, choose_images(images.count, 64, 2), workers);
   ActivationMemory memory(std::size_t{1} << 30, "/tmp");
   MovesResult found;

@@ -3,8 +3,8 @@
 
 #include <random>
 
-#include "quantizer/float_engine.h"
-#include "quantizer/onnx_import.h"
+#include "quantizer/float/float_engine.h"
+#include "quantizer/import/onnx_import.h"
 
 namespace {
 

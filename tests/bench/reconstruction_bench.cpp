@@ -6,7 +6,7 @@
 #include <ctime>
 #include <random>
 
-#include "quantizer/reconstruction/reconstruct.h"
+#include "quantizer/learn/reconstruct.h"
 #include "tests/quantizer/unit_builder.h"
 
 namespace {
@@ -59,7 +59,7 @@ void iteration(benchmark::State& state, const Plan& plan) {
   UnitTask task;
   task.activations = true;
   task.iterations = 9;
-  Workers workers(static_cast<int>(state.range(0)));
+  shiftsim::ThreadPool workers(static_cast<int>(state.range(0)));
   double cpu_seconds = 0;
   while (state.KeepRunning()) {
     QuantizedNetwork network = nearest_network(plan, -3);

@@ -10,9 +10,9 @@
 
 #include "common/images.h"
 #include "qnet/golden.h"
-#include "quantizer/fake_quantized.h"
-#include "quantizer/graph.h"
-#include "quantizer/integer_export.h"
+#include "quantizer/evaluate/fake_quantized.h"
+#include "quantizer/export/integer_export.h"
+#include "quantizer/graph/graph.h"
 #include "tests/quantizer/fake_quantization.h"
 
 namespace shiftsim::quantizer {

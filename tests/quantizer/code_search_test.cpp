@@ -1,5 +1,5 @@
 // Codes by the error of the output: the moments are those of the windows, and no single weight can be moved for better.
-#include "quantizer/code_search.h"
+#include "quantizer/search/code_search.h"
 
 #include <gtest/gtest.h>
 

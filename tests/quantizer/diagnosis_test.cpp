@@ -1,5 +1,5 @@
 // Every figure of the diagnosis on layers small enough to know it by hand, and the whole on real structures.
-#include "quantizer/diagnosis.h"
+#include "quantizer/evaluate/diagnosis.h"
 
 #include <gtest/gtest.h>
 
@@ -11,11 +11,11 @@
 #include "qnet/bounds.h"
 #include "qnet/golden.h"
 #include "qnet/probe.h"
-#include "quantizer/calibration.h"
-#include "quantizer/diagnosis_report.h"
-#include "quantizer/integer_export.h"
-#include "quantizer/onnx_import.h"
-#include "quantizer/quantize.h"
+#include "quantizer/app/quantize.h"
+#include "quantizer/calibrate/calibration.h"
+#include "quantizer/evaluate/diagnosis_report.h"
+#include "quantizer/export/integer_export.h"
+#include "quantizer/import/onnx_import.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/quantizer/models.h"
 

@@ -1,6 +1,6 @@
 // The whole way: ONNX to integers. What the integers mean, evaluated in double by fake_quantization.h, must equal the
 // golden reference bit for bit; and every width must be kept.
-#include "quantizer/integer_export.h"
+#include "quantizer/export/integer_export.h"
 
 #include <gtest/gtest.h>
 
@@ -10,11 +10,11 @@
 #include "common/images.h"
 #include "qnet/bounds.h"
 #include "qnet/golden.h"
-#include "quantizer/calibration.h"
-#include "quantizer/float_engine.h"
-#include "quantizer/onnx_import.h"
-#include "quantizer/quantize.h"
-#include "quantizer/report.h"
+#include "quantizer/app/quantize.h"
+#include "quantizer/app/report.h"
+#include "quantizer/calibrate/calibration.h"
+#include "quantizer/float/float_engine.h"
+#include "quantizer/import/onnx_import.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/quantizer/bit_exact.h"
 #include "tests/quantizer/models.h"

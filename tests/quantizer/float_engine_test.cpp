@@ -1,14 +1,14 @@
 // oneDNN convolution and the other float operations against double loops, on random shapes.
-#include "quantizer/float_engine.h"
+#include "quantizer/float/float_engine.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <random>
 
-#include "quantizer/conv_op.h"
-#include "quantizer/float_ops.h"
-#include "quantizer/parallel.h"
+#include "common/thread_pool.h"
+#include "quantizer/float/conv_op.h"
+#include "quantizer/float/float_ops.h"
 #include "tests/quantizer/naive_float.h"
 
 namespace shiftsim::quantizer {

@@ -10,8 +10,8 @@
 
 #include "common/atomic_file.h"
 #include "common/npy.h"
-#include "quantizer/reconstruction/kernels.h"
-#include "quantizer/reconstruction/unit_model.h"
+#include "quantizer/kernels/learning_kernels.h"
+#include "quantizer/learn/unit_model.h"
 #include "tests/quantizer/unit_builder.h"
 
 namespace shiftsim::quantizer {

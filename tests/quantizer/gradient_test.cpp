@@ -9,9 +9,9 @@
 
 #include <fmt/format.h>
 
-#include "quantizer/float_ops.h"
-#include "quantizer/reconstruction/kernels.h"
-#include "quantizer/reconstruction/unit_model.h"
+#include "quantizer/float/float_ops.h"
+#include "quantizer/kernels/learning_kernels.h"
+#include "quantizer/learn/unit_model.h"
 #include "tests/quantizer/unit_builder.h"
 
 namespace shiftsim::quantizer {

@@ -1,13 +1,13 @@
 // ONNX import and simplification: structure, meaning (against double loops), and every kind of bad model.
-#include "quantizer/onnx_import.h"
+#include "quantizer/import/onnx_import.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "common/error.h"
-#include "quantizer/float_engine.h"
-#include "quantizer/onnx_file.h"
+#include "quantizer/float/float_engine.h"
+#include "quantizer/import/onnx_file.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/quantizer/models.h"
 #include "tests/quantizer/naive_float.h"

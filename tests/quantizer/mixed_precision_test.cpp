@@ -4,7 +4,7 @@
 #include <chrono>
 #include <random>
 
-#include "quantizer/mixed_precision.h"
+#include "quantizer/mixed/mixed_precision.h"
 
 namespace shiftsim::quantizer {
 namespace {

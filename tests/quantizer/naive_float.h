@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "quantizer/graph.h"
+#include "quantizer/graph/graph.h"
 
 namespace shiftsim::quantizer {
 

@@ -4,19 +4,19 @@
 #include <cmath>
 #include <random>
 
-#include "quantizer/calibration.h"
-#include "quantizer/image_input.h"
-#include "quantizer/image_roles.h"
-#include "quantizer/integer_export.h"
-#include "quantizer/legality.h"
-#include "quantizer/onnx_import.h"
-#include "quantizer/quantize.h"
-#include "quantizer/reconstruction/distillation.h"
-#include "quantizer/reconstruction/divergence.h"
-#include "quantizer/reconstruction/exponent_moves.h"
-#include "quantizer/reconstruction/latent_weights.h"
-#include "quantizer/reconstruction/learned.h"
-#include "quantizer/reconstruction/network_judge.h"
+#include "quantizer/app/quantize.h"
+#include "quantizer/calibrate/calibration.h"
+#include "quantizer/export/integer_export.h"
+#include "quantizer/import/onnx_import.h"
+#include "quantizer/learn/distillation.h"
+#include "quantizer/learn/divergence.h"
+#include "quantizer/learn/exponent_moves.h"
+#include "quantizer/learn/latent_weights.h"
+#include "quantizer/learn/learned.h"
+#include "quantizer/learn/network_judge.h"
+#include "quantizer/plan/image_input.h"
+#include "quantizer/plan/legality.h"
+#include "quantizer/recipe/image_roles.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/quantizer/bit_exact.h"
 #include "tests/quantizer/models.h"
@@ -261,7 +261,7 @@ TEST_F(NetworkStageTest, JudgeRanksWidths) {
         this->recipe({fmt::format("weight_bits={}", bits), "activation_bits=8", "network.iterations=0"});
     const Plan plan = make_plan(graph, recipe, "m.onnx");
     const ImageSet images = random_images(graph.input().shape, 40, 3);
-    Workers workers(2);
+    ThreadPool workers(2);
     NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
     EXPECT_EQ(judge.loss(), 0);
     judge.set(run(graph, recipe));
@@ -284,7 +284,7 @@ TEST_F(NetworkStageTest, LearnsLegallyAndStaysExact) {
     const ImageSet images = random_images(graph.input().shape, 40, 3);
     QuantizedNetwork network = searched(graph, recipe);
     const QuantizedNetwork before = network;
-    Workers workers(2);
+    ThreadPool workers(2);
     NetworkJudge judge(plan, images, choose_images(40, 8, 2), workers);
     judge.set(network);
     const DistillationResult found =
@@ -317,7 +317,7 @@ TEST_F(NetworkStageTest, HardensWhatItLearnsSoftly) {
     const Plan plan = make_plan(graph, recipe, "m.onnx");
     const ImageSet images = random_images(graph.input().shape, 40, 3);
     QuantizedNetwork network = searched(graph, recipe);
-    Workers workers(2);
+    ThreadPool workers(2);
     NetworkJudge judge(plan, images, choose_images(40, 32, 1), workers);
     judge.set(network);
     const DistillationResult found =
@@ -399,7 +399,7 @@ TEST_F(NetworkStageTest, JudgeSetsATensorAloneAsAllAtOnce) {
   const Plan plan = make_plan(graph, recipe, "m.onnx");
   const ImageSet images = random_images(graph.input().shape, 40, 3);
   const QuantizedNetwork network = run(graph, recipe);
-  Workers workers(2);
+  ThreadPool workers(2);
   NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
   NetworkJudge again(plan, images, choose_images(40, 20, 1), workers);
   for (const PlannedLayer& layer : plan.layers) {
@@ -425,7 +425,7 @@ TEST_F(NetworkStageTest, JudgeThatStartsBehindLayersFindsTheSame) {
     const Plan plan = make_plan(graph, recipe, "m.onnx");
     const ImageSet images = random_images(graph.input().shape, 40, 3);
     const QuantizedNetwork network = run(graph, recipe);
-    Workers workers(2);
+    ThreadPool workers(2);
     ActivationMemory memory(0, folder_ / "");  // all of it in files
     NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
     NetworkJudge again(plan, images, choose_images(40, 20, 1), workers);
@@ -459,7 +459,7 @@ TEST_F(NetworkStageTest, JudgeStopsAtALimit) {
   const Plan plan = make_plan(graph, recipe, "m.onnx");
   const ImageSet images = random_images(graph.input().shape, 40, 3);
   for (const int threads : {1, 2}) {
-    Workers workers(threads);
+    ThreadPool workers(threads);
     NetworkJudge judge(plan, images, choose_images(40, 40, 1), workers);
     judge.set(run(graph, recipe));
     const double wanted = judge.loss();
@@ -485,7 +485,7 @@ TEST_F(NetworkStageTest, ExponentMovesAreTheSameAtAnyThreadCount) {
   std::vector<QuantizedNetwork> ends;
   std::vector<MovesResult> found;
   for (const int threads : {1, 3}) {
-    Workers workers(threads);
+    ThreadPool workers(threads);
     ActivationMemory memory(1 << 20, folder_ / "");
     NetworkJudge judge(plan, images, choose_images(40, 30, 1), workers);
     QuantizedNetwork network = start;
@@ -506,7 +506,7 @@ TEST_F(NetworkStageTest, ExponentMovesRepair) {
   const Plan plan = make_plan(graph, recipe, "m.onnx");
   const ImageSet images = random_images(graph.input().shape, 40, 3);
   const QuantizedNetwork good = run(graph, recipe);
-  Workers workers(2);
+  ThreadPool workers(2);
   NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
   judge.set(good);
   const double wanted = judge.loss();

@@ -5,8 +5,8 @@
 #include <random>
 
 #include "common/npy.h"
-#include "quantizer/bit_assignment.h"
-#include "quantizer/recipe.h"
+#include "quantizer/mixed/bit_assignment.h"
+#include "quantizer/recipe/recipe.h"
 #include "tests/cli/command.h"
 #include "tests/quantizer/models.h"
 

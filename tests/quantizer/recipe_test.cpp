@@ -1,5 +1,5 @@
 // Recipes: read strictly, extended, overridden; every recipe of the project is valid.
-#include "quantizer/recipe.h"
+#include "quantizer/recipe/recipe.h"
 
 #include <gtest/gtest.h>
 

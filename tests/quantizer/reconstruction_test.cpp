@@ -1,6 +1,6 @@
 // Reconstruction: what every method leaves is legal and exact, never worse than before, and the same however the work
 // was done (threads, memory, stops on the way).
-#include "quantizer/reconstruction/reconstruct.h"
+#include "quantizer/learn/reconstruct.h"
 
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
@@ -13,15 +13,15 @@
 #include <sstream>
 
 #include "qnet/network.h"
-#include "quantizer/activation_store.h"
-#include "quantizer/calibration.h"
-#include "quantizer/checkpoint.h"
-#include "quantizer/fake_quantized.h"
-#include "quantizer/integer_export.h"
-#include "quantizer/legality.h"
-#include "quantizer/onnx_import.h"
-#include "quantizer/quantize.h"
-#include "quantizer/reconstruction/unit_model.h"
+#include "quantizer/app/checkpoint.h"
+#include "quantizer/app/quantize.h"
+#include "quantizer/calibrate/calibration.h"
+#include "quantizer/evaluate/fake_quantized.h"
+#include "quantizer/export/integer_export.h"
+#include "quantizer/float/activation_store.h"
+#include "quantizer/import/onnx_import.h"
+#include "quantizer/learn/unit_model.h"
+#include "quantizer/plan/legality.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/quantizer/bit_exact.h"
 #include "tests/quantizer/models.h"
@@ -93,7 +93,7 @@ struct UnitCase {
   const Plan& plan() const { return builder.plan(); }
 
   UnitLoss run(QuantizedNetwork& network, int threads = 1) const {
-    Workers workers(threads);
+    ThreadPool workers(threads);
     return reconstruct(plan(), unit, {{quantized}, {exact}, target, kImages}, recipe, task, workers, network);
   }
 

@@ -1,13 +1,13 @@
 // Channels multiplied by factors that suit powers of two: the same function, with less noise.
-#include "quantizer/scale_alignment.h"
+#include "quantizer/calibrate/scale_alignment.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "quantizer/onnx_import.h"
-#include "quantizer/reconstruction/unit_model.h"
+#include "quantizer/import/onnx_import.h"
+#include "quantizer/learn/unit_model.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/quantizer/models.h"
 #include "tests/quantizer/unit_builder.h"
@@ -42,7 +42,7 @@ std::vector<float> random_input(const Plan& plan, std::mt19937& random) {
 }
 
 int align(Plan& plan, const std::vector<TensorSample>& samples, int threads = 2) {
-  Workers workers(threads);
+  ThreadPool workers(threads);
   return align_scales(plan, samples, true, workers);
 }
 

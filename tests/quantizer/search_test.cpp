@@ -5,10 +5,10 @@
 #include <random>
 
 #include "common/error.h"
-#include "quantizer/activation_search.h"
-#include "quantizer/calibration.h"
-#include "quantizer/calibration_kernels.h"
-#include "quantizer/weight_search.h"
+#include "quantizer/calibrate/calibration.h"
+#include "quantizer/kernels/calibration_kernels.h"
+#include "quantizer/search/activation_search.h"
+#include "quantizer/search/weight_search.h"
 #include "tests/quantizer/unit_builder.h"
 
 namespace shiftsim::quantizer {
@@ -156,7 +156,7 @@ TEST(ActivationSearch, HistogramsOfChannels) {
 TEST(ActivationSearch, HistogramsOfSeveralThreads) {
   constexpr std::size_t kChannels = 7;
   const std::vector<float> values = random_values(kChannels * 1003, 4);
-  Workers workers(3);
+  ThreadPool workers(3);
   for (const std::size_t step : {1, 5}) {
     std::vector<float> seen;
     for (std::size_t pixel = 0; pixel < 1003; pixel += step)
@@ -218,7 +218,7 @@ TEST(Calibration, LooksAtASampleOfLargeTensors) {
   // Not the same everywhere: the first half of it tells nothing of the second.
   for (std::size_t i = 0; i < images.pixels.size(); ++i)
     images.pixels[i] = static_cast<std::uint8_t>(random() % (2 * i < images.pixels.size() ? 4 : 40));
-  Workers workers(2);
+  ThreadPool workers(2);
   ActivationMemory memory(std::size_t{1} << 30, "/tmp");
   const Recipe recipe;
   QuantizedNetwork network = undecided(plan);

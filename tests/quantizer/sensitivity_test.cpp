@@ -5,8 +5,8 @@
 #include <map>
 #include <random>
 
-#include "quantizer/onnx_import.h"
-#include "quantizer/sensitivity.h"
+#include "quantizer/evaluate/sensitivity.h"
+#include "quantizer/import/onnx_import.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/quantizer/models.h"
 

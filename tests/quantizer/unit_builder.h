@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "quantizer/calibration.h"
-#include "quantizer/plan.h"
-#include "quantizer/quantized_network.h"
+#include "quantizer/calibrate/calibration.h"
+#include "quantizer/plan/plan.h"
+#include "quantizer/plan/quantized_network.h"
 
 namespace shiftsim::quantizer {
 

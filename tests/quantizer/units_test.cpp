@@ -1,9 +1,9 @@
 // Networks split into reconstruction units: by structure, whatever the names.
-#include "quantizer/reconstruction/units.h"
+#include "quantizer/plan/units.h"
 
 #include <gtest/gtest.h>
 
-#include "quantizer/onnx_import.h"
+#include "quantizer/import/onnx_import.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/quantizer/imagenet_models.h"
 #include "tests/quantizer/models.h"

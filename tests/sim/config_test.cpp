@@ -1,5 +1,5 @@
 // Configurations: defaults, includes, overrides, 'auto', the printed form, and every kind of mistake.
-#include "sim/config.h"
+#include "sim/config/config.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 
 #include "common/error.h"
-#include "sim/technology.h"
+#include "sim/energy/technology.h"
 
 namespace shiftsim::sim {
 namespace {

@@ -1,5 +1,5 @@
 // Energy per event against numbers worked out by hand from configs/technologies/45nm_horowitz.yaml.
-#include "sim/energy.h"
+#include "sim/energy/energy.h"
 
 #include <gtest/gtest.h>
 

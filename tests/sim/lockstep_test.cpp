@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "sim/engine.h"
+#include "sim/engine/engine.h"
 #include "tests/qnet/random_network.h"
 #include "tests/sim/machine.h"
 

@@ -11,7 +11,7 @@
 #include "common/error.h"
 #include "qnet/golden.h"
 #include "sim/compiler/compiler.h"
-#include "sim/system.h"
+#include "sim/engine/system.h"
 
 namespace shiftsim::sim {
 

@@ -1,5 +1,5 @@
 // Reports: the table's width, the summary, JSON and CSV of a made-up run.
-#include "sim/report.h"
+#include "sim/report/report.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,253 @@
+#include "quantizer/app/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "quantizer/app/checkpoint.h"
+#include "quantizer/calibrate/calibration.h"
+#include "quantizer/calibrate/scale_alignment.h"
+#include "quantizer/learn/distillation.h"
+#include "quantizer/learn/exponent_moves.h"
+#include "quantizer/learn/reconstruct.h"
+#include "quantizer/plan/legality.h"
+#include "quantizer/recipe/image_roles.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+/// One run over all layers, from the first to the last.
+struct Pass {
+  const char* name = "search";
+  bool reconstruct = false;
+  LayerTask start;       ///< what the search does to a layer before its unit is reconstructed
+  bool weights = false;  ///< what reconstruction learns
+  bool activations = false;
+  int iterations = 0;
+};
+
+std::size_t memory_limit(const Recipe& recipe) {
+  return static_cast<std::size_t>(recipe.memory_gb * 1e9);
+}
+
+std::vector<Pass> passes_of(const Recipe& recipe) {
+  const Reconstruction& r = recipe.reconstruction;
+  if (!learns(recipe)) return {{"search", false, {}, false, false, 0}};
+  if (r.activations != ActivationLearning::kAfter) {
+    const bool joint = r.activations == ActivationLearning::kJoint;
+    return {{"reconstruction", true, {}, true, joint, r.iterations}};
+  }
+  return {{"weights", true, {true, true, false}, true, false, r.iterations},
+          {"activations", true, {false, true, true}, false, true, r.activation_iterations}};
+}
+
+class Quantizer {
+public:
+  Quantizer(const Plan& plan, const Recipe& recipe, const ImageSet& images, const std::vector<std::size_t>& chosen,
+            const QuantizeOptions& options)
+      : plan_(plan),
+        recipe_(recipe),
+        images_(images),
+        roles_(chosen, recipe),
+        workers_(options.threads),
+        memory_(memory_limit(recipe), recipe.spill_folder),
+        checkpoint_(options.checkpoint, options.fingerprint),
+        network_(undecided(plan)),
+        units_(partition(plan, recipe.reconstruction.units)) {}
+
+  QuantizedNetwork run() {
+    const std::vector<Pass> passes = passes_of(recipe_);
+    for (std::size_t i = 0; i < passes.size(); ++i) run_pass(i, passes[i]);
+    if (has_network_stage(recipe_)) {
+      network_stage();
+      measure_layers();
+    }
+    SHIFTSIM_CHECK(recipe_.scales == Scales::kFree || is_legal(network_, recipe_), "{}: not legal", plan_.name);
+    checkpoint_.remove();
+    return std::move(network_);
+  }
+
+private:
+  void run_pass(std::size_t number, const Pass& pass) {
+    Calibrator calibrator(plan_, recipe_, workers_, memory_, network_);
+    calibrator.load(images_, roles_.calibration);
+    const std::size_t steps =
+        pass.reconstruct ? units_.size() * static_cast<std::size_t>(pass.iterations) : plan_.layers.size();
+    Progress progress(pass.name, steps, pass.reconstruct ? "iterations" : "layers");
+    for (std::size_t u = 0; u < units_.size(); ++u) {
+      const Unit& unit = units_[u];
+      const std::size_t done = u * static_cast<std::size_t>(pass.iterations);
+      const std::string step = fmt::format("pass{}-unit{}", number, u);
+      const bool learned = pass.reconstruct && is_learned(unit, pass);
+      const bool finished = learned && checkpoint_.load(step, unit, network_);
+      // What was searched before a finished unit was learned, nobody needs again.
+      for (int i = unit.first; i <= unit.last && !finished; ++i) {
+        calibrator.run(static_cast<std::size_t>(i), pass.start);
+        if (!pass.reconstruct) {
+          calibrator.release(static_cast<std::size_t>(i));
+          progress.update(static_cast<std::size_t>(i) + 1);
+        }
+      }
+      if (!pass.reconstruct) continue;
+      if (learned) {
+        if (!finished) {
+          learn(calibrator, unit, pass, number * 1000 + u,
+                [&](int iteration) { progress.update(done + static_cast<std::size_t>(iteration)); });
+          checkpoint_.save(step, unit, network_);
+        }
+        for (int i = unit.first; i <= unit.last; ++i)
+          calibrator.run(static_cast<std::size_t>(i), {false, false, pass.start.quantize_activations});
+      }
+      calibrator.release(static_cast<std::size_t>(unit.last));
+      progress.update(done + static_cast<std::size_t>(pass.iterations));
+    }
+  }
+
+  /// The first layer has 8 bits and little to gain; a unit of pools has nothing to learn.
+  bool is_learned(const Unit& unit, const Pass& pass) const {
+    if (pass.iterations == 0) return false;
+    int convolutions = 0;
+    for (int i = unit.first; i <= unit.last; ++i)
+      convolutions += plan_.layers[static_cast<std::size_t>(i)].kind == qnet::LayerKind::kConv ? 1 : 0;
+    // A max pool behind the first layer is in its unit.
+    if (unit.first == 0 && convolutions == 1 && !recipe_.reconstruction.stem) return false;
+    return convolutions > 0;
+  }
+
+  void learn(const Calibrator& calibrator, const Unit& unit, const Pass& pass, std::size_t number,
+             const std::function<void(int)>& progress) {
+    UnitData data;
+    data.images = calibrator.images();
+    for (const int tensor : unit.inputs) {
+      data.quantized.push_back(calibrator.quantized(tensor).values());
+      data.exact.push_back(calibrator.reference(tensor).values());
+    }
+    data.target = calibrator.reference(unit.output).values();
+    UnitTask task;
+    task.weights = pass.weights;
+    task.activations = pass.activations;
+    task.quantized_inside = pass.start.quantize_activations;
+    task.iterations = pass.iterations;
+    task.rounding_rate = recipe_.reconstruction.rounding_rate;
+    task.activation_rate = recipe_.reconstruction.activation_rate;
+    task.norm = loss_norm(calibrator, unit);
+    task.seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + number;
+    const UnitLoss loss = reconstruct(plan_, unit, data, recipe_, task, workers_, network_, progress);
+    spdlog::debug("{}: {} loss {:.5g} -> {:.5g}, norm {}", unit.name, pass.name, loss.before, loss.after, task.norm);
+  }
+
+  double loss_norm(const Calibrator& calibrator, const Unit& unit) const {
+    const Reconstruction& r = recipe_.reconstruction;
+    if (r.loss == LossNorm::kFixed || plan_.tensor(unit.output).is_logits) return r.norm;
+    for (int i = unit.last; i >= unit.first; --i) {
+      const PlannedLayer& layer = plan_.layers[static_cast<std::size_t>(i)];
+      if (layer.kind != qnet::LayerKind::kConv) continue;
+      if (!layer.gamma.empty()) return batch_norm_loss_norm(layer.gamma, r.norm_gain);
+      return batch_norm_loss_norm(deviations(calibrator, layer), r.norm_gain);
+    }
+    return r.norm;
+  }
+
+  /// Each channel's standard deviation in the float network before activation function and addition, from a few images:
+  /// what a BatchNorm's gamma would be.
+  std::vector<float> deviations(const Calibrator& calibrator, const PlannedLayer& layer) const {
+    const std::size_t images = std::min<std::size_t>(calibrator.images(), 32), size = layer.geometry.output.size();
+    ConvOp op(layer.geometry, 1);
+    op.set_weights(layer.weight, layer.bias);
+    std::vector<float> values(images * size);
+    for (std::size_t i = 0; i < images; ++i)
+      op.forward(calibrator.reference(layer.input).data() + i * layer.geometry.input.size(), values.data() + i * size,
+                 1);
+    const std::size_t channels = layer.bias.size();
+    std::vector<double> sum(channels), squares(channels);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto value = static_cast<double>(values[i]);
+      sum[i % channels] += value;
+      squares[i % channels] += value * value;
+    }
+    std::vector<float> result;
+    const std::size_t pixels = values.size() / channels;
+    const auto count = static_cast<double>(pixels);
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double mean = sum[c] / count;
+      result.push_back(static_cast<float>(std::sqrt(std::max(squares[c] / count - mean * mean, 0.0))));
+    }
+    return result;
+  }
+
+  /// All layers together, against the float network's logits.
+  void network_stage() {
+    const NetworkStage& stage = recipe_.network;
+    const Unit whole = partition(plan_, Granularity::kNetwork).front();
+    if (checkpoint_.load("network", whole, network_)) return;
+    // The corrected biases are where this starts, and nothing corrects them any more.
+    for (QuantizedLayer& layer : network_.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
+    NetworkJudge judge(plan_, images_, roles_.judges, workers_);
+    judge.set(network_);
+    if (stage.iterations > 0) {
+      const std::uint64_t seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + 999'999;
+      Progress progress("network", static_cast<std::size_t>(stage.iterations), "iterations");
+      const DistillationResult found =
+          distill(plan_, images_, roles_.teachers, recipe_, seed, workers_, judge, network_,
+                  [&](int done) { progress.update(static_cast<std::size_t>(done)); });
+      spdlog::info("network stage: divergence from the float network {:.4f} -> {:.4f}", found.before, found.after);
+    }
+    if (stage.exponent_moves) {
+      std::optional<Progress> progress;
+      const MovesResult found =
+          move_exponents(judge, memory_, recipe_, kMovePasses, network_, [&](int done, int total) {
+            if (!progress || done == 1) progress.emplace("exponents", static_cast<std::size_t>(total), "moves");
+            progress->update(static_cast<std::size_t>(done));
+          });
+      spdlog::info("exponents: {} moves tried, {} taken, divergence {:.4f} -> {:.4f}", found.tried, found.taken,
+                   found.before, found.after);
+    }
+    checkpoint_.save("network", whole, network_);
+  }
+
+  /// The network stage knows no layers by themselves: their statistics, from a few images.
+  void measure_layers() {
+    constexpr int kImages = 64;
+    Recipe as_it_is = recipe_;
+    as_it_is.bias_correction = false;
+    Calibrator calibrator(plan_, as_it_is, workers_, memory_, network_);
+    calibrator.load(images_, first_images(roles_.calibration, kImages));
+    for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
+      calibrator.run(i, {false, false, true});
+      calibrator.release(i);
+    }
+  }
+
+  static constexpr int kMovePasses = 2;
+  const Plan& plan_;
+  const Recipe& recipe_;
+  const ImageSet& images_;
+  ImageRoles roles_;
+  ThreadPool workers_;
+  ActivationMemory memory_;
+  Checkpoint checkpoint_;
+  QuantizedNetwork network_;
+  std::vector<Unit> units_;
+};
+
+}  // namespace
+
+QuantizedNetwork quantize(const Plan& plan, const Recipe& recipe, const ImageSet& images,
+                          const std::vector<std::size_t>& chosen, const QuantizeOptions& options) {
+  if (!recipe.align_scales) return Quantizer(plan, recipe, images, chosen, options).run();
+  Plan rescaled = plan;
+  {
+    constexpr int kImages = 64;
+    ThreadPool workers(options.threads);
+    ActivationMemory memory(memory_limit(recipe), recipe.spill_folder);
+    const auto few = first_images(chosen, std::min(kImages, recipe.calibration_images));
+    const int changed =
+        align_scales(rescaled, sample_tensors(rescaled, images, few, workers, memory), recipe.offsets, workers);
+    spdlog::info("alignment: {} tensors scaled", changed);
+  }
+  return Quantizer(rescaled, recipe, images, chosen, options).run();
+}
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,37 @@
+// The program quantrun: float ONNX network in, integer network (.qnet) out.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "quantizer/app/quantrun_mixed.h"
+#include "quantizer/recipe/recipe.h"
+
+namespace shiftsim::quantizer {
+
+/// The command line, read.
+struct QuantrunOptions {
+  std::filesystem::path model, calibration;
+  std::optional<std::filesystem::path> output, report;  ///< an output but with free scales
+  std::optional<std::filesystem::path> calibration_labels, test, test_labels;
+  RecipeSources recipe;
+  MixedOptions mixed;
+  int threads = 0;    ///< 0: one per processor
+  int verbosity = 1;  ///< 0 quiet, 1 progress and the table, 2 debugging
+  bool print_recipe = false;
+  bool diagnose = false;  ///< print the diagnosis
+};
+
+/// Parses the arguments. Gives an exit status instead where there is nothing left to do: 0 after --help and --version,
+/// 2 after a mistake (its message is on stderr).
+std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOptions& options);
+
+/// Imports, calibrates, quantizes, writes the .qnet folder and, with a test set, evaluates both networks. Throws
+/// UserError.
+void run_quantrun(const QuantrunOptions& options);
+
+/// All of main(): parses, runs, and turns UserError into status 2 and other errors into 1.
+int quantrun_main(int argc, const char* const* argv);
+
+}  // namespace shiftsim::quantizer

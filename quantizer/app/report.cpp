@@ -1,0 +1,135 @@
+#include "quantizer/app/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "common/text.h"
+#include "quantizer/evaluate/diagnosis_report.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+constexpr std::size_t kNameWidth = 32;
+
+/// A name cut at the front, where long ones are alike.
+std::string shortened(const std::string& name) {
+  return name.size() <= kNameWidth ? name : ".." + name.substr(name.size() - kNameWidth + 2);
+}
+
+std::string range_text(int low, int high) {
+  return low == high ? fmt::format("{}", low) : fmt::format("{}..{}", low, high);
+}
+
+std::string decibel_text(double value) {
+  return std::isinf(value) ? "exact" : fmt::format("{:.1f}", value);
+}
+
+}  // namespace
+
+std::string layer_table(const QuantizedNetwork& source, const qnet::Network& network) {
+  std::string text = fmt::format("{:<32} {:>3} {:>9} {:>9} {:>8} {:>7} {:>4} {:>4} {:>8}  {}\n", "layer", "W", "ew",
+                                 "c", "offsets", "SQNR W", "A", "e", "SQNR A", "bits because");
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const qnet::Layer& layer = network.layers[i];
+    const qnet::Tensor& out = network.out(layer);
+    const PlannedLayer& planned = source.plan.layers[i];
+    const PlannedTensor& tensor = source.plan.tensor(planned.output);
+    const LayerStatistics& statistics = source.statistics[i];
+    const bool conv = layer.kind == qnet::LayerKind::kConv;
+    std::string weight_bits = "-", weight_exponents = "-", offsets = "-", with_offset = "-", weight_sqnr = "-";
+    if (conv) {
+      const auto [low, high] = std::minmax_element(layer.weight_exponents.begin(), layer.weight_exponents.end());
+      const auto [first, last] = std::minmax_element(layer.offsets.begin(), layer.offsets.end());
+      const auto used = std::count_if(layer.offsets.begin(), layer.offsets.end(), [](int c) { return c != 0; });
+      weight_bits = fmt::format("{}", layer.weight_bits);
+      weight_exponents = range_text(*low, *high);
+      offsets = range_text(*first, *last);
+      with_offset = fmt::format("{}/{}", used, layer.offsets.size());
+      weight_sqnr = decibel_text(statistics.weight_sqnr);
+    }
+    const auto [low, high] = std::minmax_element(out.exponents.begin(), out.exponents.end());
+    const std::string bits = fmt::format("{}{}", out.is_signed ? "s" : "u", out.bits);
+    const std::string why = conv ? fmt::format("{}, {}", planned.policy, tensor.is_logits ? "logits" : tensor.policy)
+                                 : fmt::format("{} ({})", tensor.policy, qnet::to_string(layer.kind));
+    text += fmt::format("{:<32} {:>3} {:>9} {:>9} {:>8} {:>7} {:>4} {:>4} {:>8}  {}\n", shortened(layer.name),
+                        weight_bits, weight_exponents, offsets, with_offset, weight_sqnr, bits, range_text(*low, *high),
+                        decibel_text(statistics.output_sqnr), why);
+  }
+  return text;
+}
+
+std::string report_json(const QuantizedNetwork& source, const std::optional<qnet::Network>& network,
+                        const Recipe& recipe, const RunResult& result, const Diagnosis& diagnosis) {
+  using Json = nlohmann::ordered_json;
+  const auto decibels = [](double value) { return std::isinf(value) ? Json("exact") : Json(value); };
+  Json json;
+  json["format"] = "shiftsim quantization report 1";
+  json["network"] = source.plan.name;
+  json["method"] = recipe.method;
+  json["scales"] = recipe.scales == Scales::kFree ? "free" : "power_of_two";
+  json["fake_quantized"] = !network.has_value();
+  json["policy"] = policy_text(source.plan, recipe);
+  json["recipe"] = to_yaml(recipe);
+  json["seconds"] = result.seconds;
+  if (result.accuracy) {
+    const PairedAccuracy& a = *result.accuracy;
+    json["accuracy"] = {{"images", a.images},
+                        {"float_percent", a.before},
+                        {"percent", a.after},
+                        {"drop_percent", a.before - a.after},
+                        {"lost", a.lost},
+                        {"gained", a.gained},
+                        {"drop_standard_error", a.standard_error}};
+  }
+  json["diagnosis_images"] = diagnosis.images;
+  json["worst_first"] = Json::array();
+  for (const std::size_t i : diagnosis.worst_first()) json["worst_first"].push_back(diagnosis.layers[i].name);
+  json["layers"] = Json::array();
+  for (std::size_t i = 0; i < source.plan.layers.size(); ++i) {
+    const PlannedLayer& planned = source.plan.layers[i];
+    const PlannedTensor& tensor = source.plan.tensor(planned.output);
+    Json layer = {{"name", planned.name}, {"kind", qnet::to_string(planned.kind)}};
+    if (planned.kind == qnet::LayerKind::kConv) {
+      layer["weight_bits"] = planned.weight_bits;
+      layer["weight_bits_because"] = planned.policy;
+      layer["weight_sqnr_db"] = decibels(source.statistics[i].weight_sqnr);
+      std::vector<double> steps;
+      for (const WeightGrid& grid : source.layers[i].grids) steps.push_back(grid.step());
+      layer["weight_steps"] = steps;
+    }
+    layer["output_bits"] = tensor.range.bits;
+    layer["output_bits_because"] = tensor.is_logits ? "logits" : tensor.policy;
+    layer["output_sqnr_db"] = decibels(source.statistics[i].output_sqnr);
+    if (!tensor.is_logits) layer["output_steps"] = source.steps(planned.output);
+    layer["diagnosis"] = diagnosis_json(diagnosis.layers[i]);
+    json["layers"].push_back(std::move(layer));
+  }
+  return json.dump(2) + "\n";
+}
+
+std::string policy_text(const Plan& plan, const Recipe& recipe) {
+  // Counted by policy and bits, in the order of first use.
+  std::map<std::string, int> weights, activations;
+  for (const PlannedLayer& layer : plan.layers) {
+    if (layer.kind == qnet::LayerKind::kConv && (layer.policy != "weights" || layer.weight_bits != recipe.weight_bits))
+      ++weights[fmt::format("{} layer W{}", layer.policy, layer.weight_bits)];
+    const PlannedTensor& tensor = plan.tensor(layer.output);
+    if (layer.kind != qnet::LayerKind::kMaxPool && !tensor.is_logits && tensor.range.bits != recipe.activation_bits)
+      ++activations[fmt::format("{} output A{}", tensor.policy, tensor.range.bits)];
+  }
+  const auto list = [](const std::map<std::string, int>& counts) {
+    std::vector<std::string> parts;
+    parts.reserve(counts.size());
+    for (const auto& [what, count] : counts) parts.push_back(count == 1 ? what : fmt::format("{} x{}", what, count));
+    return parts.empty() ? std::string("none") : join(parts);
+  };
+  return fmt::format("policy: W{}A{}; other weights: {}; other activations: {}; residual sums and logits 32 bits",
+                     recipe.weight_bits, recipe.activation_bits, list(weights), list(activations));
+}
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,396 @@
+#include "quantizer/calibrate/scale_alignment.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <span>
+
+#include "common/clones.h"
+#include "common/error.h"
+#include "quantizer/calibrate/calibration.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+constexpr int kPhases = 8;  // factors 2^(j/8 - 1/2)
+constexpr int kMiddle = kPhases / 2;
+using Noises = std::array<double, kPhases>;  ///< relative to the signal, by factor
+
+double factor_of(int phase) {
+  return std::exp2(static_cast<double>(phase - kMiddle) / kPhases);
+}
+
+/// Sum of squares of x[i] - Q(x[i]) in units of the step, codes from low to high, 'offset' in steps.
+SHIFTSIM_CLONES
+double noise_in_steps(const float* x, std::size_t count, float inverse, float offset, float low, float high) {
+  constexpr std::size_t kLanes = 16;
+  float lanes[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      const float place = x[i + l] * inverse - offset;
+      const float error = place - std::min(std::max(std::floor(place + 0.5f), low), high);
+      lanes[l] += error * error;
+    }
+  for (; i < count; ++i) {
+    const float place = x[i] * inverse - offset;
+    const float error = place - std::min(std::max(std::floor(place + 0.5f), low), high);
+    lanes[0] += error * error;
+  }
+  double sum = 0;
+  for (const float lane : lanes) sum += static_cast<double>(lane);
+  return sum;
+}
+
+double power(std::span<const float> values) {
+  double sum = 0;
+  for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
+  return sum;
+}
+
+double largest(std::span<const float> values) {
+  float most = 0;
+  for (const float value : values) most = std::max(most, std::abs(value));
+  return static_cast<double>(most);
+}
+
+/// At most about 'limit' values, evenly spread over all places of rows that are 'period' long.
+std::vector<float> thinned(std::span<const float> values, std::size_t period, std::size_t limit) {
+  std::size_t leap = std::max<std::size_t>(1, values.size() / limit);
+  while (std::gcd(leap, period) != 1) ++leap;
+  std::vector<float> result;
+  for (std::size_t i = 0; i < values.size(); i += leap) result.push_back(values[i]);
+  return result;
+}
+
+/// Those of one channel.
+std::vector<float> channel_of(const TensorSample& sample, std::size_t channel, std::size_t channels) {
+  std::vector<float> result;
+  for (std::size_t i = channel; i < sample.size(); i += channels) result.push_back(sample[i]);
+  return result;
+}
+
+constexpr int kOffset = 8;  // half steps, from -kOffset to kOffset - 1
+constexpr std::size_t kWeightLimit = 512, kValueLimit = 4096, kTensorLimit = 1 << 16;
+
+struct Grid {
+  double step = 1, offset = 0, low = 0, high = 0;
+};
+
+/// The best grid for weights that had been multiplied by 'factor', in units of these.
+Grid best_grid(std::span<const float> weights, int bits, bool offsets, double factor, double& noise) {
+  const double half = std::exp2(bits - 1);
+  Grid best{1, 0, -half, half - 1};
+  noise = std::numeric_limits<double>::infinity();
+  const auto [lowest, highest] = candidate_exponents(largest(weights) * factor, bits);
+  for (int exponent = lowest; exponent <= highest; ++exponent) {
+    const double step = std::ldexp(1 / factor, exponent);
+    for (int offset = offsets && bits < 8 ? -kOffset : 0; offset <= (offsets && bits < 8 ? kOffset - 1 : 0); ++offset) {
+      const double found = step * step *
+                           noise_in_steps(weights.data(), weights.size(), static_cast<float>(1 / step),
+                                          static_cast<float>(offset) * 0.5f, static_cast<float>(best.low),
+                                          static_cast<float>(best.high));
+      if (found < noise) {
+        noise = found;
+        best.step = step;
+        best.offset = offset * 0.5;
+      }
+    }
+  }
+  return best;
+}
+
+/// Of a channel's weights at their best exponent and offset, had they been multiplied by each factor. Weights of 8 bits
+/// have none to speak of.
+Noises weight_noise(std::span<const float> weights, int bits, bool offsets) {
+  Noises noises{};
+  const double signal = power(weights);
+  if (bits >= 8 || !(signal > 0)) return noises;
+  for (int phase = 0; phase < kPhases; ++phase) {
+    double noise = 0;
+    best_grid(weights, bits, offsets, factor_of(phase), noise);
+    noises[static_cast<std::size_t>(phase)] = noise / signal;
+  }
+  return noises;
+}
+
+/// Of values at this step, had they been multiplied by 'factor'.
+double value_noise(std::span<const float> values, const ActivationRange& range, double factor, int exponent) {
+  const double step = std::ldexp(1 / factor, exponent);
+  return step * step *
+         noise_in_steps(values.data(), values.size(), static_cast<float>(1 / step), 0, static_cast<float>(range.low()),
+                        static_cast<float>(range.top()));
+}
+
+struct BestExponent {
+  double noise = std::numeric_limits<double>::infinity();
+  int exponent = 0;
+};
+
+BestExponent best_value_noise(std::span<const float> values, const ActivationRange& range, double factor) {
+  constexpr int kFiner = 4;
+  const int bits = range.bits - (range.is_signed ? 1 : 0);
+  const int highest = std::ilogb(largest(values) * factor) + 1 - bits + 1;
+  BestExponent best;
+  for (int exponent = highest; exponent >= highest - kFiner; --exponent)
+    if (const double noise = value_noise(values, range, factor, exponent); noise < best.noise) best = {noise, exponent};
+  return best;
+}
+
+int least(const Noises& noises) {
+  int best = kMiddle;  // of equals, no factor at all
+  for (int phase = 0; phase < kPhases; ++phase)
+    if (noises[static_cast<std::size_t>(phase)] < noises[static_cast<std::size_t>(best)]) best = phase;
+  return best;
+}
+
+class Alignment {
+public:
+  Alignment(Plan& plan, const std::vector<TensorSample>& samples, bool offsets, ThreadPool& workers)
+      : plan_(plan), samples_(samples), offsets_(offsets), workers_(workers), tied_to_(plan.tensors.size()) {
+    std::iota(tied_to_.begin(), tied_to_.end(), std::size_t{0});
+    for (const PlannedLayer& layer : plan.layers) {
+      if (layer.residual >= 0) tie(layer.residual, layer.output);
+      if (layer.kind != qnet::LayerKind::kConv || is_fixed(layer)) tie(layer.input, layer.output);
+    }
+  }
+
+  int run() {
+    int scaled = 0;
+    for (const PlannedLayer& layer : plan_.layers) {
+      const auto root = at(layer.output);
+      std::vector<int> members;
+      for (std::size_t t = 0; t < tied_to_.size(); ++t)
+        if (leader(t) == root) members.push_back(static_cast<int>(t));
+      // A group is met once, with its leader.
+      if (members.empty() || !may_scale(members)) continue;
+      scaled += members.size() == 1 ? align_channels(layer) : align_group(members);
+    }
+    return scaled;
+  }
+
+private:
+  static std::size_t at(int index) { return static_cast<std::size_t>(index); }
+  /// Copies made for additions and average pools: their weights are what they are.
+  static bool is_fixed(const PlannedLayer& layer) { return layer.policy == "exact" || layer.policy == "fixed"; }
+  static bool is_depthwise(const PlannedLayer& layer) {
+    return layer.geometry.groups > 1 && layer.geometry.groups == layer.geometry.input.channels;
+  }
+
+  std::size_t leader(std::size_t tensor) const {
+    while (tied_to_[tensor] != tensor) tensor = tied_to_[tensor];
+    return tensor;
+  }
+  void tie(int a, int b) {
+    const std::size_t one = leader(at(a)), other = leader(at(b));
+    tied_to_[std::max(one, other)] = std::min(one, other);
+  }
+
+  bool may_scale(const std::vector<int>& members) const {
+    return std::none_of(members.begin(), members.end(), [&](int tensor) {
+      return tensor == 0 || plan_.tensor(tensor).is_logits || samples_[at(tensor)].empty() ||
+             !(largest(samples_[at(tensor)]) > 0);
+    });
+  }
+
+  /// One factor for all of them: the least noise of those that are narrow.
+  int align_group(const std::vector<int>& members) {
+    Noises noises{};
+    for (const int tensor : members) {
+      if (plan_.tensor(tensor).range.bits >= 8) continue;
+      const Noises own = tensor_noise(tensor);
+      for (std::size_t j = 0; j < kPhases; ++j) noises[j] += own[j];
+    }
+    const int phase = least(noises);
+    if (phase == kMiddle) return 0;
+    for (const int tensor : members)
+      scale(tensor, std::vector<double>(at(plan_.tensor(tensor).shape.channels), factor_of(phase)), members);
+    return static_cast<int>(members.size());
+  }
+
+  std::vector<float> thinned_tensor(int tensor) const {
+    return thinned(samples_[at(tensor)], at(plan_.tensor(tensor).shape.channels), kTensorLimit);
+  }
+
+  /// Over all channels at the best common exponent.
+  Noises tensor_noise(int tensor) const {
+    const std::vector<float> values = thinned_tensor(tensor);
+    const double signal = power(values);
+    Noises noises{};
+    workers_.run(kPhases, [&](std::size_t j, std::size_t) {
+      noises[j] = best_value_noise(values, plan_.tensor(tensor).range, factor_of(static_cast<int>(j))).noise / signal;
+    });
+    return noises;
+  }
+
+  int align_channels(const PlannedLayer& maker) {
+    const int tensor = maker.output;
+    const PlannedTensor& planned = plan_.tensor(tensor);
+    const std::size_t channels = at(planned.shape.channels);
+    const TensorSample& sample = samples_[at(tensor)];
+    int around = kMiddle, exponent = 0;
+    if (!planned.per_channel) {
+      around = least(tensor_noise(tensor));
+      exponent = best_value_noise(thinned_tensor(tensor), planned.range, factor_of(around)).exponent;
+    }
+    const std::vector<Column> columns = mixing_columns(tensor);
+    std::vector<double> factors(channels, 1);
+    workers_.run(channels, [&](std::size_t c, std::size_t) {
+      const std::vector<float> values = channel_of(sample, c, channels);
+      const double signal = power(values);
+      Noises of_weights = weight_noise(thinned_row(maker, c), maker.weight_bits, offsets_);
+      for (const PlannedLayer& reader : plan_.layers)
+        if (reader.input == tensor && is_depthwise(reader)) {
+          // Divided by 2^x they are multiplied by 2^-x: the phases backwards, and round the octave.
+          for (std::size_t k = c * multiplier(reader); k < (c + 1) * multiplier(reader); ++k) {
+            const Noises own = weight_noise(thinned_row(reader, k), reader.weight_bits, offsets_);
+            for (int j = 0; j < kPhases; ++j)
+              of_weights[at(j)] += own[at((2 * kMiddle - j) % kPhases)] / static_cast<double>(multiplier(reader));
+          }
+        }
+      double least = std::numeric_limits<double>::infinity();
+      // Of equals the nearest to what suits the tensor.
+      for (int i = 0; i <= kPhases; ++i) {
+        const int phase = around + (i % 2 == 1 ? (i + 1) / 2 : -i / 2);
+        const double factor = factor_of(phase);
+        double noise = of_weights[at((phase % kPhases + kPhases) % kPhases)];
+        if (signal > 0)
+          noise += (planned.per_channel ? best_value_noise(values, planned.range, factor).noise
+                                        : value_noise(values, planned.range, factor, exponent)) /
+                   signal;
+        for (const Column& column : columns) noise += column.noise(c, factor / factor_of(around));
+        if (!(noise < least)) continue;
+        least = noise;
+        factors[c] = factor;
+      }
+    });
+    // Wide tensors are searched again on all images: what matters there are the largest values, of which a sample knows
+    // little.
+    if (!planned.per_channel && planned.range.bits < 8) plan_.tensors[at(tensor)].exponent = exponent;
+    if (std::all_of(factors.begin(), factors.end(), [](double factor) { return factor == 1; })) return 0;
+    scale(tensor, factors, {tensor});
+    return 1;
+  }
+
+  /// A layer that mixes the tensor's channels: its weights' grids, as they are.
+  struct Column {
+    const PlannedLayer* reader = nullptr;
+    std::vector<Grid> grids;
+
+    /// Of the weights that read channel c, divided by 'factor', relative to these.
+    double noise(std::size_t c, double factor) const {
+      const std::size_t fan = reader->weight.size() / reader->bias.size(), taps = reader->geometry.window.taps();
+      const std::size_t rows = reader->bias.size() / at(reader->geometry.groups), group = fan / taps;
+      double noise = 0, signal = 0;
+      for (std::size_t k = c / group * rows; k < (c / group + 1) * rows; ++k) {
+        const Grid& grid = grids[k];
+        const float* weights = reader->weight.data() + k * fan + c % group * taps;
+        const double step = grid.step * factor;
+        noise += step * step *
+                 noise_in_steps(weights, taps, static_cast<float>(1 / step), static_cast<float>(grid.offset),
+                                static_cast<float>(grid.low), static_cast<float>(grid.high));
+        signal += power({weights, taps});
+      }
+      return signal > 0 ? noise / signal : 0;
+    }
+  };
+
+  std::vector<Column> mixing_columns(int tensor) const {
+    std::vector<Column> columns;
+    for (const PlannedLayer& reader : plan_.layers) {
+      if (reader.input != tensor || is_depthwise(reader) || reader.weight_bits >= 8) continue;
+      Column column{&reader, std::vector<Grid>(reader.bias.size())};
+      workers_.run(column.grids.size(), [&](std::size_t k, std::size_t) {
+        double noise = 0;
+        column.grids[k] = best_grid(thinned_row(reader, k), reader.weight_bits, offsets_, 1, noise);
+      });
+      columns.push_back(std::move(column));
+    }
+    return columns;
+  }
+
+  static std::size_t multiplier(const PlannedLayer& depthwise) {
+    return depthwise.bias.size() / at(depthwise.geometry.groups);
+  }
+
+  static std::vector<float> thinned_row(const PlannedLayer& layer, std::size_t k) {
+    const std::size_t fan = layer.weight.size() / layer.bias.size();
+    return thinned(std::span(layer.weight).subspan(k * fan, fan), layer.geometry.window.taps(), kWeightLimit);
+  }
+
+  /// Multiplies the tensor's channels, in what makes it and what reads it. What lies between two of 'members' sees the
+  /// same factor on both sides.
+  void scale(int tensor, const std::vector<double>& factors, const std::vector<int>& members) {
+    const auto inside = [&](int other) { return std::find(members.begin(), members.end(), other) != members.end(); };
+    for (PlannedLayer& layer : plan_.layers) {
+      if (layer.kind != qnet::LayerKind::kConv) continue;
+      const bool makes = layer.output == tensor, reads = layer.input == tensor;
+      const std::size_t outputs = layer.bias.size(), fan = layer.weight.size() / outputs;
+      if (makes) {
+        for (std::size_t k = 0; k < outputs; ++k) {
+          layer.bias[k] = static_cast<float>(layer.bias[k] * factors[k]);
+          if (!layer.gamma.empty()) layer.gamma[k] = static_cast<float>(layer.gamma[k] * factors[k]);
+        }
+        if (!inside(layer.input))
+          for (std::size_t i = 0; i < layer.weight.size(); ++i)
+            layer.weight[i] = static_cast<float>(layer.weight[i] * factors[i / fan]);
+      }
+      if (!reads || inside(layer.output)) continue;
+      const std::size_t taps = layer.geometry.window.taps(), group = fan / taps;  // input channels of a group
+      const std::size_t rows = outputs / at(layer.geometry.groups);
+      for (std::size_t k = 0; k < outputs; ++k)
+        for (std::size_t i = 0; i < fan; ++i) {
+          float& weight = layer.weight[k * fan + i];
+          weight = static_cast<float>(weight / factors[k / rows * group + i / taps]);
+        }
+    }
+    std::vector<float>& ceilings = plan_.tensors[at(tensor)].range.ceilings;
+    if (ceilings.empty()) return;
+    std::vector<float> scaled;
+    for (std::size_t c = 0; c < factors.size(); ++c)
+      scaled.push_back(static_cast<float>(factors[c] * ceilings[ceilings.size() == 1 ? 0 : c]));
+    ceilings = std::move(scaled);
+  }
+
+  Plan& plan_;
+  const std::vector<TensorSample>& samples_;
+  bool offsets_;
+  ThreadPool& workers_;
+  std::vector<std::size_t> tied_to_;  ///< union-find over tensors: the leader is its least
+};
+
+}  // namespace
+
+int align_scales(Plan& plan, const std::vector<TensorSample>& samples, bool offsets, ThreadPool& workers) {
+  SHIFTSIM_CHECK(samples.size() == plan.tensors.size(), "{} samples of {} tensors", samples.size(),
+                 plan.tensors.size());
+  return Alignment(plan, samples, offsets, workers).run();
+}
+
+std::vector<TensorSample> sample_tensors(const Plan& plan, const ImageSet& images,
+                                         const std::vector<std::size_t>& chosen, ThreadPool& workers,
+                                         ActivationMemory& memory) {
+  std::vector<TensorSample> samples(plan.tensors.size());
+  const Recipe unused;
+  QuantizedNetwork scratch = undecided(plan);
+  Calibrator calibrator(plan, unused, workers, memory, scratch);
+  calibrator.load(images, chosen);
+  for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+    calibrator.run_float(i);
+    const int tensor = plan.layers[i].output;
+    const auto channels = static_cast<std::size_t>(plan.tensor(tensor).shape.channels);
+    const auto values = calibrator.reference(tensor).values();
+    const std::size_t pixels = values.size() / channels;
+    const std::size_t leap = std::max<std::size_t>(1, pixels / kValueLimit);
+    TensorSample& sample = samples[static_cast<std::size_t>(tensor)];
+    for (std::size_t pixel = 0; pixel < pixels; pixel += leap)
+      sample.insert(sample.end(), values.begin() + static_cast<std::ptrdiff_t>(pixel * channels),
+                    values.begin() + static_cast<std::ptrdiff_t>((pixel + 1) * channels));
+  }
+  return samples;
+}
+
+}  // namespace shiftsim::quantizer

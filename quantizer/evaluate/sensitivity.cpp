@@ -1,0 +1,242 @@
+#include "quantizer/evaluate/sensitivity.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "common/thread_pool.h"
+#include "quantizer/calibrate/calibration.h"
+#include "quantizer/float/activation_store.h"
+#include "quantizer/float/float_ops.h"
+#include "quantizer/learn/divergence.h"
+#include "quantizer/plan/image_input.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+std::size_t at(int index) {
+  return static_cast<std::size_t>(index);
+}
+
+/// Additions and average pools that became convolutions have no weights of their own.
+bool has_weights(const PlannedLayer& layer) {
+  return layer.kind == qnet::LayerKind::kConv && layer.policy != "exact" && layer.policy != "fixed";
+}
+
+/// Each layer's weights at each width, found with float activations in front of it.
+struct Candidates {
+  std::vector<QuantizedLayer> widths;  ///< as kWeightWidths; empty for layers without weights
+};
+
+class Measurement {
+public:
+  Measurement(const Plan& plan, const Recipe& recipe, const ImageSet& images, const std::vector<std::size_t>& chosen,
+              const SensitivityOptions& options)
+      : plan_(plan), recipe_(recipe), images_(images), chosen_(chosen), options_(options), workers_(options.threads) {}
+
+  std::vector<LayerSensitivity> run() {
+    search();
+    measure_divergence();
+    return std::move(result_);
+  }
+
+private:
+  void search() {
+    // Its layers' bits change while the calibrator, which refers to it, goes through them.
+    Plan plan = plan_;
+    QuantizedNetwork network = undecided(plan);
+    ActivationMemory memory(static_cast<std::size_t>(recipe_.memory_gb * 1e9), recipe_.spill_folder);
+    Calibrator calibrator(plan, recipe_, workers_, memory, network);
+    calibrator.load(images_, chosen_);
+    const LayerTask weights_only{true, true, false};
+    candidates_.resize(plan.layers.size());
+    Progress progress("sensitivity: search", plan.layers.size(), "layers");
+    for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+      PlannedLayer& layer = plan.layers[i];
+      if (!has_weights(layer)) {
+        calibrator.run(i, weights_only);
+      } else {
+        LayerSensitivity entry{layer.name,   layer.weight.size(),       layer.weight_bits,
+                               layer.policy, layer.policy == "weights", {}};
+        for (const int bits : kWeightWidths) {
+          layer.weight_bits = bits;
+          // The limits of the search must not know what the width before led to.
+          network.exponents[at(layer.output)].clear();
+          calibrator.run(i, weights_only);
+          candidates_[i].widths.push_back(network.layers[i]);
+          entry.widths.push_back({bits, network.statistics[i].weight_sqnr, network.statistics[i].output_sqnr, 0});
+        }
+        layer.weight_bits = entry.recipe_bits;
+        result_.push_back(std::move(entry));
+      }
+      calibrator.use_reference(layer.output);
+      calibrator.release(i);
+      progress.update(i + 1);
+    }
+  }
+
+  void measure_divergence() {
+    constexpr std::size_t kChunk = 8;
+    const auto slots = static_cast<std::size_t>(workers_.threads());
+    VariantNetwork network(plan_, kChunk, slots);
+    for (std::size_t i = 0; i < candidates_.size(); ++i)
+      for (const QuantizedLayer& width : candidates_[i].widths)
+        network.add_variant(i, width.weights(), std::vector<float>(width.bias.begin(), width.bias.end()));
+    const std::size_t variants = result_.size() * kWeightWidths.size();
+    const std::size_t count = std::min(options_.images, chosen_.size()), size = images_.image_size();
+    const std::size_t classes = plan_.tensor(plan_.layers.back().output).shape.size();
+    std::vector<std::vector<float>> pixels(slots, std::vector<float>(kChunk * size));
+    std::vector<double> of_image(count * variants);
+    Progress progress("sensitivity: divergence", count, "images");
+    // A round gives every slot one chunk.
+    for (std::size_t first = 0; first < count; first += slots * kChunk) {
+      const std::size_t here = std::min(count - first, slots * kChunk);
+      workers_.run((here + kChunk - 1) / kChunk, [&](std::size_t slot, std::size_t) {
+        const std::size_t begin = first + slot * kChunk, in_chunk = std::min(kChunk, count - begin);
+        for (std::size_t i = 0; i < in_chunk; ++i)
+          place_image(plan_, images_.image(chosen_[begin + i]), pixels[slot].data() + i * size);
+        const auto exact = network.forward(slot, pixels[slot].data(), in_chunk);
+        for (std::size_t v = 0; v < variants; ++v) {
+          const auto changed = network.forward_variant(slot, v);
+          for (std::size_t i = 0; i < in_chunk; ++i)
+            of_image[(begin + i) * variants + v] =
+                divergence(changed.data() + i * classes, exact.data() + i * classes, nullptr, classes, 1, 1);
+        }
+      });
+      progress.update(first + here);
+    }
+    for (std::size_t v = 0; v < variants; ++v) {
+      double sum = 0;
+      for (std::size_t i = 0; i < count; ++i) sum += of_image[i * variants + v];
+      result_[v / kWeightWidths.size()].widths[v % kWeightWidths.size()].divergence = sum / static_cast<double>(count);
+    }
+  }
+
+  const Plan& plan_;
+  const Recipe& recipe_;
+  const ImageSet& images_;
+  const std::vector<std::size_t>& chosen_;
+  const SensitivityOptions& options_;
+  ThreadPool workers_;
+  std::vector<Candidates> candidates_;  ///< as plan.layers
+  std::vector<LayerSensitivity> result_;
+};
+
+}  // namespace
+
+struct VariantNetwork::Impl {
+  struct Variant {
+    std::size_t layer;
+    ConvOp conv;
+  };
+  struct Slot {
+    const float* pixels = nullptr;
+    std::size_t images = 0;
+    std::vector<std::vector<float>> exact, changed;  ///< by tensor; [0] is not used
+    std::vector<bool> is_changed;
+    ConvScratch scratch;
+  };
+
+  const Plan& plan_;
+  std::size_t chunk_;
+  std::vector<std::optional<ConvOp>> convs_;  ///< by layer; none for pools
+  std::vector<Variant> variants_;
+  std::vector<Slot> slots_;
+
+  Impl(const Plan& plan, std::size_t chunk, std::size_t slots) : plan_(plan), chunk_(chunk), slots_(slots) {
+    convs_.resize(plan.layers.size());
+    for (std::size_t i = 0; i < plan.layers.size(); ++i)
+      if (plan.layers[i].kind == qnet::LayerKind::kConv)
+        convs_[i].emplace(plan.layers[i].geometry, chunk).set_weights(plan.layers[i].weight, plan.layers[i].bias);
+    for (Slot& slot : slots_) {
+      for (auto* values : {&slot.exact, &slot.changed}) {
+        values->resize(plan.tensors.size());
+        for (std::size_t t = 1; t < plan.tensors.size(); ++t) (*values)[t].resize(chunk * plan.tensors[t].shape.size());
+      }
+      slot.is_changed.resize(plan.tensors.size());
+    }
+  }
+
+  static const float* source(const Slot& slot, int tensor) {
+    if (tensor == 0) return slot.pixels;
+    return (slot.is_changed[at(tensor)] ? slot.changed : slot.exact)[at(tensor)].data();
+  }
+
+  /// One layer over the slot's images, by 'conv' where it is a convolution.
+  void run(Slot& slot, const PlannedLayer& layer, const ConvOp* conv, float* out) const {
+    const std::size_t count = slot.images * plan_.tensor(layer.output).shape.size();
+    const float* in = source(slot, layer.input);
+    switch (layer.kind) {
+      case qnet::LayerKind::kConv:
+        conv->forward(in, out, slot.images, slot.scratch);
+        if (layer.residual >= 0) add_in_place(out, source(slot, layer.residual), count);
+        break;
+      case qnet::LayerKind::kMaxPool:
+        max_pool(layer.geometry.window, layer.geometry.input, layer.geometry.output, in, out, slot.images);
+        break;
+      case qnet::LayerKind::kSumPool:
+        global_pool(layer.geometry.input, 1, in, out, slot.images);
+        break;
+    }
+    plan_.activate(layer, out, count);
+  }
+
+  const ConvOp* conv(std::size_t layer) const { return convs_[layer] ? &*convs_[layer] : nullptr; }
+
+  std::span<const float> logits(const Slot& slot) const {
+    const int tensor = plan_.layers.back().output;
+    return {source(slot, tensor), slot.images * plan_.tensor(tensor).shape.size()};
+  }
+};
+
+VariantNetwork::VariantNetwork(const Plan& plan, std::size_t chunk, std::size_t slots)
+    : impl_(std::make_unique<Impl>(plan, chunk, slots)) {}
+VariantNetwork::~VariantNetwork() = default;
+
+std::size_t VariantNetwork::add_variant(std::size_t layer, std::span<const float> weight, std::span<const float> bias) {
+  impl_->variants_.push_back({layer, ConvOp(impl_->plan_.layers[layer].geometry, impl_->chunk_)});
+  impl_->variants_.back().conv.set_weights(weight, bias);
+  return impl_->variants_.size() - 1;
+}
+
+std::size_t VariantNetwork::chunk() const {
+  return impl_->chunk_;
+}
+
+std::span<const float> VariantNetwork::forward(std::size_t slot_index, const float* pixels, std::size_t images) {
+  SHIFTSIM_CHECK(images <= impl_->chunk_, "{} images in a chunk of {}", images, impl_->chunk_);
+  Impl::Slot& slot = impl_->slots_[slot_index];
+  slot.pixels = pixels;
+  slot.images = images;
+  slot.is_changed.assign(slot.is_changed.size(), false);
+  const Plan& plan = impl_->plan_;
+  for (std::size_t i = 0; i < plan.layers.size(); ++i)
+    impl_->run(slot, plan.layers[i], impl_->conv(i), slot.exact[at(plan.layers[i].output)].data());
+  return impl_->logits(slot);
+}
+
+std::span<const float> VariantNetwork::forward_variant(std::size_t slot_index, std::size_t variant) {
+  Impl::Slot& slot = impl_->slots_[slot_index];
+  const Impl::Variant& what = impl_->variants_[variant];
+  const Plan& plan = impl_->plan_;
+  slot.is_changed.assign(slot.is_changed.size(), false);
+  for (std::size_t i = what.layer; i < plan.layers.size(); ++i) {
+    const PlannedLayer& layer = plan.layers[i];
+    const bool depends =
+        slot.is_changed[at(layer.input)] || (layer.residual >= 0 && slot.is_changed[at(layer.residual)]);
+    if (i != what.layer && !depends) continue;
+    impl_->run(slot, layer, i == what.layer ? &what.conv : impl_->conv(i), slot.changed[at(layer.output)].data());
+    slot.is_changed[at(layer.output)] = true;
+  }
+  return impl_->logits(slot);
+}
+
+std::vector<LayerSensitivity> measure_sensitivity(const Plan& plan, const Recipe& recipe, const ImageSet& images,
+                                                  const std::vector<std::size_t>& chosen,
+                                                  const SensitivityOptions& options) {
+  return Measurement(plan, recipe, images, chosen, options).run();
+}
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,73 @@
+// How much the network's output changes when one layer alone gets weights of 2, 4 or 8 bits.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/images.h"
+#include "quantizer/plan/plan.h"
+#include "quantizer/plan/quantized_network.h"
+
+namespace shiftsim::quantizer {
+
+/// The widths of weights that the hardware has, narrowest first.
+inline constexpr std::array<int, 3> kWeightWidths = {2, 4, 8};
+
+/// One layer's weights at one width, all else float.
+struct WidthSensitivity {
+  int bits = 0;
+  double weight_sqnr = 0;  ///< dB; infinite where exact
+  double output_sqnr = 0;  ///< dB, of the layer's output after addition and activation function; infinite where exact
+  /// KL(softmax(float logits) || softmax(logits)) in nats, the mean over the images: 0 where the output is the same.
+  double divergence = 0;
+};
+
+struct LayerSensitivity {
+  std::string name;
+  std::size_t weights = 0;               ///< how many
+  int recipe_bits = 8;                   ///< what the recipe gives it
+  std::string policy;                    ///< why: PlannedLayer::policy
+  bool varies = false;                   ///< governed by the recipe's weight_bits alone, so that a search may change it
+  std::vector<WidthSensitivity> widths;  ///< as kWeightWidths
+};
+
+struct SensitivityOptions {
+  int threads = 1;
+  std::size_t images = 128;  ///< of the chosen ones, from the first: for the divergence
+};
+
+/// Every layer with weights of its own (not additions and average pools that were made convolutions), in order of
+/// execution. Grids and corrected biases are those that the recipe's search finds on all chosen images when nothing
+/// before the layer is quantized. The same at any number of threads.
+std::vector<LayerSensitivity> measure_sensitivity(const Plan& plan, const Recipe& recipe, const ImageSet& images,
+                                                  const std::vector<std::size_t>& chosen,
+                                                  const SensitivityOptions& options);
+
+/// The float network, any one layer of which may have other weights. Only what depends on that layer is computed again,
+/// from the float activations, so that one pass over the images serves all layers.
+class VariantNetwork {
+public:
+  /// 'plan' must outlive it. 'chunk': images of a slot; slots may run in parallel.
+  VariantNetwork(const Plan& plan, std::size_t chunk, std::size_t slots);
+  ~VariantNetwork();
+
+  /// Adds other weights for a layer (plan order) and gives their number.
+  std::size_t add_variant(std::size_t layer, std::span<const float> weight, std::span<const float> bias);
+
+  std::size_t chunk() const;
+  /// The logits [images][classes] of the float network; keeps all activations. Pixels as the first layer sees them:
+  /// pixel - pad_value. Valid until the slot's next forward().
+  std::span<const float> forward(std::size_t slot, const float* pixels, std::size_t images);
+  /// The logits with this variant, after forward(), for the same images. Valid until the slot's next call of this.
+  std::span<const float> forward_variant(std::size_t slot, std::size_t variant);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,134 @@
+#include "quantizer/evaluate/sensitivity_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "common/yaml.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+constexpr const char* kFormat = "shiftsim sensitivity 1";
+constexpr std::size_t kNameWidth = 24;
+
+std::string shortened(const std::string& name) {
+  return name.size() <= kNameWidth ? name : ".." + name.substr(name.size() - kNameWidth + 2);
+}
+
+std::string decibel_text(double value) {
+  return std::isinf(value) ? "exact" : fmt::format("{:.1f}", value);
+}
+
+nlohmann::ordered_json decibels(double value) {
+  return std::isinf(value) ? nlohmann::ordered_json("exact") : nlohmann::ordered_json(value);
+}
+
+WidthSensitivity read_width(YamlMap& map, std::set<int>& seen) {
+  WidthSensitivity width;
+  width.bits = static_cast<int>(map.get_int("bits", 1, 32));
+  if (!seen.insert(width.bits).second) map.error("bits", fmt::format("{} bits stand here twice", width.bits));
+  width.divergence = map.get_number("divergence", 0, 1e6);
+  return width;
+}
+
+}  // namespace
+
+std::string to_json(const SensitivityFile& file) {
+  nlohmann::ordered_json json = {{"format", kFormat},
+                                 {"network", file.network},
+                                 {"model", file.model},
+                                 {"model_hash", file.model_hash},
+                                 {"recipe", file.recipe},
+                                 {"recipe_hash", file.recipe_hash},
+                                 {"search_images", file.search_images},
+                                 {"divergence_images", file.divergence_images}};
+  json["layers"] = nlohmann::ordered_json::array();
+  for (const LayerSensitivity& layer : file.layers) {
+    nlohmann::ordered_json entry = {{"name", layer.name},
+                                    {"weights", layer.weights},
+                                    {"recipe_bits", layer.recipe_bits},
+                                    {"because", layer.policy},
+                                    {"varies", layer.varies}};
+    for (const WidthSensitivity& width : layer.widths)
+      entry["widths"].push_back({{"bits", width.bits},
+                                 {"weight_sqnr_db", decibels(width.weight_sqnr)},
+                                 {"output_sqnr_db", decibels(width.output_sqnr)},
+                                 {"divergence", width.divergence}});
+    json["layers"].push_back(std::move(entry));
+  }
+  return json.dump(2) + "\n";
+}
+
+SensitivityFile read_sensitivity(const std::filesystem::path& path) {
+  // JSON is YAML, too, and this reader knows lines.
+  YamlMap map = YamlMap::load(path);
+  if (const std::string format = map.get_string("format"); format != kFormat)
+    map.error("format", fmt::format("found '{}', expected '{}' (quantrun --sensitivity writes it)", format, kFormat));
+  SensitivityFile file;
+  file.network = map.get_string("network");
+  file.model = map.get_string("model");
+  file.model_hash = map.get_string("model_hash");
+  file.recipe = map.get_string("recipe");
+  file.recipe_hash = map.get_string("recipe_hash");
+  constexpr long kMany = 1L << 40;
+  file.search_images = static_cast<std::size_t>(map.get_int("search_images", 1, kMany));
+  file.divergence_images = static_cast<std::size_t>(map.get_int("divergence_images", 1, kMany));
+  std::set<std::string> names;
+  for (YamlMap& entry : map.get_maps("layers")) {
+    LayerSensitivity layer;
+    layer.name = entry.get_string("name");
+    if (!names.insert(layer.name).second) entry.error("name", fmt::format("layer '{}' stands here twice", layer.name));
+    layer.weights = static_cast<std::size_t>(entry.get_int("weights", 1, kMany));
+    layer.recipe_bits = static_cast<int>(entry.get_int("recipe_bits", 1, 32));
+    layer.policy = entry.get_string("because");
+    layer.varies = entry.get_bool("varies");
+    std::set<int> seen;
+    for (YamlMap& width : entry.get_maps("widths")) layer.widths.push_back(read_width(width, seen));
+    if (layer.widths.empty()) entry.error("widths", "none, expected at least one");
+    if (!layer.varies && seen.count(layer.recipe_bits) == 0)
+      entry.error("widths",
+                  fmt::format("layer '{}' has {} bits, which are not among them", layer.name, layer.recipe_bits));
+    entry.finish();
+    file.layers.push_back(std::move(layer));
+  }
+  if (file.layers.empty()) map.error("layers", "none, expected at least one");
+  map.finish();
+  return file;
+}
+
+std::string sensitivity_table(const SensitivityFile& file) {
+  std::string text = fmt::format("{:<24} {:>8} {:>13}", "", "", "");
+  std::string titles = fmt::format("{:<24} {:>8} {:>13}", "layer", "weights", "recipe");
+  for (const int bits : kWeightWidths) {
+    text += fmt::format(" {:-^22}", fmt::format(" W{} ", bits));
+    titles += fmt::format(" {:>6} {:>6} {:>8}", "SQNR W", "SQNR A", "KL");
+  }
+  text += "\n" + titles + "\n";
+  std::vector<const LayerSensitivity*> order;
+  order.reserve(file.layers.size());
+  for (const LayerSensitivity& layer : file.layers) order.push_back(&layer);
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return a->widths.front().divergence > b->widths.front().divergence;
+  });
+  for (const LayerSensitivity* layer : order) {
+    text += fmt::format("{:<24} {:>8} {:>13}", shortened(layer->name), layer->weights,
+                        fmt::format("W{}{}", layer->recipe_bits, layer->varies ? "" : ", " + layer->policy));
+    for (const WidthSensitivity& width : layer->widths)
+      text += fmt::format(" {:>6} {:>6} {:>8.2g}", decibel_text(width.weight_sqnr), decibel_text(width.output_sqnr),
+                          width.divergence);
+    text += "\n";
+  }
+  return text + fmt::format(
+                    "One layer's weights quantized, all else float. SQNR: of its weights and of its output, dB. KL: "
+                    "from the float\nnetwork's output, nats, mean of {} images. Grids found on {} images. 'first' and "
+                    "so on: not varied by the search.\n",
+                    file.divergence_images, file.search_images);
+}
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,400 @@
+#include "quantizer/learn/distillation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "quantizer/learn/divergence.h"
+#include "quantizer/learn/latent_weights.h"
+#include "quantizer/learn/learned.h"
+#include "quantizer/learn/unit_model.h"
+#include "quantizer/plan/accumulator_rounding.h"
+#include "quantizer/plan/image_input.h"
+#include "quantizer/plan/legality.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+struct LatentLayer {
+  int index = 0;  ///< in the plan
+  const PlannedLayer* layer = nullptr;
+  std::size_t fan = 0;
+  Learned place;                                   ///< of the weights, in codes
+  Learned bias;                                    ///< in units of bias_unit
+  std::vector<float> average_place, average_bias;  ///< over the last iterations
+  float bias_unit = 1;
+  std::vector<float> start_bias, bias_now, weights;
+  AccumulatorRounding rounding;  ///< at the steps of now; gradients pass straight through
+};
+
+struct LatentTensor {
+  int tensor = 0;
+  Learned log_step;
+};
+
+/// A block's output, held against the float network's.
+struct Hint {
+  int tensor = 0;
+  std::size_t layer = 0, size = 0;
+  double power = 1;  ///< variance of a value in the float network
+};
+
+/// Of the running averages: about the last 30 iterations.
+constexpr float kKept = 0.97f;
+
+class Distillation {
+public:
+  Distillation(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen, const Recipe& recipe,
+               std::uint64_t seed, ThreadPool& workers, NetworkJudge& judge, QuantizedNetwork& network)
+      : plan_(plan),
+        images_(images),
+        recipe_(recipe),
+        options_(recipe.network),
+        seed_(seed),
+        workers_(workers),
+        judge_(judge),
+        network_(network),
+        teachers_(std::move(chosen)),
+        whole_(partition(plan, Granularity::kNetwork).front()) {
+    batch_ = std::min<std::size_t>(static_cast<std::size_t>(options_.batch), teachers_.size());
+    chunk_ = (batch_ + kSlots - 1) / kSlots;
+    const std::size_t slots = (batch_ + chunk_ - 1) / chunk_;
+    student_ = std::make_unique<UnitModel>(plan, whole_, chunk_, slots);
+    teacher_ = std::make_unique<UnitModel>(plan, whole_, chunk_, slots, UnitModel::Use::kInference);
+    classes_ = plan.tensor(whole_.output).shape.size();
+    if (options_.hint_weight > 0) add_hints();
+    pixels_.assign(slots, std::vector<float>(chunk_ * plan.tensor(0).shape.size()));
+    gradients_.assign(slots, std::vector<float>(chunk_ * classes_));
+    losses_.resize(slots);
+    for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+      const PlannedLayer& layer = plan.layers[i];
+      if (layer.kind == qnet::LayerKind::kConv) {
+        teacher_->set_weights(static_cast<int>(i), layer.weight, layer.bias);
+        add_layer(static_cast<int>(i));
+      }
+      if (layer.kind != qnet::LayerKind::kMaxPool && !plan.tensor(layer.output).is_logits) add_tensor(layer.output);
+    }
+    set_roundings();
+  }
+
+  DistillationResult run(const std::function<void(int)>& progress) {
+    DistillationResult result;
+    result.before = result.after = judge_.loss();
+    make_bias_units();
+    QuantizedNetwork best = network_;
+    const int every = std::max(1, options_.iterations / 8);
+    for (int i = 0; i < options_.iterations; ++i) {
+      iterate(i);
+      if ((i + 1) % every == 0 || i + 1 == options_.iterations) {
+        for (const bool averaged : {false, true}) {
+          harden(averaged);
+          judge_.set(network_);
+          const double found = judge_.loss();
+          spdlog::debug("network stage: iteration {}{}, divergence {:.5g}, of the images learned from {:.5g}", i + 1,
+                        averaged ? ", averaged" : "", found, learned_sum_ / learned_count_);
+          if (found < result.after && is_legal_enough()) {
+            result.after = found;
+            best = network_;
+          }
+        }
+        learned_sum_ = learned_count_ = 0;
+      }
+      if (progress) progress(i + 1);
+    }
+    network_ = std::move(best);
+    judge_.set(network_);
+    return result;
+  }
+
+private:
+  bool free_scales() const { return recipe_.scales == Scales::kFree; }
+  bool is_legal_enough() const { return free_scales() || is_legal(network_, recipe_); }
+  QuantizedLayer& target(const LatentLayer& latent) const {
+    return network_.layers[static_cast<std::size_t>(latent.index)];
+  }
+
+  // ---- set up ----
+
+  void add_hints() {
+    for (const Unit& unit : partition(plan_, Granularity::kBlock)) {
+      if (plan_.tensor(unit.output).is_logits) continue;
+      hints_.push_back(
+          {unit.output, static_cast<std::size_t>(unit.last - whole_.first), plan_.tensor(unit.output).shape.size(), 1});
+    }
+    hint_gradients_.resize(student_->slots());
+    for (auto& of_slot : hint_gradients_)
+      for (const Hint& hint : hints_) of_slot.emplace_back(chunk_ * hint.size);
+  }
+
+  void measure_hints() {
+    teacher_->forward(0, {pixels_[0].data()}, images_of(0), 0);
+    for (Hint& hint : hints_) hint.power = variance(teacher_->values(0, hint.tensor, false));
+  }
+
+  static double variance(std::span<const float> values) {
+    double sum = 0, squares = 0;
+    for (const float value : values) {
+      const auto x = static_cast<double>(value);
+      sum += x;
+      squares += x * x;
+    }
+    const auto count = static_cast<double>(values.size());
+    return std::max(squares / count - sum / count * sum / count, 1e-12);
+  }
+
+  /// The mean squared error of each block's output, relative to the float one's variance.
+  std::vector<const float*> hint_gradients(std::size_t slot) {
+    if (hints_.empty()) return {};
+    std::vector<const float*> result(static_cast<std::size_t>(whole_.last - whole_.first + 1));
+    for (std::size_t h = 0; h < hints_.size(); ++h) {
+      const Hint& hint = hints_[h];
+      const auto found = student_->values(slot, hint.tensor, false),
+                 wanted = teacher_->values(slot, hint.tensor, false);
+      const double images = static_cast<double>(batch_) * static_cast<double>(hint.size);
+      const auto factor = static_cast<float>(options_.hint_weight / (hint.power * images));
+      kernels::norm_loss(found.data(), wanted.data(), hint_gradients_[slot][h].data(), found.size(), 2, factor);
+      result[hint.layer] = hint_gradients_[slot][h].data();
+    }
+    return result;
+  }
+
+  void add_layer(int index) {
+    LatentLayer latent;
+    latent.index = index;
+    latent.layer = &plan_.layers[static_cast<std::size_t>(index)];
+    const QuantizedLayer& now = network_.layers[static_cast<std::size_t>(index)];
+    const std::size_t channels = now.grids.size();
+    latent.fan = latent.layer->weight.size() / channels;
+    latent.place.resize(latent.layer->weight.size());
+    latent.weights.resize(latent.layer->weight.size());
+    for (std::size_t i = 0; i < now.codes.size(); ++i)
+      latent.place.value[i] = start_place(latent.layer->weight[i], now.grids[i / latent.fan], now.codes[i]);
+    latent.average_place = latent.place.value;
+    latent.average_bias.resize(channels);
+    latent.bias.resize(channels);
+    // The corrected biases are where this starts, and it corrects no more.
+    latent.start_bias.assign(now.bias.begin(), now.bias.end());
+    latent.bias_now.resize(channels);
+    append_blocks(layers_.size(), channels, latent.fan, blocks_);
+    layers_.push_back(std::move(latent));
+  }
+
+  void add_tensor(int tensor) {
+    LatentTensor latent;
+    latent.tensor = tensor;
+    const std::vector<double> steps = network_.steps(tensor);
+    latent.log_step.resize(steps.size());
+    for (std::size_t c = 0; c < steps.size(); ++c) latent.log_step.value[c] = static_cast<float>(std::log2(steps[c]));
+    student_->set_quantizer(tensor, {true, 1, steps});
+    tensors_.push_back(std::move(latent));
+  }
+
+  /// As the steps are now: one that moved makes another accumulator of what reads the tensor.
+  void set_roundings() {
+    for (LatentLayer& latent : layers_) {
+      latent.rounding = AccumulatorRounding(network_, static_cast<std::size_t>(latent.index));
+      student_->set_residual_steps(latent.index, latent.rounding.residual_steps());
+    }
+  }
+
+  std::vector<double> steps_of(const LatentTensor& latent) const {
+    std::vector<double> steps;
+    for (const float value : latent.log_step.value) {
+      const auto log = static_cast<double>(value);
+      steps.push_back(std::exp2(free_scales() ? log : std::round(log)));
+    }
+    return steps;
+  }
+
+  // ---- images ----
+
+  /// An image of the batch, as this iteration shows it.
+  void show_image(std::size_t which, std::uint64_t random, float* to) const {
+    const Shape& shape = plan_.tensor(0).shape;
+    const auto draw = [&](auto extent) {
+      const auto most = static_cast<std::uint64_t>(options_.shift * static_cast<double>(extent));
+      const std::uint64_t drawn = random % (2 * most + 1);
+      random /= 2 * most + 1;
+      return static_cast<int>(drawn) - static_cast<int>(most);
+    };
+    const bool mirror = options_.mirror && (random & 1u) != 0;
+    random >>= 1;
+    const int dy = draw(shape.height), dx = draw(shape.width);
+    place_image(plan_, images_.image(which), dy, dx, mirror, to);
+  }
+
+  std::size_t images_of(std::size_t slot) const { return std::min(chunk_, batch_ - slot * chunk_); }
+
+  /// Biases are learned in units of their layer's output's spread, or one rate could not suit all.
+  void make_bias_units() {
+    set_latent_weights();
+    show_batch(0);
+    workers_.run(student_->slots(), [&](std::size_t slot, std::size_t) {
+      student_->forward(slot, {pixels_[slot].data()}, images_of(slot), 0);
+    });
+    for (LatentLayer& latent : layers_) {
+      latent.bias_unit = static_cast<float>(std::sqrt(variance(student_->values(0, latent.layer->output, true))));
+    }
+    measure_hints();
+  }
+
+  // ---- an iteration ----
+
+  void show_batch(int iteration) {
+    const auto number = static_cast<std::uint64_t>(iteration);
+    const std::vector<std::size_t> chosen = draw_batch(teachers_.size(), batch_, mix_seed(seed_, 2 * number));
+    const std::size_t size = plan_.tensor(0).shape.size();
+    workers_.run(batch_, [&](std::size_t at, std::size_t) {
+      show_image(teachers_[chosen[at]], mix_seed(mix_seed(seed_, 2 * number + 1), at),
+                 pixels_[at / chunk_].data() + at % chunk_ * size);
+    });
+  }
+
+  /// Eight bits are fine enough to pass straight through.
+  bool is_soft(const LatentLayer& latent) const {
+    return options_.rounding == StageRounding::kSoft && latent.layer->weight_bits < 8;
+  }
+
+  void iterate(int iteration) {
+    soft_ = SoftRounding::at(static_cast<double>(iteration) / options_.iterations, options_.slope);
+    set_latent_weights();
+    for (const LatentTensor& latent : tensors_) student_->set_quantizer(latent.tensor, {true, 1, steps_of(latent)});
+    show_batch(iteration);
+    workers_.run(student_->slots(), [&](std::size_t slot, std::size_t) {
+      const std::size_t count = images_of(slot);
+      const float* wanted = teacher_->forward(slot, {pixels_[slot].data()}, count, 0);
+      const float* logits = student_->forward(slot, {pixels_[slot].data()}, count, 0);
+      double& sum = losses_[slot] = 0;
+      for (std::size_t j = 0; j < count; ++j)
+        sum += divergence(logits + j * classes_, wanted + j * classes_, gradients_[slot].data() + j * classes_,
+                          classes_, options_.temperature, 1 / static_cast<double>(batch_));
+      student_->backward(slot, gradients_[slot].data(), true, hint_gradients(slot));
+    });
+    learned_sum_ += std::accumulate(losses_.begin(), losses_.end(), 0.0) / static_cast<double>(batch_);
+    ++learned_count_;
+    const double decay = cosine_decay(static_cast<double>(iteration) / options_.iterations);
+    step_weights(decay, iteration + 1);
+    if (options_.activation_rate > 0) step_activations(decay, iteration + 1);
+  }
+
+  void set_latent_weights() {
+    workers_.run(blocks_.size(), [&](std::size_t b, std::size_t) {
+      const ChannelBlock& block = blocks_[b];
+      LatentLayer& latent = layers_[block.layer];
+      for (std::size_t k = block.begin; k < block.end; ++k) {
+        const float* const place = latent.place.value.data() + k * latent.fan;
+        float* const weights = latent.weights.data() + k * latent.fan;
+        if (is_soft(latent))
+          soft_.values(channel(latent, k), place, weights);
+        else
+          latent_values(channel(latent, k), place, weights);
+        latent.bias_now[k] = static_cast<float>(latent.rounding.bias(
+            k, static_cast<double>(latent.start_bias[k] + latent.bias_unit * latent.bias.value[k])));
+      }
+    });
+    workers_.run(layers_.size(), [&](std::size_t i, std::size_t) {
+      student_->set_weights(layers_[i].index, layers_[i].weights, layers_[i].bias_now);
+    });
+  }
+
+  LatentChannel channel(const LatentLayer& latent, std::size_t k) const {
+    return LatentChannel::of(target(latent).grids[k], latent.fan);
+  }
+
+  void step_weights(double decay, int step) {
+    workers_.run(blocks_.size(), [&](std::size_t b, std::size_t) {
+      const ChannelBlock& block = blocks_[b];
+      LatentLayer& latent = layers_[block.layer];
+      const std::size_t begin = block.begin * latent.fan, count = (block.end - block.begin) * latent.fan;
+      float* gradient = latent.place.gradient.data() + begin;
+      std::copy_n(student_->weight_gradient(0, latent.index).data() + begin, count, gradient);
+      for (std::size_t slot = 1; slot < student_->slots(); ++slot)
+        kernels::add(gradient, student_->weight_gradient(slot, latent.index).data() + begin, count);
+      for (std::size_t k = block.begin; k < block.end; ++k) {
+        float* const of_channel = latent.place.gradient.data() + k * latent.fan;
+        scale(of_channel, latent.fan, channel(latent, k).step);
+        if (is_soft(latent)) soft_.backward(channel(latent, k), latent.place.value.data() + k * latent.fan, of_channel);
+        float bias = 0;
+        for (std::size_t slot = 0; slot < student_->slots(); ++slot)
+          bias += student_->bias_gradient(slot, latent.index)[k];
+        latent.bias.gradient[k] = bias * latent.bias_unit;
+      }
+      latent.place.adam(begin, count, options_.weight_rate * decay, step);
+      for (std::size_t k = block.begin; k < block.end; ++k)
+        keep_in_range(channel(latent, k), latent.place.value.data() + k * latent.fan);
+      latent.bias.adam(block.begin, block.end - block.begin, options_.bias_rate * decay, step);
+      const float kept = std::min(kKept, static_cast<float>(step - 1) / static_cast<float>(step));
+      average(latent.average_place.data() + begin, latent.place.value.data() + begin, count, kept);
+      average(latent.average_bias.data() + block.begin, latent.bias.value.data() + block.begin, block.end - block.begin,
+              kept);
+    });
+  }
+
+  void step_activations(double decay, int step) {
+    for (LatentTensor& latent : tensors_) {
+      const std::size_t count = latent.log_step.value.size();
+      const std::vector<double> steps = steps_of(latent);
+      const auto channels = static_cast<std::size_t>(plan_.tensor(latent.tensor).shape.channels);
+      std::fill(latent.log_step.gradient.begin(), latent.log_step.gradient.end(), 0.0f);
+      for (std::size_t slot = 0; slot < student_->slots(); ++slot)
+        for (std::size_t c = 0; c < channels; ++c)
+          latent.log_step.gradient[count == 1 ? 0 : c] += student_->step_gradient(slot, latent.tensor)[c];
+      for (std::size_t c = 0; c < count; ++c)
+        latent.log_step.gradient[c] *= static_cast<float>(steps[c] * std::log(2.0));
+      latent.log_step.adam(0, count, options_.activation_rate * decay, step);
+      network_.set_steps(latent.tensor, steps_of(latent));
+    }
+    set_roundings();
+  }
+
+  /// The network as of now, or with the average of the last iterations' weights and biases: a weight that flips between
+  /// two codes has one of them most of the time.
+  void harden(bool averaged) {
+    for (const LatentLayer& latent : layers_) {
+      QuantizedLayer& to = target(latent);
+      const float* places = (averaged ? latent.average_place : latent.place.value).data();
+      const std::vector<float>& biases = averaged ? latent.average_bias : latent.bias.value;
+      for (std::size_t k = 0; k < to.grids.size(); ++k) {
+        latent_codes(channel(latent, k), places + k * latent.fan, to.codes.data() + k * latent.fan);
+        to.learned_bias[k] = latent.start_bias[k] + latent.bias_unit * biases[k];
+      }
+      to.bias.assign(to.learned_bias.begin(), to.learned_bias.end());
+    }
+    for (const LatentTensor& latent : tensors_) network_.set_steps(latent.tensor, steps_of(latent));
+  }
+
+  const Plan& plan_;
+  const ImageSet& images_;
+  const Recipe& recipe_;
+  const NetworkStage& options_;
+  std::uint64_t seed_;
+  ThreadPool& workers_;
+  NetworkJudge& judge_;
+  QuantizedNetwork& network_;
+  std::vector<std::size_t> teachers_;  ///< images to learn on
+  Unit whole_;
+  SoftRounding soft_ = SoftRounding::at(0, options_.slope);
+  std::size_t batch_ = 0, chunk_ = 0, classes_ = 0;
+  std::unique_ptr<UnitModel> student_, teacher_;
+  std::vector<LatentLayer> layers_;
+  std::vector<LatentTensor> tensors_;
+  std::vector<ChannelBlock> blocks_;
+  std::vector<std::vector<float>> pixels_, gradients_;  ///< by slot
+  std::vector<double> losses_;                          ///< of the batch, by slot
+  double learned_sum_ = 0, learned_count_ = 0;          ///< divergences of the iterations since the last moment
+  std::vector<Hint> hints_;
+  std::vector<std::vector<std::vector<float>>> hint_gradients_;  ///< by slot and hint
+};
+
+}  // namespace
+
+DistillationResult distill(const Plan& plan, const ImageSet& images, const std::vector<std::size_t>& chosen,
+                           const Recipe& recipe, std::uint64_t seed, ThreadPool& workers, NetworkJudge& judge,
+                           QuantizedNetwork& network, const std::function<void(int)>& progress) {
+  return Distillation(plan, images, chosen, recipe, seed, workers, judge, network).run(progress);
+}
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,151 @@
+#include "quantizer/learn/exponent_moves.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "common/error.h"
+#include "quantizer/plan/legality.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+/// A step of the scales of tensors, or of the channels of a layer that have an exponent in common.
+struct Move {
+  std::vector<std::pair<int, int>> tensors;  ///< tensor, by how many powers of two
+  int layer = -1, exponent = 0, by = 0;      ///< layer -1: none
+};
+
+bool has_scale(const Plan& plan, const PlannedLayer& layer) {
+  return layer.kind != qnet::LayerKind::kMaxPool && !plan.tensor(layer.output).is_logits;
+}
+
+/// The tensor whose scale this one has: a max pool hands codes on.
+int owner_of_scale(const Plan& plan, int tensor) {
+  for (auto layer = plan.layers.rbegin(); layer != plan.layers.rend(); ++layer)
+    if (layer->kind == qnet::LayerKind::kMaxPool && layer->output == tensor) tensor = layer->input;
+  return tensor;
+}
+
+/// The first layer that the move changes.
+std::size_t first_layer(const Plan& plan, const Move& move) {
+  for (std::size_t i = 0; i < plan.layers.size(); ++i)
+    if (static_cast<int>(i) == move.layer ||
+        std::ranges::any_of(move.tensors, [&](const auto& moved) { return moved.first == plan.layers[i].output; }))
+      return i;
+  SHIFTSIM_CHECK(false, "a move of nothing");
+}
+
+std::vector<Move> moves_of(const QuantizedNetwork& network) {
+  constexpr std::size_t kFewest = 20;  // a group of less than one channel in so many is left alone
+  const Plan& plan = network.plan;
+  std::vector<Move> moves;
+  for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+    const PlannedLayer& layer = plan.layers[i];
+    if (has_scale(plan, layer))
+      for (const int by : {-1, 1}) moves.push_back({{{layer.output, by}}, -1, 0, 0});
+    const std::vector<WeightGrid>& grids = network.layers[i].grids;
+    std::set<int> exponents;
+    for (const WeightGrid& grid : grids) exponents.insert(grid.exponent);
+    for (const int exponent : exponents) {
+      const auto members = static_cast<std::size_t>(
+          std::count_if(grids.begin(), grids.end(), [&](const WeightGrid& grid) { return grid.exponent == exponent; }));
+      if (members * kFewest < grids.size()) continue;
+      for (const int by : {-1, 1}) moves.push_back({{}, static_cast<int>(i), exponent, by});
+    }
+    const int input = owner_of_scale(plan, layer.input);
+    if (input > 0 && has_scale(plan, layer))
+      for (const int by : {-1, 1}) moves.push_back({{{input, by}, {layer.output, -by}}, -1, 0, 0});
+  }
+  return moves;
+}
+
+/// The channel's codes on a grid 'by' powers of two coarser.
+void move_channel(QuantizedLayer& layer, std::size_t k, int by, const Recipe& recipe) {
+  const std::size_t fan = layer.codes.size() / layer.grids.size();
+  WeightGrid& grid = layer.grids[k];
+  std::vector<float> values(fan);
+  for (std::size_t i = 0; i < fan; ++i) values[i] = static_cast<float>(grid.value(layer.codes[k * fan + i]));
+  grid.exponent += by;
+  if (recipe.offsets && grid.bits < 8) grid.offset = best_offset(values, grid, recipe.norm);
+  for (std::size_t i = 0; i < fan; ++i) layer.codes[k * fan + i] = static_cast<std::int8_t>(grid.quantize(values[i]));
+}
+
+/// Does the move; false where it changes nothing, as its group is gone.
+bool make_move(const Move& move, const Recipe& recipe, QuantizedNetwork& network) {
+  for (const auto& [tensor, by] : move.tensors) {
+    std::vector<double> steps = network.steps(tensor);
+    for (double& step : steps) step = std::ldexp(step, by);
+    network.set_steps(tensor, steps);
+  }
+  if (move.layer < 0) return true;
+  QuantizedLayer& layer = network.layers[static_cast<std::size_t>(move.layer)];
+  bool any = false;
+  for (std::size_t k = 0; k < layer.grids.size(); ++k) {
+    if (layer.grids[k].exponent != move.exponent) continue;
+    move_channel(layer, k, move.by, recipe);
+    any = true;
+  }
+  return any;
+}
+
+void show(const Move& move, const QuantizedNetwork& network, NetworkJudge& judge) {
+  for (const auto& [tensor, by] : move.tensors) judge.set_tensor(network, tensor);
+  if (move.layer >= 0) judge.set_layer(network, static_cast<std::size_t>(move.layer));
+}
+
+/// What the move changes, as it was.
+struct Saved {
+  std::vector<std::vector<double>> steps;
+  QuantizedLayer layer;
+
+  Saved(const Move& move, const QuantizedNetwork& network) {
+    for (const auto& [tensor, by] : move.tensors) steps.push_back(network.steps(tensor));
+    if (move.layer >= 0) layer = network.layers[static_cast<std::size_t>(move.layer)];
+  }
+  void restore(const Move& move, QuantizedNetwork& network) const {
+    for (std::size_t i = 0; i < steps.size(); ++i) network.set_steps(move.tensors[i].first, steps[i]);
+    if (move.layer >= 0) network.layers[static_cast<std::size_t>(move.layer)] = layer;
+  }
+};
+
+}  // namespace
+
+MovesResult move_exponents(NetworkJudge& judge, ActivationMemory& memory, const Recipe& recipe, int passes,
+                           QuantizedNetwork& network, const std::function<void(int, int)>& progress) {
+  MovesResult result;
+  judge.hardest_first();
+  result.before = result.after = judge.loss();
+  for (int pass = 0; pass < passes; ++pass) {
+    const int taken_before = result.taken;
+    const std::vector<Move> moves = moves_of(network);
+    std::vector<std::size_t> starts(moves.size());  // no move from here on changes an earlier layer
+    for (std::size_t i = moves.size(), start = network.plan.layers.size(); i-- > 0;)
+      starts[i] = start = std::min(start, first_layer(network.plan, moves[i]));
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+      const Move& move = moves[i];
+      judge.start_at(network, starts[i], memory);
+      const Saved saved(move, network);
+      if (!make_move(move, recipe, network)) continue;
+      show(move, network, judge);
+      ++result.tried;
+      const double found = judge.loss(result.after);
+      if (found < result.after && (recipe.scales == Scales::kFree || is_legal(network, recipe))) {
+        result.after = found;
+        ++result.taken;
+      } else {
+        saved.restore(move, network);
+        show(move, network, judge);
+      }
+      if (progress) progress(static_cast<int>(i + 1), static_cast<int>(moves.size()));
+    }
+    judge.set(network);
+    if (result.taken == taken_before) break;
+  }
+  return result;
+}
+
+}  // namespace shiftsim::quantizer

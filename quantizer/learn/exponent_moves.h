@@ -1,0 +1,30 @@
+// The final pass: every exponent of the network, in groups, traded against the others by the network's output.
+#pragma once
+
+#include <functional>
+
+#include "quantizer/learn/network_judge.h"
+#include "quantizer/plan/quantized_network.h"
+#include "quantizer/recipe/recipe.h"
+
+namespace shiftsim::quantizer {
+
+struct MovesResult {
+  double before = 0, after = 0;  ///< the judge's loss
+  int tried = 0, taken = 0;
+};
+
+/// Tries to double and to halve the steps of one scale group at a time and keeps what lowers the judge's loss and is
+/// legal, until 'passes' are done or one took nothing. The scale groups:
+///   - an activation tensor: all its exponents;
+///   - the output channels of a layer that share an exponent: their codes are rounded anew to the values they stood
+///   for,
+///     with the offset that suits them;
+///   - an activation tensor and the next one behind a layer, one up and the other down: clipping here for rounding
+///   there.
+/// 'network' must be what the judge was set to; the judge is set to what it becomes. 'memory': for what the layers make
+/// whose groups had their turn, a tensor over all images of the judge.
+MovesResult move_exponents(NetworkJudge& judge, ActivationMemory& memory, const Recipe& recipe, int passes,
+                           QuantizedNetwork& network, const std::function<void(int, int)>& progress = {});
+
+}  // namespace shiftsim::quantizer

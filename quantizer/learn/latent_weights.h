@@ -1,0 +1,52 @@
+// Weights as places on their channel's grid, in codes: what learns where codes follow by rounding.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quantizer/search/weight_search.h"
+
+namespace shiftsim::quantizer {
+
+/// One output channel: weight = (round(place) + offset) * step.
+struct LatentChannel {
+  std::size_t count = 0;
+  float step = 1, offset = 0, low = 0, high = 0;
+
+  static LatentChannel of(const WeightGrid& grid, std::size_t count);
+};
+
+/// The place of a float weight on its grid, moved as little as brings it within a quarter step of the code at hand.
+float start_place(float weight, const WeightGrid& grid, int code);
+
+/// value[i] = the weight that place[i] rounds to.
+void latent_values(const LatentChannel& channel, const float* place, float* value);
+void latent_codes(const LatentChannel& channel, const float* place, std::int8_t* code);
+
+/// Between two codes a logistic curve, at each of them exact: the steeper the slope, the nearer to a step
+/// (differentiable soft quantization, Gong et al., ICCV 2019).
+struct SoftRounding {
+  float slope;  ///< k of the logistic curve 1 / (1 + exp(-k x)), x the distance from the middle in steps
+
+  /// As it is when this part of the iterations is done, in [0, 1]: steeper by the same factor every iteration, from
+  /// first_slope on, until it is as steep as it gets, for the last of them.
+  static SoftRounding at(double done, double first_slope);
+  /// A weight stands still but for a tenth of a step around the middle. (With a slope of 4 one beside a code is moved
+  /// little.)
+  static constexpr float kLastSlope = 60;
+
+  /// value[i] = the weight that place[i] stands for.
+  void values(const LatentChannel& channel, const float* place, float* value) const;
+  /// gradient[i], with regard to a weight in steps, becomes that with regard to its place.
+  void backward(const LatentChannel& channel, const float* place, float* gradient) const;
+};
+
+/// No place may drift so far out of the range that it could not come back.
+void keep_in_range(const LatentChannel& channel, float* place);
+
+/// average[i] = kept * average[i] + (1 - kept) * value[i]
+void average(float* average, const float* value, std::size_t count, float kept);
+
+void scale(float* values, std::size_t count, float factor);
+
+}  // namespace shiftsim::quantizer

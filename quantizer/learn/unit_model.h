@@ -1,0 +1,82 @@
+// A reconstruction unit, forward and backward, over chunks of a batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "quantizer/float/conv_op.h"
+#include "quantizer/plan/plan.h"
+#include "quantizer/plan/quantized_network.h"
+#include "quantizer/plan/units.h"
+
+namespace shiftsim::quantizer {
+
+/// How a tensor is quantized inside the unit.
+struct TensorQuantizer {
+  bool enabled = false;
+  double keep = 1;            ///< QDrop: probability that an element is quantized and does not stay float
+  std::vector<double> steps;  ///< one, or one per channel
+
+  bool operator==(const TensorQuantizer&) const = default;
+};
+
+/// The layers of a unit with differentiable quantizers between them. A batch is cut into chunks that are computed
+/// independently, each with buffers and gradients of its own ('slot'): slots may run in parallel. Chunks' gradients are
+/// summed by the caller, in order, so that the sum does not depend on the threads.
+class UnitModel {
+public:
+  enum class Use { kTraining, kInference };  ///< inference keeps no gradients, and backward() must not be called
+
+  /// 'plan' must outlive the model. 'chunk': images of a slot.
+  UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std::size_t slots, Use use = Use::kTraining);
+  ~UnitModel();
+
+  const Unit& unit() const { return unit_; }
+  std::size_t chunk() const { return chunk_; }
+  std::size_t slots() const { return slots_.size(); }
+
+  /// A layer's weights (plan order) and bias; 'layer' counts in the plan. Not while a slot runs.
+  void set_weights(int layer, std::span<const float> weight, std::span<const float> bias);
+  /// Per channel, what its residual is rounded to multiples of (AccumulatorRounding); empty: nothing. The gradient
+  /// passes straight through.
+  void set_residual_steps(int layer, std::span<const float> steps);
+  /// Weights, bias and residual steps as the integer network has them.
+  void set_layer(const QuantizedNetwork& network, int layer);
+  /// For the output of one of the unit's layers.
+  void set_quantizer(int tensor, const TensorQuantizer& quantizer);
+  const TensorQuantizer& quantizer(int tensor) const;
+
+  /// Computes the unit's output over 'images' of the chunk; inputs as unit().inputs. 'seed': of the random choices of
+  /// QDrop, another one for each slot and iteration. Returns the slot's own buffer.
+  const float* forward(std::size_t slot, const std::vector<const float*>& inputs, std::size_t images,
+                       std::uint32_t seed);
+  /// Gradients after forward(), given that with regard to the output, which is overwritten. Weights' and steps'
+  /// gradients are set, not added to. 'hints': for each layer of the unit a gradient with regard to its output that
+  /// comes from a loss of its own and is added, or null; empty: none.
+  void backward(std::size_t slot, float* output_gradient, bool weights, std::span<const float* const> hints = {});
+
+  /// Gradients of a slot: [weights] and [channels] of a layer, and with regard to a tensor's steps, one per channel.
+  std::span<const float> weight_gradient(std::size_t slot, int layer) const;
+  std::span<const float> bias_gradient(std::size_t slot, int layer) const;
+  std::span<const float> step_gradient(std::size_t slot, int tensor) const;
+  /// A tensor's values after forward(): before the activation function ('raw') or after its quantizer.
+  std::span<const float> values(std::size_t slot, int tensor, bool raw) const;
+
+private:
+  struct LayerState;
+  struct Slot;
+
+  std::size_t place(int layer) const { return static_cast<std::size_t>(layer - unit_.first); }
+  std::size_t place_of_tensor(int tensor) const;
+  const float* source(const Slot& slot, int tensor) const;
+
+  const Plan& plan_;
+  Unit unit_;
+  std::size_t chunk_;
+  std::vector<std::unique_ptr<LayerState>> layers_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+};
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,72 @@
+// The integer network's structure, decided before any value is quantized: layers, tensors, bit widths.
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quantizer/float/conv_op.h"
+#include "quantizer/graph/graph.h"
+#include "quantizer/recipe/recipe.h"
+#include "quantizer/search/activation_search.h"
+
+namespace shiftsim::quantizer {
+
+/// A tensor of the integer network. In float it stands for the graph's node value times 'factor'.
+struct PlannedTensor {
+  std::string name;
+  Shape shape;
+  ActivationRange range;  ///< not for the logits
+  bool is_logits = false;
+  int node = -1;                ///< of the graph
+  bool per_channel = false;     ///< an exponent for each channel: every reader keeps the channels apart
+  std::optional<int> exponent;  ///< where it is decided already, and not to be searched
+  double factor = 1;            ///< number of pixels of a sum_pool's window: its tensor holds the sum, not the mean
+  std::string policy;           ///< why it has these bits: "activation", "stem", "residual", "linear", "pool", ...
+};
+
+/// A layer of the integer network, with the float weights it approximates. These act on tensors as the integer network
+/// has them: what normalizes the pixels and what divides a sum by its pixels is already folded in. A layer that reads
+/// the image sees pixel - pad_value, so that padding is 0 for it too.
+struct PlannedLayer {
+  std::string name;
+  qnet::LayerKind kind = qnet::LayerKind::kConv;
+  int input = -1, residual = -1, output = -1;  ///< tensors
+  ConvGeometry geometry;                       ///< of the window, for every kind
+  qnet::Activation activation = qnet::Activation::kNone;
+  int node =
+      -1;  ///< the graph's convolution or pool; its BatchNorm statistics are there. -1: a copy made for an addition
+  int weight_bits = 8;
+  std::string policy;  ///< why it has these bits: "weights", "first", "last", "exact", "layers"
+  std::vector<float> weight, bias;
+  std::vector<float> gamma;  ///< of the BatchNorm behind it; empty where there was none, or where it came folded
+
+  /// The lower clamp of the activation function, or minus infinity; the upper one is its output's ceiling.
+  float floor() const { return activation == qnet::Activation::kNone ? -std::numeric_limits<float>::infinity() : 0.0f; }
+};
+
+struct Plan {
+  std::string name;
+  qnet::InputSpec input_spec;
+  std::vector<int> pad_values;         ///< per channel of the image, 0 to 255
+  std::vector<PlannedTensor> tensors;  ///< [0] is the image
+  std::vector<PlannedLayer> layers;    ///< in order of execution; the last gives the logits
+
+  const PlannedTensor& tensor(int index) const { return tensors[static_cast<std::size_t>(index)]; }
+
+  /// The layer's activation function on 'count' values of its output (NHWC), in place.
+  void activate(const PlannedLayer& layer, float* values, std::size_t count) const;
+};
+
+/// Maps a simplified graph to layers:
+///   - an addition is merged into a convolution that computes one of its operands, that nobody else reads and that has
+///   no
+///     activation function: of two that with more weights to a sum, then the last. The other operand becomes its
+///     residual. Where there is none the addition becomes a depthwise 1x1 convolution with weights 1 and a residual.
+///   - a global average pool becomes a sum_pool, its 1/(H*W) folded into the weights of what reads it.
+/// Throws UserError naming 'where' (the model file): a layer in recipe.layers that does not exist (with the nearest
+/// that does), a normalization of another number of channels, a padding value outside a pixel's range.
+Plan make_plan(const Graph& graph, const Recipe& recipe, const std::string& where);
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,38 @@
+#include "quantizer/plan/quantized_network.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace shiftsim::quantizer {
+
+std::vector<float> QuantizedLayer::weights() const {
+  std::vector<float> result(codes.size());
+  const std::size_t fan = grids.empty() ? 1 : codes.size() / grids.size();
+  for (std::size_t i = 0; i < codes.size(); ++i) result[i] = static_cast<float>(grids[i / fan].value(codes[i]));
+  return result;
+}
+
+std::vector<double> QuantizedNetwork::steps(int tensor) const {
+  const auto index = static_cast<std::size_t>(tensor);
+  std::vector<double> result;
+  for (std::size_t c = 0; c < exponents[index].size(); ++c)
+    result.push_back(std::ldexp(mantissas[index].empty() ? 1.0 : mantissas[index][c], exponents[index][c]));
+  return result;
+}
+
+void QuantizedNetwork::set_steps(int tensor, const std::vector<double>& steps) {
+  const auto index = static_cast<std::size_t>(tensor);
+  exponents[index].clear();
+  mantissas[index].clear();
+  for (const double step : steps) {
+    exponents[index].push_back(std::ilogb(step));
+    mantissas[index].push_back(std::ldexp(step, -exponents[index].back()));
+  }
+  if (std::all_of(mantissas[index].begin(), mantissas[index].end(), [](double m) { return m == 1; }))
+    mantissas[index].clear();
+  // A max pool hands codes on.
+  for (const PlannedLayer& layer : plan.layers)
+    if (layer.kind == qnet::LayerKind::kMaxPool && layer.input == tensor) set_steps(layer.output, steps);
+}
+
+}  // namespace shiftsim::quantizer

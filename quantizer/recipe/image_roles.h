@@ -1,0 +1,25 @@
+// Which of the chosen images calibrate, which teach the network stage, and which judge it.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "quantizer/recipe/recipe.h"
+
+namespace shiftsim::quantizer {
+
+/// The first 'count' of the chosen images, or as many as there are.
+std::vector<std::size_t> first_images(const std::vector<std::size_t>& chosen, int count);
+
+/// Indices of images. Judges are among neither the calibration images nor the teachers: units learn theirs by heart,
+/// and what is judged on these looks better than it is. A single image has to be all three.
+struct ImageRoles {
+  std::vector<std::size_t> calibration;  ///< search and units: the first recipe.calibration_images without the judges
+  /// The network stage's, where the recipe has one: of the first recipe.network.images the last quarter, at most
+  /// recipe.network.judges, judge, and the others teach.
+  std::vector<std::size_t> teachers, judges;
+
+  ImageRoles(const std::vector<std::size_t>& chosen, const Recipe& recipe);
+};
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,84 @@
+#include "sim/app/cli.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "common/version.h"
+
+namespace shiftsim::sim {
+namespace {
+
+constexpr int kBadInput = 2;
+
+std::string version_text() {
+  const std::string git = git_describe();
+  return fmt::format("simrun {}{}", version(), git.empty() ? "" : fmt::format(" ({})", git));
+}
+
+}  // namespace
+
+ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
+  ParsedCommandLine parsed;
+  CommandLine& command = parsed.command;
+  std::string network, images, labels, fidelity;
+  int threads = -1;
+  bool verbose = false, quiet = false;
+
+  CLI::App app{
+      "Runs a quantized network (.qnet) on a shift-only MAC array: accuracy, cycles, energy, and whether the RTL "
+      "agrees.",
+      "simrun"};
+  app.footer(
+      "Exit status: 0 done; 1 internal error; 2 bad input; 3 the engines disagree (a wrong value or a lockstep\n"
+      "difference).\n"
+      "Example: simrun --config configs/pe16x16.yaml --fidelity lockstep --set array.lanes=8");
+  app.set_version_flag("--version", version_text());
+  app.add_option("--config,-c", command.config, "Configuration of accelerator and run (YAML)");
+  app.add_option("--network", network, "Network to run, a .qnet folder");
+  app.add_option("--images", images, "Images: IDX (.gz too), .npy or a folder of PNG and JPEG files");
+  app.add_option("--labels", labels, "Labels: IDX, .npy or, for a folder, a text file of 'file class' lines");
+  app.add_option("--fidelity", fidelity, "golden, cycle or lockstep");
+  app.add_option("--threads", threads, "Threads of the golden reference; 0: all processors")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--set", command.overrides, "KEY=VALUE: overrides a key of the configuration, e.g. array.rows=32")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--output,-o", command.output, "Folder for report.json and layers.csv (default: <results>/<name>)");
+  CLI::Option* dump = app.add_option("--dump-golden", command.dump_golden,
+                                     "Write $readmemh vectors of the golden reference to this folder, and end");
+  app.add_option("--layer", command.dump_layer, "With --dump-golden: this layer only")->needs(dump);
+  app.add_option("--image", command.dump_image, "With --dump-golden: number of the image, from 0")
+      ->needs(dump)
+      ->check(CLI::Range(0, 1 << 30));
+  app.add_flag("--print-config", command.print_config, "Print the whole configuration, explained, and end");
+  app.add_flag("--print-quantize", command.print_quantize,
+               "Print network and quantize section as tab-separated lines, for scripts, and end");
+  CLI::Option* quiet_option = app.add_flag("--quiet,-q", quiet, "No progress on stderr");
+  app.add_flag("--verbose,-v", verbose, "More on stderr")->excludes(quiet_option);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    parsed.exit_status = status == 0 ? 0 : kBadInput;
+    return parsed;
+  }
+
+  command.verbosity = quiet ? 0 : verbose ? 2 : 1;
+  const auto set = [&](const char* key, const std::string& value) {
+    if (value.empty()) return;
+    std::string quoted;  // as a YAML scalar in single quotes
+    for (const char c : value) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+    command.overrides.push_back(fmt::format("{}='{}'", key, quoted));
+  };
+  set("network", network);
+  // Other images than the configuration's have other labels, or none.
+  if (!images.empty() && labels.empty()) command.overrides.emplace_back("dataset.labels=''");
+  set("dataset.images", images);
+  set("dataset.labels", labels);
+  set("run.fidelity", fidelity);
+  if (threads >= 0) command.overrides.push_back(fmt::format("run.threads={}", threads));
+  return parsed;
+}
+
+}  // namespace shiftsim::sim

@@ -1,0 +1,140 @@
+// simrun: runs a .qnet network and reports accuracy, cycles, energy and the lockstep verdict.
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "common/error.h"
+#include "common/hash.h"
+#include "common/images.h"
+#include "common/log.h"
+#include "qnet/io.h"
+#include "sim/app/cli.h"
+#include "sim/app/dump.h"
+#include "sim/config/config.h"
+#include "sim/energy/technology.h"
+#include "sim/engine/engine.h"
+#include "sim/engine/evaluate.h"
+#include "sim/report/report.h"
+
+namespace shiftsim::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum ExitStatus { kDone = 0, kInternalError = 1, kBadInput = 2, kDisagreement = 3 };
+
+/// What to type to make the network of a configuration with a quantize section.
+std::string quantrun_command(const RunConfig& config) {
+  const QuantizeConfig& q = config.quantize;
+  return fmt::format("quantrun --model {} --calibration {} --recipe {} --output {}", q.model, q.calibration, q.recipe,
+                     config.network);
+}
+
+/// For scripts: what quantrun needs, "key<TAB>value" a line.
+std::string quantize_lines(const RunConfig& config) {
+  const QuantizeConfig& q = config.quantize;
+  return fmt::format(
+      "network\t{}\nmodel\t{}\nrecipe\t{}\ncalibration\t{}\ncalibration_labels\t{}\nimages\t{}\nlabels\t{}\n",
+      config.network, q.model, q.recipe, q.calibration, q.calibration_labels, config.images, config.labels);
+}
+
+/// scripts/run renews a network whose inputs changed; a simrun of its own tells, and runs what is there.
+void warn_if_model_changed(const RunConfig& config, const qnet::Provenance& provenance) {
+  const std::string& model = config.quantize.model;
+  if (!fs::is_regular_file(model) || sha256_file(model) == provenance.model_hash) return;
+  spdlog::warn("{} was made from another version of {}; to renew it: {}", config.network, model,
+               quantrun_command(config));
+}
+
+qnet::Network read_network(const RunConfig& config) {
+  if (config.network.empty()) {
+    fail("no network to run: give --network, or a configuration with a 'network:' key (--config)");
+  }
+  const bool made_here = !config.quantize.model.empty();
+  if (made_here && !fs::exists(config.network)) {
+    fail("{}: there is no such network. scripts/run makes it, or type: {}", config.network, quantrun_command(config));
+  }
+  qnet::Network network = qnet::read(config.network);
+  if (made_here) warn_if_model_changed(config, network.provenance);
+  return network;
+}
+
+ImageSet read_test_images(const RunConfig& config, const qnet::Network& network, std::size_t limit) {
+  if (config.images.empty()) fail("no images to run: give --images, or a configuration with 'dataset.images'");
+  const qnet::Tensor& input = network.input();
+  std::optional<fs::path> labels;
+  if (!config.labels.empty()) labels = config.labels;
+  ImageSet images = read_images(config.images, labels, static_cast<std::size_t>(input.channels), limit);
+  check_image_shape(images, static_cast<std::size_t>(input.height), static_cast<std::size_t>(input.width),
+                    static_cast<std::size_t>(input.channels), config.images);
+  return images;
+}
+
+int run_command(const CommandLine& command) {
+  const RunConfig config = load_config(command.config, command.overrides);
+  if (command.print_config) {
+    fmt::print("{}", print_config(config));
+    return kDone;
+  }
+  if (command.print_quantize) {
+    fmt::print("{}", quantize_lines(config));
+    return kDone;
+  }
+
+  const Technology technology = load_technology(config.technology);
+  const qnet::Network network = read_network(config);
+  const std::size_t dump_image = static_cast<std::size_t>(command.dump_image);
+  if (!command.dump_golden.empty()) {
+    const ImageSet images = read_test_images(config, network, dump_image + 1);
+    if (dump_image >= images.count) fail("--image {}: {} holds {} images", dump_image, config.images, images.count);
+    dump_golden(network, images.image(dump_image), command.dump_layer, command.dump_golden);
+    spdlog::info("wrote {}", command.dump_golden.string());
+    return kDone;
+  }
+
+  const ImageSet images = read_test_images(config, network, static_cast<std::size_t>(config.test_images));
+  if (config.fidelity != Fidelity::kGolden && static_cast<std::size_t>(config.image_count) > images.count) {
+    fail("run.images: {} images are to be run, but {} gives {}", config.image_count, config.images, images.count);
+  }
+  const fs::path output =
+      command.output.empty() ? fs::path(config.results) / config.accelerator.name : fs::absolute(command.output);
+
+  RunResult result;
+  if (config.fidelity != Fidelity::kGolden) result = run(config, network, images, output);
+  result.accuracy = evaluate(network, images, config.threads);
+
+  const Report report(config, technology, network, result);
+  report.write(output);
+  const std::string table = report.table();
+  fmt::print("{}{}{}", table, table.empty() ? "" : "\n", report.summary());
+  fmt::print("{:<12} {}\n", "report", (output / "report.json").string());
+  return result.lockstep.verdict == "fail" || result.values.mismatches > 0 ? kDisagreement : kDone;
+}
+
+int guarded_main(int argc, char** argv) {
+  try {
+    const ParsedCommandLine parsed = parse_command_line(argc, argv);
+    if (parsed.exit_status) return *parsed.exit_status;
+    setup_logging(parsed.command.verbosity);
+    return run_command(parsed.command);
+  } catch (const UserError& error) {
+    fmt::print(stderr, "simrun: {}\n", error.what());
+    return kBadInput;
+  } catch (const fs::filesystem_error& error) {
+    fmt::print(stderr, "simrun: {}\n", error.what());
+    return kBadInput;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "simrun: internal error: {}\nPlease report it, with the command and its files.\n", error.what());
+    return kInternalError;
+  }
+}
+
+}  // namespace
+}  // namespace shiftsim::sim
+
+int main(int argc, char** argv) {
+  return shiftsim::sim::guarded_main(argc, argv);
+}

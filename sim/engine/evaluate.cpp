@@ -1,0 +1,43 @@
+#include "sim/engine/evaluate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "qnet/golden.h"
+
+namespace shiftsim::sim {
+
+AccuracyResult evaluate(const qnet::Network& network, const ImageSet& images, int threads) {
+  AccuracyResult result;
+  result.float_percent = network.provenance.float_accuracy;
+  result.float_images = network.provenance.float_accuracy_images;
+
+  const std::size_t classes = network.output().size();
+  for (std::size_t i = 0; i < images.labels.size(); ++i) {
+    const int label = images.labels[i];
+    if (label < 0 || static_cast<std::size_t>(label) >= classes) {
+      fail("label {} of image {} (counted from 0) is no class of network {}, which has {}", label, i, network.name,
+           classes);
+    }
+  }
+
+  if (threads == 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const qnet::Golden golden(network);
+  const auto start = std::chrono::steady_clock::now();
+  Progress progress("golden", images.count, "images");
+  const std::vector<std::int32_t> logits =
+      golden.run(images.pixels.data(), images.count, threads, [&](std::size_t done) { progress.update(done); });
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.images = static_cast<std::int64_t>(images.count);
+
+  if (images.labels.empty()) return result;
+  const std::vector<int> classified = qnet::argmax(logits, classes);
+  for (std::size_t i = 0; i < images.count; ++i) result.correct += classified[i] == images.labels[i];
+  result.quantized_percent = 100.0 * static_cast<double>(result.correct) / static_cast<double>(images.count);
+  return result;
+}
+
+}  // namespace shiftsim::sim

@@ -1,0 +1,67 @@
+// What a run gives: filled by the engines and main, printed and written by report.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/counters/causes.h"
+#include "sim/counters/events.h"
+
+namespace shiftsim::sim {
+
+struct LayerResult {
+  std::string name, kind;  ///< kind: "conv", "depthwise", "linear", "max_pool", "sum_pool" ...
+  int in_h = 0, in_w = 0, in_c = 0, out_h = 0, out_w = 0, out_c = 0, kernel_h = 1, kernel_w = 1, stride = 1, groups = 1;
+  int weight_bits = 0, input_bits = 0, digits = 0;  ///< digits: radix-4 digits of a weight as the array runs it
+  std::int64_t macs = 0;                            ///< of all images run, as the literature counts them
+  std::int64_t cycles = 0;                          ///< of all images run
+  std::int64_t tiles = 0;
+  CauseCycles causes{};  ///< sum to cycles
+  Events events;
+
+  std::int64_t& cause(Cause c) { return causes[static_cast<std::size_t>(c)]; }
+  std::int64_t cause(Cause c) const { return causes[static_cast<std::size_t>(c)]; }
+};
+
+struct AccuracyResult {
+  double float_percent = -1;  ///< -1: not known
+  int float_images = 0;
+  double quantized_percent = -1;  ///< -1: no labels
+  std::int64_t correct = 0;
+  std::int64_t images = 0;  ///< images that the golden reference ran
+  double seconds = 0;
+};
+
+/// Values of the cycle engines compared with the golden reference.
+struct ValueCheck {
+  std::int64_t images = 0;  ///< images run and compared
+  std::int64_t tensors = 0, values = 0, mismatches = 0;
+  std::string first_mismatch;  ///< layer, pixel, channel, expected, actual
+};
+
+struct LockstepResult {
+  std::string verdict = "not run";                                     ///< "not run", "pass", "fail"
+  std::string scope = "no RTL was run (--fidelity lockstep runs it)";  ///< what was compared, in one or two sentences
+  std::int64_t images = 0, cycles = 0;
+  std::int64_t comparisons = 0;              ///< port and accumulator values compared
+  std::int64_t accumulator_comparisons = 0;  ///< of them accumulators at drains
+  std::string difference;  ///< of a failure: cycle, layer, tile, pixel, channel, expected, actual, seed
+  std::string waveform;    ///< FST file of a failure, or empty
+};
+
+struct RunResult {
+  AccuracyResult accuracy;          ///< filled by main
+  std::vector<LayerResult> layers;  ///< empty at fidelity golden
+  std::int64_t cycles = 0;          ///< of all images run, the sum over the layers
+  std::int64_t images = 0;          ///< images that the cycle engine ran
+  ValueCheck values;
+  LockstepResult lockstep;
+  std::vector<std::pair<std::string, std::string>> versions;  ///< of what the engine is built with: SystemC, Verilator
+  double host_seconds = 0;                                    ///< time the engine took
+
+  double host_cycles_per_second() const { return host_seconds > 0 ? static_cast<double>(cycles) / host_seconds : 0; }
+};
+
+}  // namespace shiftsim::sim
