@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 #include "common/yaml.h"
+#include "sim/config/mutants.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -245,6 +246,19 @@ void validate(const AcceleratorConfig& config, const Complain& complain) {
   check_depth("output_kib", pads.output_kib, depths.output, bits.output, 1, complain);
 }
 
+/// A mutant's name becomes part of a file name and of a command: it must be one of the list.
+void validate(const LockstepConfig& config, const Complain& complain) {
+  if (config.mutant.empty()) return;
+  const std::vector<std::string> names =
+      mutant_names(fs::path(SHIFTSIM_SOURCE_DIR) / "tests" / "rtl" / "mutants" / "mutants.json");
+  if (std::find(names.begin(), names.end(), config.mutant) != names.end()) return;
+  const std::string near = nearest(config.mutant, names);
+  complain("lockstep.mutant",
+           fmt::format("found '{}', expected one of the names that scripts/build_rtl "
+                       "--list-mutants prints{}",
+                       config.mutant, near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+}
+
 /// Puts numbers in the place of 'auto'. A geometry that validate() will refuse must not crash here.
 void resolve_auto(AcceleratorConfig& config) {
   ArrayConfig& array = config.array;
@@ -386,8 +400,9 @@ RunConfig load_config(const fs::path& file, const std::vector<std::string>& over
     root.finish();
   }
   resolve_auto(config.accelerator);
-  validate(config.accelerator,
-           [&](const std::string& key, const std::string& message) { sources.error(key, message); });
+  const Complain complain = [&](const std::string& key, const std::string& message) { sources.error(key, message); };
+  validate(config.accelerator, complain);
+  validate(config.lockstep, complain);
   if (config.technology.empty()) {
     config.technology = (fs::path(SHIFTSIM_SOURCE_DIR) / "configs/technologies/45nm_horowitz.yaml").string();
   }

@@ -60,7 +60,8 @@ private:
     const CoreOutputs& core = core_.read();
     const DmaOutputs& dma = dma_.outputs();
     const bool moves = core.ex_state == ExState::kRun || (core.rd_data_ready && dma.rd_data_valid) ||
-                       (core.wr_data_valid && dma.wr_data_ready) || (core.rd_req_valid && dma.rd_req_ready);
+                       (core.wr_data_valid && dma.wr_data_ready) || (core.rd_req_valid && dma.rd_req_ready) ||
+                       dma_.progressed();
     still_ = moves ? 0 : still_ + 1;
     deadlocked = still_ > kDeadlockCycles;
     if (deadlocked || (core.idle && host_.done() && dma_.idle())) {

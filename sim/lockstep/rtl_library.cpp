@@ -3,14 +3,13 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <vector>
 
 #include "common/error.h"
 #include "common/hash.h"
 #include "common/log.h"
+#include "common/process.h"
+#include "common/text.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -49,13 +48,13 @@ std::string fingerprint(const Geometry& g, const RtlOptions& options) {
 void build(const Geometry& g, const RtlOptions& options, const fs::path& output) {
   fs::create_directories(output.parent_path());
   const fs::path log = fs::path(output).replace_extension(".log");
-  std::string command = fmt::format("'{}'", (kSource / "scripts" / "build_rtl").string());
-  for (const std::string& argument : arguments(g, options)) command += " " + argument;
-  command += fmt::format(" --output '{}' > '{}' 2>&1", output.string(), log.string());
+  std::vector<std::string> command = arguments(g, options);
+  command.insert(command.begin(), (kSource / "scripts" / "build_rtl").string());
+  command.insert(command.end(), {"--output", output.string()});
   spdlog::info("building the RTL for P={} N={} L={} Q={}{} (kept in {})", g.pixels, g.channels, g.lanes, g.ppu_lanes,
                options.trace ? ", with tracing" : "", output.parent_path().string());
-  spdlog::debug("{}", command);
-  if (std::system(command.c_str()) != 0 || !fs::exists(output))
+  spdlog::debug("{}", join(command, " "));
+  if (run_process(command, log) != 0 || !fs::exists(output))
     fail(
         "{}: the RTL could not be built; scripts/build_rtl needs Verilator and a C++ compiler, its output is in this "
         "file",
@@ -71,12 +70,7 @@ fs::path rtl_library_path(const Geometry& geometry, const RtlOptions& options) {
 }
 
 std::string verilator_version() {
-  std::string text;
-  if (FILE* pipe = popen("verilator --version 2>/dev/null", "r"); pipe != nullptr) {
-    char line[128];
-    if (fgets(line, sizeof line, pipe) != nullptr) text = line;
-    pclose(pipe);
-  }
+  std::string text = process_output({"verilator", "--version"});
   text.erase(text.find_last_not_of("\n ") + 1);
   return text.empty() ? "unknown" : text;
 }

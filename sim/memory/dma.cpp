@@ -221,12 +221,14 @@ void Dma::clock_write(const CoreOutputs& core) {
 }
 
 void Dma::transfer() {
+  progressed_ = false;
   // The first request with bytes to fetch, if its data is due and the buffer has room.
   Request* reader = nullptr;
   std::int64_t buffered = 0;
   for (Request& request : requests_) {
     buffered += request.fetched - request.consumed;
     if (request.fetched == request.total) continue;
+    progressed_ = cycle_ < request.ready_cycle;
     if (cycle_ >= request.ready_cycle && written_ >= request.write_mark &&
         buffered + config_.bytes_per_cycle <= buffer_bytes_)
       reader = &request;
@@ -239,6 +241,7 @@ void Dma::transfer() {
   } else if (reader != nullptr) {
     reader->fetched = std::min(reader->total, reader->fetched + config_.bytes_per_cycle);
   }
+  progressed_ = progressed_ || write || reader != nullptr;
   last_grant_write_ = write;
 }
 
@@ -259,6 +262,7 @@ bool Dma::clock(const CoreOutputs& core) {
   // Most cycles of a compute-bound layer: nothing under way and nothing asked for.
   if (requests_.empty() && !core.rd_req_valid && !core.wr_req_valid && idle()) {
     ++cycle_;
+    progressed_ = false;
     return false;
   }
   bool moved = false;

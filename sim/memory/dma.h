@@ -34,6 +34,8 @@ public:
   /// DRAM events of each layer.
   const std::vector<Events>& events() const { return events_; }
   bool idle() const { return requests_.empty() && !writing_ && backlog_ == 0; }
+  /// Whether the last cycle moved data, or waited for no more than the memory's latency.
+  bool progressed() const { return progressed_; }
 
 private:
   /// A read under way: what has been fetched and handed over.
@@ -70,6 +72,7 @@ private:
   int word_index_ = 0;
   std::int64_t buffer_bytes_;
 
+  bool progressed_ = false;
   bool writing_ = false, last_grant_write_ = false;
   const WriteProgram* write_ = nullptr;
   std::int64_t write_next_ = 0, write_count_ = 0, write_unit_ = 0;

@@ -256,6 +256,23 @@ TEST_F(SimrunTest, BadConfigurations) {
   expect("array: [1\n", {"bad.yaml:2: malformed YAML"});
 }
 
+TEST_F(SimrunTest, MutantsAreNamesOfTheListAndNoCommands) {
+  const std::string hostile = "x;touch made;";
+  expect_bad_input({"--config", "c.yaml", "--fidelity", "lockstep", "--set", "lockstep.mutant='" + hostile + "'"},
+                   {"lockstep.mutant", "'" + hostile + "'", "--list-mutants"});
+  write("m.yaml", "include: c.yaml\nlockstep:\n  mutant: pe_max_unsignd\n");
+  expect_bad_input({"--config", "m.yaml", "--fidelity", "lockstep"},
+                   {"m.yaml:3", "'pe_max_unsignd'", "did you mean 'pe_max_unsigned'?"});
+  EXPECT_FALSE(fs::exists(folder_ / "made"));
+}
+
+/// Within their ranges, one burst takes longer than the core may stand still: that is no deadlock.
+TEST_F(SimrunTest, SlowestMemoryThatMayBeConfigured) {
+  const test::Outcome outcome = simrun({"--config", "c.yaml", "--fidelity", "cycle", "--set", "dram.bytes_per_cycle=1",
+                                        "--set", "dram.burst_bytes=65536", "--set", "dram.latency_cycles=100000"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
 TEST_F(SimrunTest, CorruptedNetworks) {
   const fs::path good = folder_ / "tiny.qnet", bad = folder_ / "bad.qnet";
   for (const auto& entry : fs::directory_iterator(good)) {

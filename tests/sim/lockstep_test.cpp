@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "sim/config/mutants.h"
 #include "sim/engine/engine.h"
 #include "tests/qnet/random_network.h"
 #include "tests/sim/machine.h"
@@ -60,18 +61,8 @@ INSTANTIATE_TEST_SUITE_P(Geometries, Lockstep,
                                   std::to_string(test.param.lanes);
                          });
 
-/// Names of the deliberate bugs, from the tool that builds them.
 std::vector<std::string> mutants() {
-  std::vector<std::string> names;
-  FILE* pipe = popen("'" SHIFTSIM_SOURCE_DIR "/scripts/build_rtl' --list-mutants", "r");
-  char line[256];
-  while (pipe != nullptr && fgets(line, sizeof line, pipe) != nullptr) {
-    std::string name = line;
-    name.erase(name.find_last_not_of("\n") + 1);
-    names.push_back(name);
-  }
-  if (pipe != nullptr) pclose(pipe);
-  return names;
+  return mutant_names(std::filesystem::path(SHIFTSIM_SOURCE_DIR) / "tests/rtl/mutants/mutants.json");
 }
 
 class Mutant : public testing::TestWithParam<std::string> {};
