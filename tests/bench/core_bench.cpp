@@ -22,18 +22,29 @@ qnet::Network layer_network() {
   qnet::Network network;
   network.name = "stage1";
   qnet::Tensor in;
-  in.name = "in", in.height = in.width = 28, in.channels = 16, in.bits = 8;
+  in.name = "in";
+  in.height = in.width = 28;
+  in.channels = 16;
+  in.bits = 8;
   qnet::Tensor out = in;
-  out.name = "out", out.bits = 4;
+  out.name = "out";
+  out.bits = 4;
   network.tensors = {in, out};
   qnet::Layer layer;
-  layer.name = "conv", layer.input = 0, layer.output = 1, layer.kernel_h = layer.kernel_w = 3;
+  layer.name = "conv";
+  layer.input = 0;
+  layer.output = 1;
+  layer.kernel_h = layer.kernel_w = 3;
   layer.pad_top = layer.pad_left = layer.pad_bottom = layer.pad_right = 1;
-  layer.weight_bits = 4, layer.activation = qnet::Activation::kRelu;
+  layer.weight_bits = 4;
+  layer.activation = qnet::Activation::kRelu;
   for (int i = 0; i < 16 * 9 * 16; ++i)
     layer.weights.push_back(static_cast<std::int8_t>(static_cast<int>(random() % 16) - 8));
-  layer.weight_exponents.assign(16, 0), layer.offsets.assign(16, 1), layer.bias.assign(16, 100),
-      layer.shifts.assign(16, 9), layer.hi.assign(16, 15);
+  layer.weight_exponents.assign(16, 0);
+  layer.offsets.assign(16, 1);
+  layer.bias.assign(16, 100);
+  layer.shifts.assign(16, 9);
+  layer.hi.assign(16, 15);
   network.layers = {layer};
   return network;
 }
@@ -81,8 +92,12 @@ Recording record(const Program& program, const AcceleratorConfig& accelerator, c
   while (!(core.outputs().idle && host.done() && dma.idle())) {
     const CoreInputs in = core_inputs(host.outputs(), dma.outputs());
     ShiftsimCoreInputs raw{};
-    raw.ld_cmd_valid = in.ld.valid, raw.ex_cmd_valid = in.ex.valid, raw.st_cmd_valid = in.st.valid;
-    raw.rd_req_ready = in.rd_req_ready, raw.rd_data_valid = in.rd_data_valid, raw.wr_req_ready = in.wr_req_ready,
+    raw.ld_cmd_valid = in.ld.valid;
+    raw.ex_cmd_valid = in.ex.valid;
+    raw.st_cmd_valid = in.st.valid;
+    raw.rd_req_ready = in.rd_req_ready;
+    raw.rd_data_valid = in.rd_data_valid;
+    raw.wr_req_ready = in.wr_req_ready;
     raw.wr_data_ready = in.wr_data_ready;
     raw.ld_cmd = in.ld.valid ? in.ld.word->data() : nullptr, raw.ex_cmd = in.ex.valid ? in.ex.word->data() : nullptr;
     raw.st_cmd = in.st.valid ? in.st.word->data() : nullptr;

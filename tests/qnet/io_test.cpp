@@ -306,7 +306,11 @@ TEST(Validate, NamesWhatIsWrong) {
       {[](Network& n) { tested(n).groups = 0; }, "groups"},
       {[](Network& n) { tested(n).weight_bits = 3; }, "weight_bits"},
       {[](Network& n) { tested(n).weights.pop_back(); }, "weights: found"},
-      {[](Network& n) { tested(n).weight_bits = 2, tested(n).weights[0] = 2; }, "weights["},
+      {[](Network& n) {
+         tested(n).weight_bits = 2;
+         tested(n).weights[0] = 2;
+       },
+       "weights["},
       {[](Network& n) { tested(n).offsets[0] = 8; }, "offsets[0]: found 8"},
       {[](Network& n) { tested(n).bias.pop_back(); }, "bias: found"},
       {[](Network& n) { tested(n).shifts[0] ^= 1; }, "shifts[0]"},
@@ -328,7 +332,11 @@ TEST(Validate, NamesWhatIsWrong) {
        },
        "smallest of the accumulators"},
       {[](Network& n) { tested(n).bias[0] = INT32_MAX; }, "32"},
-      {[](Network& n) { n.layers.pop_back(), n.tensors.pop_back(); }, "logits"},
+      {[](Network& n) {
+         n.layers.pop_back();
+         n.tensors.pop_back();
+       },
+       "logits"},
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const std::string found = complaint(cases[i].change);

@@ -109,11 +109,18 @@ TEST(Core, SaysHowLargeTheScratchpadMustBe) {
   qnet::Network network;
   network.tensors = {{"in", 4, 4, 64, 4}, {"out", 4, 4, 4, 4}};
   qnet::Layer layer;
-  layer.name = "wide", layer.input = 0, layer.output = 1, layer.kernel_h = layer.kernel_w = 3, layer.weight_bits = 2;
+  layer.name = "wide";
+  layer.input = 0;
+  layer.output = 1;
+  layer.kernel_h = layer.kernel_w = 3;
+  layer.weight_bits = 2;
   layer.pad_top = layer.pad_left = layer.pad_bottom = layer.pad_right = 1;
-  layer.weights.assign(4 * 9 * 64, 1), layer.weight_exponents.assign(4, 0), layer.offsets.assign(4, 0),
-      layer.bias.assign(4, 0);
-  layer.shifts.assign(4, 8), layer.hi.assign(4, 15);
+  layer.weights.assign(4 * 9 * 64, 1);
+  layer.weight_exponents.assign(4, 0);
+  layer.offsets.assign(4, 0);
+  layer.bias.assign(4, 0);
+  layer.shifts.assign(4, 8);
+  layer.hi.assign(4, 15);
   network.layers = {layer};
   AcceleratorConfig accelerator = make_accelerator(4, 4, 1);
   accelerator.scratchpad.activation_kib = 1;

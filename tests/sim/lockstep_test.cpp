@@ -98,7 +98,8 @@ TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
   config.seed = 5;
   config.image_count = 2;
   ImageSet images;
-  images.count = 2, images.height = static_cast<std::size_t>(network.input().height),
+  images.count = 2;
+  images.height = static_cast<std::size_t>(network.input().height);
   images.width = static_cast<std::size_t>(network.input().width);
   images.channels = static_cast<std::size_t>(network.input().channels);
   images.pixels = qnet::random_images(network, 2, 5);

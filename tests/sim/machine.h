@@ -74,7 +74,8 @@ inline Outcome run_machine(const qnet::Network& network, const AcceleratorConfig
   EXPECT_EQ(attributed, system.core().cycle()) << "every cycle has one cause";
   outcome.cycles = system.core().cycle();
   if (const Scoreboard* board = system.scoreboard()) {
-    outcome.comparisons = board->comparisons(), outcome.accumulators = board->accumulator_comparisons();
+    outcome.comparisons = board->comparisons();
+    outcome.accumulators = board->accumulator_comparisons();
     if (outcome.difference.empty()) {
       EXPECT_EQ(board->cycles(), outcome.cycles) << "every cycle is compared";
     }
