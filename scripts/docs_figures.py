@@ -164,14 +164,16 @@ def measure_nearest(bench):
 
 
 def render_nearest(rows):
+    def digits(row):
+        return 2 if row["images"] >= 10000 else 1
+
     def cell(row, bits):
         if bits not in row["quantized"]:
             return ""
-        digits = 2 if row["images"] >= 10000 else 1
-        return f"{row['quantized'][bits]:.{digits}f} ({row['quantized'][bits] - row['float']:+.{digits}f})"
+        return f"{row['quantized'][bits]:.{digits(row)}f} ({row['quantized'][bits] - row['float']:+.{digits(row)}f})"
 
     header = ["network", "test images", "float", *(bits.upper() for bits in NEAREST_BITS)]
-    return table(header, [[row["network"], number(row["images"]), f"{row['float']:.2f}",
+    return table(header, [[row["network"], number(row["images"]), f"{row['float']:.{digits(row)}f}",
                            *(cell(row, bits) for bits in NEAREST_BITS)] for row in rows])
 
 
