@@ -16,7 +16,7 @@ std::vector<std::size_t> first_images(const std::vector<std::size_t>& chosen, in
 struct ImageRoles {
   std::vector<std::size_t> calibration;  ///< search and units: the first recipe.calibration_images without the judges
   /// The network stage's, where the recipe has one: of the first recipe.network.images the last quarter, at most
-  /// recipe.network.judges, judge, and the others teach.
+  /// recipe.network.judges (network.held_out_images), judge, and the others teach.
   std::vector<std::size_t> teachers, judges;
 
   ImageRoles(const std::vector<std::size_t>& chosen, const Recipe& recipe);

@@ -138,7 +138,7 @@ void apply_network(YamlMap map, NetworkStage& n) {
   n.shift = map.get_number("shift", 0, 0.5, n.shift);
   n.exponent_moves = map.get_bool("exponent_moves", n.exponent_moves);
   n.images = static_cast<int>(map.get_int("images", 1, 1 << 20, n.images));
-  n.judges = static_cast<int>(map.get_int("judges", 1, 1 << 20, n.judges));
+  n.judges = static_cast<int>(map.get_int("held_out_images", 1, 1 << 20, n.judges));
   map.finish();
 }
 
@@ -151,8 +151,8 @@ void apply(YamlMap& map, const fs::path& folder, Recipe& recipe) {
     recipe.network.exponent_moves = recipe.method == "rapq";
   }
   recipe.scales = get_named(map, "scales", kScales, recipe.scales);
-  recipe.codes = get_named(map, "codes", kCodeSearches, recipe.codes);
-  recipe.grid_search = get_named(map, "grid_search", kGridSearches, recipe.grid_search);
+  recipe.codes = get_named(map, "integer_weights", kCodeSearches, recipe.codes);
+  recipe.grid_search = get_named(map, "parameter_search", kGridSearches, recipe.grid_search);
   apply_reconstruction(map.get_map("reconstruction", true), recipe.reconstruction);
   apply_network(map.get_map("network", true), recipe.network);
   YamlMap memory = map.get_map("memory", true);
@@ -219,7 +219,10 @@ Recipe load_recipe(const RecipeSources& sources) {
   apply(map, "", recipe);
   if (sources.seed) recipe.calibration_seed = *sources.seed;
   if (recipe.codes == CodeSearch::kOutput && recipe.grid_search == GridSearch::kStatic)
-    fail("recipe: codes: found output, which tries grids of its own, with grid_search: static; expected nearest");
+    fail(
+        "recipe: integer_weights: found output, which tries quantizer parameters of its own, with parameter_search: "
+        "static; "
+        "expected nearest");
   return recipe;
 }
 
@@ -228,8 +231,8 @@ std::string to_yaml(const Recipe& recipe) {
   const auto line = [&](const char* key, const auto& value) { text += fmt::format("{}: {}\n", key, value); };
   line("method", recipe.method);
   line("scales", name_of(kScales, recipe.scales));
-  line("grid_search", name_of(kGridSearches, recipe.grid_search));
-  line("codes", name_of(kCodeSearches, recipe.codes));
+  line("parameter_search", name_of(kGridSearches, recipe.grid_search));
+  line("integer_weights", name_of(kCodeSearches, recipe.codes));
   line("weight_bits", recipe.weight_bits);
   line("first_weight_bits", recipe.first_weight_bits);
   line("last_weight_bits", recipe.last_weight_bits);
@@ -283,7 +286,7 @@ std::string to_yaml(const Recipe& recipe) {
   inner("shift", n.shift);
   inner("exponent_moves", n.exponent_moves);
   inner("images", n.images);
-  inner("judges", n.judges);
+  inner("held_out_images", n.judges);
   text += fmt::format("memory: {{limit_gb: {}, folder: {}}}\n", recipe.memory_gb, recipe.spill_folder.string());
   text += fmt::format("calibration: {{images: {}, seed: {}}}\n", recipe.calibration_images, recipe.calibration_seed);
   text += fmt::format("input: {{mean: {}, std: {}, scale: {}}}\n", yaml_list(recipe.input.mean),

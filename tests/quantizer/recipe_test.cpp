@@ -67,7 +67,8 @@ TEST_F(RecipeFile, RejectsMistakesWithLineAndSuggestion) {
   expect_user_error([&] { load("extends: r.yaml\n"); }, {"extend each other"});
   expect_user_error([&] { load("- weight_bits\n"); }, {"r.yaml:1", "a list", "expected a mapping"});
   expect_user_error([&] { load("weight_bits: 4\n", {"wieght_bits=2"}); }, {"--set", "wieght_bits", "'weight_bits'"});
-  expect_user_error([&] { load("codes: output\ngrid_search: static\n"); }, {"codes", "output", "static"});
+  expect_user_error([&] { load("integer_weights: output\nparameter_search: static\n"); },
+                    {"integer_weights", "output", "static"});
   expect_user_error([&] { load_recipe({folder_ / "none.yaml", {}, {}, {}}); }, {"none.yaml"});
 }
 
