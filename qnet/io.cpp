@@ -273,6 +273,7 @@ void write_plain(const fs::path& path, const std::string& content) {
 
 class Writer {
 public:
+  /// 'folder' empty: no arrays are written.
   Writer(const Network& network, const fs::path& folder) : network_(network), folder_(folder) {}
 
   /// Writes the arrays and returns network.yaml.
@@ -378,7 +379,7 @@ private:
   void write_array(const std::string& file, const char* what, const std::vector<T>& array, const Shape& shape) {
     constexpr DType kType = DTypeOf<T>::value;
     const std::string content = encode_npy(kType, shape, array.data());
-    write_plain(folder_ / file, content);
+    if (!folder_.empty()) write_plain(folder_ / file, content);
     out_ << YAML::Key << what << YAML::Value << YAML::Flow << YAML::BeginMap;
     pair("file", file);
     pair("dtype", npy_descr(kType));
@@ -396,6 +397,10 @@ private:
 
 Network read(const fs::path& folder) {
   return Reader(folder).read();
+}
+
+std::string content_hash(const Network& network) {
+  return sha256(Writer(network, {}).write());
 }
 
 void write(const Network& network, const fs::path& folder) {

@@ -44,6 +44,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "qnet/network.h"
 
@@ -52,6 +53,10 @@ namespace shiftsim::qnet {
 /// Reads and validates a folder. Throws UserError: missing file, unknown key, wrong format version, an array whose
 /// checksum, type or shape is not what network.yaml says, or anything qnet::validate rejects.
 Network read(const std::filesystem::path& folder);
+
+/// SHA-256 of what network.yaml would say of the network. It holds a checksum of every array, so two networks of one
+/// hash are the same to the last bit.
+std::string content_hash(const Network& network);
 
 /// Validates and writes a folder, under a temporary name and renamed when complete; an older one is replaced. Refuses
 /// to replace a folder that holds something else than a network.

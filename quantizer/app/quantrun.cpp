@@ -8,6 +8,7 @@
 
 #include "common/atomic_file.h"
 #include "common/error.h"
+#include "common/guarded_main.h"
 #include "common/hash.h"
 #include "common/images.h"
 #include "common/log.h"
@@ -28,8 +29,6 @@ namespace shiftsim::quantizer {
 namespace fs = std::filesystem;
 
 namespace {
-
-enum ExitStatus { kDone = 0, kInternalError = 1, kBadInput = 2 };
 
 int thread_count(int asked) {
   return asked > 0 ? asked : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
@@ -76,8 +75,7 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   std::int64_t seed = -1;
   bool verbose = false, quiet = false;
   auto* model = app.add_option("--model,-m", options.model, "ONNX file of the float network");
-  auto* calibration =
-      app.add_option("--calibration,-c", options.calibration, "Images to calibrate on (no test images)");
+  auto* calibration = app.add_option("--calibration", options.calibration, "Images to calibrate on (no test images)");
   app.add_option("--calibration-labels", labels,
                  "Labels of these; only the order of a folder's label file matters to 'nearest'");
   app.add_option("--recipe,-r", recipe, "How to quantize (YAML); without it the defaults of --print-recipe");
@@ -233,22 +231,17 @@ void run_quantrun(const QuantrunOptions& options) {
 }
 
 int quantrun_main(int argc, const char* const* argv) {
-  try {
+  return guarded_main("quantrun", [&]() -> int {
     QuantrunOptions options;
     if (const auto status = parse_quantrun(argc, argv, options)) return *status;
     setup_logging(options.verbosity);
-    run_quantrun(options);
+    try {
+      run_quantrun(options);
+    } catch (const std::bad_alloc&) {
+      fail("out of memory: calibrate on fewer images (calibration.images)");
+    }
     return kDone;
-  } catch (const UserError& error) {
-    fmt::print(stderr, "quantrun: {}\n", error.what());
-    return kBadInput;
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "quantrun: out of memory: calibrate on fewer images (calibration.images)\n");
-    return kBadInput;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "quantrun: internal error: {}\n", error.what());
-    return kInternalError;
-  }
+  });
 }
 
 }  // namespace shiftsim::quantizer

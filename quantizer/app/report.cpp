@@ -102,7 +102,7 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
       for (const WeightGrid& grid : source.layers[i].grids) steps.push_back(grid.step());
       layer["weight_steps"] = steps;
     }
-    layer["output_bits"] = tensor.range.bits;
+    layer["output_bits"] = tensor.is_logits ? qnet::kLogitsBits : tensor.range.bits;
     layer["output_bits_because"] = tensor.is_logits ? "logits" : tensor.policy;
     layer["output_sqnr_db"] = decibels(source.statistics[i].output_sqnr);
     if (!tensor.is_logits) layer["output_steps"] = source.steps(planned.output);

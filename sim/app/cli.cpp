@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "common/guarded_main.h"
 #include "common/version.h"
 
 namespace shiftsim::sim {
 namespace {
-
-constexpr int kBadInput = 2;
 
 std::string version_text() {
   const std::string git = git_describe();
@@ -60,7 +59,7 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int status = app.exit(error);
-    parsed.exit_status = status == 0 ? 0 : kBadInput;
+    parsed.exit_status = status == 0 ? kDone : kBadInput;
     return parsed;
   }
 

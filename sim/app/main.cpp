@@ -1,12 +1,11 @@
 // simrun: runs a .qnet network and reports accuracy, cycles, energy and the lockstep verdict.
-#include <cstdio>
-#include <exception>
 #include <filesystem>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "common/error.h"
+#include "common/guarded_main.h"
 #include "common/hash.h"
 #include "common/images.h"
 #include "common/log.h"
@@ -14,17 +13,15 @@
 #include "sim/app/cli.h"
 #include "sim/app/dump.h"
 #include "sim/config/config.h"
-#include "sim/energy/technology.h"
-#include "sim/engine/engine.h"
-#include "sim/engine/evaluate.h"
-#include "sim/report/report.h"
+#include "sim/engine/simulate.h"
 
 namespace shiftsim::sim {
 namespace {
 
 namespace fs = std::filesystem;
 
-enum ExitStatus { kDone = 0, kInternalError = 1, kBadInput = 2, kDisagreement = 3 };
+/// Exit status beside those of common/guarded_main.h.
+constexpr int kDisagreement = 3;
 
 /// What to type to make the network of a configuration with a quantize section.
 std::string quantrun_command(const RunConfig& config) {
@@ -84,7 +81,6 @@ int run_command(const CommandLine& command) {
     return kDone;
   }
 
-  const Technology technology = load_technology(config.technology);
   const qnet::Network network = read_network(config);
   const std::size_t dump_image = static_cast<std::size_t>(command.dump_image);
   if (!command.dump_golden.empty()) {
@@ -96,45 +92,26 @@ int run_command(const CommandLine& command) {
   }
 
   const ImageSet images = read_test_images(config, network, static_cast<std::size_t>(config.test_images));
-  if (config.fidelity != Fidelity::kGolden && static_cast<std::size_t>(config.image_count) > images.count) {
-    fail("run.images: {} images are to be run, but {} gives {}", config.image_count, config.images, images.count);
-  }
   const fs::path output =
       command.output.empty() ? fs::path(config.results) / config.accelerator.name : fs::absolute(command.output);
-
-  RunResult result;
-  if (config.fidelity != Fidelity::kGolden) result = run(config, network, images, output);
-  result.accuracy = evaluate(network, images, config.threads);
-
-  const Report report(config, technology, network, result);
+  const Report report = simulate(config, network, images, output);
   report.write(output);
   const std::string table = report.table();
   fmt::print("{}{}{}", table, table.empty() ? "" : "\n", report.summary());
   fmt::print("{:<12} {}\n", "report", (output / "report.json").string());
+  const RunResult& result = report.result();
   return result.lockstep.verdict == "fail" || result.values.mismatches > 0 ? kDisagreement : kDone;
-}
-
-int guarded_main(int argc, char** argv) {
-  try {
-    const ParsedCommandLine parsed = parse_command_line(argc, argv);
-    if (parsed.exit_status) return *parsed.exit_status;
-    setup_logging(parsed.command.verbosity);
-    return run_command(parsed.command);
-  } catch (const UserError& error) {
-    fmt::print(stderr, "simrun: {}\n", error.what());
-    return kBadInput;
-  } catch (const fs::filesystem_error& error) {
-    fmt::print(stderr, "simrun: {}\n", error.what());
-    return kBadInput;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "simrun: internal error: {}\nPlease report it, with the command and its files.\n", error.what());
-    return kInternalError;
-  }
 }
 
 }  // namespace
 }  // namespace shiftsim::sim
 
 int main(int argc, char** argv) {
-  return shiftsim::sim::guarded_main(argc, argv);
+  using namespace shiftsim;
+  return guarded_main("simrun", [&]() -> int {
+    const sim::ParsedCommandLine parsed = sim::parse_command_line(argc, argv);
+    if (parsed.exit_status) return *parsed.exit_status;
+    setup_logging(parsed.command.verbosity);
+    return sim::run_command(parsed.command);
+  });
 }

@@ -128,6 +128,7 @@ void read_run(YamlMap map, const fs::path& folder, RunConfig& config) {
   config.image_count = get_int(map, "images", 1, 1000000, config.image_count);
   config.seed = map.get_int("seed", 0, LONG_MAX, config.seed);
   config.threads = get_int(map, "threads", 0, 1024, config.threads);
+  config.accuracy_cache = map.get_bool("accuracy_cache", config.accuracy_cache);
   get_path(map, "results", folder, config.results);
   map.finish();
 }
@@ -456,6 +457,8 @@ std::string print_config(const RunConfig& config) {
   line(text, 2, "images", number(config.image_count), "images that the cycle engines run, the first ones");
   line(text, 2, "seed", number(config.seed), "of everything random; recorded in the report");
   line(text, 2, "threads", number(config.threads), "of the golden reference; 0: all processors");
+  line(text, 2, "accuracy_cache", config.accuracy_cache ? "true" : "false",
+       "an accuracy computed before is taken from the user's cache folder");
   line(text, 2, "results", quoted(config.results), "folder in which <name>/ is made");
   text += "\nlockstep:\n";
   line(text, 2, "wave_cycles", number(config.lockstep.wave_cycles),

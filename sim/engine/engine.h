@@ -1,5 +1,8 @@
-// The cycle engines: SystemC core alone, or in lockstep with the Verilated RTL.
+// What runs a network: one class a fidelity. A new engine is a class of its own and a line in engine.cpp.
 #pragma once
+
+#include <filesystem>
+#include <memory>
 
 #include "common/images.h"
 #include "qnet/network.h"
@@ -8,12 +11,27 @@
 
 namespace shiftsim::sim {
 
-/// Compiles the network for config.accelerator and runs the first config.image_count images on the core
-/// (fidelity cycle or lockstep), compares every tensor with the golden reference and fills all but 'accuracy'.
-/// Progress goes to stderr (common/log.h). Throws UserError where the network does not fit the accelerator; a lockstep
-/// difference or a wrong value is no exception but part of the result.
-/// 'output': folder for a waveform, should lockstep fail; made if needed.
-RunResult run(const RunConfig& config, const qnet::Network& network, const ImageSet& images,
-              const std::filesystem::path& output);
+/// What an engine is made for. The network must outlive it.
+struct EngineSetup {
+  const RunConfig& config;
+  const qnet::Network& network;
+  std::filesystem::path output;  ///< folder for a waveform, should lockstep fail; made if needed
+};
+
+class Engine {
+public:
+  virtual ~Engine() = default;
+  /// Runs the first config.image_count images and fills all of the result but 'accuracy'. Progress goes to stderr
+  /// (common/log.h). A lockstep difference or a wrong value is no exception but part of the result.
+  virtual RunResult run(const ImageSet& images) = 0;
+
+protected:
+  Engine() = default;
+  Engine(const Engine&) = default;
+  Engine& operator=(const Engine&) = default;
+};
+
+/// The engine of config.fidelity. Throws UserError where the network does not fit the accelerator.
+std::unique_ptr<Engine> make_engine(const EngineSetup& setup);
 
 }  // namespace shiftsim::sim

@@ -10,11 +10,7 @@
 
 namespace shiftsim::sim {
 
-AccuracyResult evaluate(const qnet::Network& network, const ImageSet& images, int threads) {
-  AccuracyResult result;
-  result.float_percent = network.provenance.float_accuracy;
-  result.float_images = network.provenance.float_accuracy_images;
-
+void check_labels(const qnet::Network& network, const ImageSet& images) {
   const std::size_t classes = network.output().size();
   for (std::size_t i = 0; i < images.labels.size(); ++i) {
     const int label = images.labels[i];
@@ -23,6 +19,12 @@ AccuracyResult evaluate(const qnet::Network& network, const ImageSet& images, in
            classes);
     }
   }
+}
+
+AccuracyResult evaluate(const qnet::Network& network, const ImageSet& images, int threads) {
+  AccuracyResult result;
+  result.float_percent = network.provenance.float_accuracy;
+  result.float_images = network.provenance.float_accuracy_images;
 
   if (threads == 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const qnet::Golden golden(network);
@@ -34,7 +36,7 @@ AccuracyResult evaluate(const qnet::Network& network, const ImageSet& images, in
   result.images = static_cast<std::int64_t>(images.count);
 
   if (images.labels.empty()) return result;
-  const std::vector<int> classified = qnet::argmax(logits, classes);
+  const std::vector<int> classified = qnet::argmax(logits, network.output().size());
   for (std::size_t i = 0; i < images.count; ++i) result.correct += classified[i] == images.labels[i];
   result.quantized_percent = 100.0 * static_cast<double>(result.correct) / static_cast<double>(images.count);
   return result;

@@ -7,8 +7,11 @@
 
 namespace shiftsim::sim {
 
+/// Throws UserError where a label is no class of the network.
+void check_labels(const qnet::Network& network, const ImageSet& images);
+
 /// Runs all of 'images' through the golden reference (threads 0: all processors) with progress on stderr. Without
-/// labels the accuracy stays unknown. Labels that the network has no class for are UserErrors.
+/// labels the accuracy stays unknown.
 AccuracyResult evaluate(const qnet::Network& network, const ImageSet& images, int threads);
 
 }  // namespace shiftsim::sim

@@ -1,6 +1,7 @@
 // What a run prints and writes: the console table and summary, report.json and layers.csv.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -15,10 +16,23 @@
 
 namespace shiftsim::sim {
 
-/// One run with its circumstances. The references must outlive it.
+/// What a report says of the network.
+struct NetworkSummary {
+  std::string name;
+  qnet::Provenance provenance;
+  std::size_t layers = 0;
+  std::int64_t macs = 0;  ///< of one image
+};
+NetworkSummary summarize(const qnet::Network& network);
+
+/// Which parts of the machine the RTL has, and which only the SystemC model.
+inline constexpr const char* kRtlScope = "queues, LOAD, COMPUTE and STORE units, scratchpads, array, PPU";
+inline constexpr const char* kSystemCScope = "DRAM and DMA timing, host, energy";
+
+/// One run with its circumstances.
 class Report {
 public:
-  Report(const RunConfig& config, const Technology& technology, const qnet::Network& network, const RunResult& result);
+  Report(RunConfig config, Technology technology, NetworkSummary network, RunResult result);
 
   /// The layers, one a line, in at most 120 columns. Empty at fidelity golden.
   std::string table() const;
@@ -29,6 +43,7 @@ public:
   /// Writes FOLDER/layers.csv and FOLDER/report.json, each whole or not at all.
   void write(const std::filesystem::path& folder) const;
 
+  const RunResult& result() const { return result_; }
   const EnergyReport& total_energy() const { return total_; }
   /// Lane cycles used by MACs over lane cycles there are: macs x digits / (cycles x rows x cols).
   double utilisation(const LayerResult& layer) const;
@@ -39,17 +54,16 @@ private:
   double seconds_per_image() const;
   std::int64_t total_macs() const;
 
-  const RunConfig& config_;
-  const Technology& technology_;
-  const qnet::Network& network_;
-  const RunResult& result_;
+  RunConfig config_;
+  Technology technology_;
+  NetworkSummary network_;
+  RunResult result_;
   std::vector<EnergyReport> energy_;  ///< by layer
   EnergyReport total_;
 };
 
-/// 950, 12.3k, 4.56M, 789M, 1.23G: at most 5 characters.
-std::string short_number(double value);
-/// 1,234,567
-std::string with_commas(std::int64_t value);
+std::int64_t dram_bytes(const Events& events);
+/// Tera-operations per joule; a MAC is two operations.
+double tops_per_watt(std::int64_t macs, double pj);
 
 }  // namespace shiftsim::sim

@@ -1,4 +1,4 @@
-// What a run gives: filled by the engines and main, printed and written by report.h.
+// What a run gives: filled by the engines and simulate(), printed and written by report.h.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,8 @@ struct AccuracyResult {
   double quantized_percent = -1;  ///< -1: no labels
   std::int64_t correct = 0;
   std::int64_t images = 0;  ///< images that the golden reference ran
-  double seconds = 0;
+  double seconds = 0;       ///< that the golden reference took
+  bool kept = false;        ///< computed by an earlier run, not by this one
 };
 
 /// Values of the cycle engines compared with the golden reference.
@@ -52,7 +53,7 @@ struct LockstepResult {
 };
 
 struct RunResult {
-  AccuracyResult accuracy;          ///< filled by main
+  AccuracyResult accuracy;          ///< filled by simulate()
   std::vector<LayerResult> layers;  ///< empty at fidelity golden
   std::int64_t cycles = 0;          ///< of all images run, the sum over the layers
   std::int64_t images = 0;          ///< images that the cycle engine ran

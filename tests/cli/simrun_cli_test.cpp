@@ -87,11 +87,14 @@ protected:
     const std::vector<std::int32_t> logits = qnet::Golden(network_).run(pixels_.data(), kImages, 1);
     for (const int label : qnet::argmax(logits, kClasses)) labels_.push_back(label);
     labels_[0] = (labels_[0] + 1) % kClasses;  // one of 20 wrong: 95 %
-    write_npy(folder_ / "labels.npy", DType::kInt64, {kImages}, labels_.data());
+    write_labels();
+    setenv("SHIFTSIM_CACHE", (folder_ / "cache").c_str(), 1);
     write("c.yaml",
           "name: tiny\nnetwork: tiny.qnet\ndataset: {images: images.npy, labels: labels.npy}\n"
           "run: {fidelity: golden, results: results}\n");
   }
+
+  void write_labels() const { write_npy(folder_ / "labels.npy", DType::kInt64, {kImages}, labels_.data()); }
 
   test::Outcome simrun(std::vector<std::string> arguments, bool quiet = true) const {
     if (quiet) arguments.insert(arguments.begin(), "-q");
@@ -165,6 +168,31 @@ TEST_F(SimrunTest, CyclesAreAttributedAndValuesAreGolden) {
   EXPECT_EQ(json["values"]["mismatches"], 0);
   // 2 images of 4x4x4 outputs over 9 inputs, and of 3 over 64.
   EXPECT_EQ(json["cycles"]["macs"], 2 * (4 * 4 * 4 * 9 + 3 * 64));
+}
+
+TEST_F(SimrunTest, AccuracyIsComputedOnceForANetworkAndImages) {
+  const auto accuracy = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> arguments = {"--config", "c.yaml"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const test::Outcome outcome = simrun(arguments);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("quantized 95.00 % (20 images)"));
+    return nlohmann::json::parse(test::read_text(folder_ / "results/tiny/report.json"))["accuracy"];
+  };
+  const auto first = accuracy({});
+  EXPECT_EQ(first["kept_from_an_earlier_run"], false);
+  const auto other_array = accuracy({"--set", "array.rows=8", "--set", "array.cols=8"});
+  EXPECT_EQ(other_array["kept_from_an_earlier_run"], true);
+  EXPECT_EQ(other_array["correct"], first["correct"]);
+  EXPECT_EQ(accuracy({"--set", "run.accuracy_cache=false"})["kept_from_an_earlier_run"], false);
+
+  // Another label is another accuracy; a damaged entry is no entry.
+  for (const auto& entry : fs::directory_iterator(folder_ / "cache/accuracy")) std::ofstream(entry.path()) << "{";
+  EXPECT_EQ(accuracy({})["kept_from_an_earlier_run"], false);
+  labels_[0] = (labels_[0] + 1) % kClasses;
+  write_labels();
+  const test::Outcome outcome = simrun({"--config", "c.yaml"});
+  EXPECT_THAT(outcome.out, Not(HasSubstr("kept from an earlier run")));
 }
 
 TEST_F(SimrunTest, OptionsStandAboveTheConfiguration) {

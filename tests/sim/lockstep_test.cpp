@@ -105,7 +105,7 @@ TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
   images.pixels = qnet::random_images(network, 2, 5);
   const std::filesystem::path output = std::filesystem::path(testing::TempDir()) / "shiftsim_lockstep_wave";
   std::filesystem::remove_all(output);
-  const RunResult result = run(config, network, images, output);
+  const RunResult result = make_engine({config, network, output})->run(images);
   EXPECT_EQ(result.lockstep.verdict, "fail");
   for (const char* part : {"cycle ", "layer ", "pixel (", "channel ", "expected ", "actual ", "(seed 5)"})
     EXPECT_NE(result.lockstep.difference.find(part), std::string::npos) << result.lockstep.difference;
@@ -114,7 +114,7 @@ TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
   std::filesystem::remove_all(output);
 
   config.lockstep.mutant.clear();
-  const RunResult good = run(config, network, images, output);
+  const RunResult good = make_engine({config, network, output})->run(images);
   EXPECT_EQ(good.lockstep.verdict, "pass") << good.lockstep.difference;
   EXPECT_EQ(good.values.images, 2);
   EXPECT_EQ(good.values.mismatches, 0);

@@ -58,7 +58,7 @@ Json layer_trace(const LayerResult& layer) {
 Json run_trace(const qnet::Network& network, const ImageSet& images, const std::string& accelerator_name) {
   RunConfig config;
   config.accelerator = accelerator(accelerator_name);
-  const RunResult result = run(config, network, images, {});
+  const RunResult result = make_engine({config, network, {}})->run(images);
   EXPECT_EQ(result.values.mismatches, 0) << result.values.first_mismatch;
   Json json;
   json["cycles"] = result.cycles;

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "common/error.h"
+#include "sim/report/units.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -57,7 +58,7 @@ protected:
     result_.versions = {{"systemc", "2.3.4"}};
   }
 
-  Report report() const { return Report(config_, technology_, network_, result_); }
+  Report report() const { return Report(config_, technology_, summarize(network_), result_); }
 
   RunConfig config_ = load_config("", {"run.seed=5", "name=made_up"});
   Technology technology_;
@@ -89,6 +90,15 @@ TEST(Numbers, Commas) {
   EXPECT_EQ(with_commas(1000), "1,000");
   EXPECT_EQ(with_commas(-123456), "-123,456");
   EXPECT_EQ(with_commas(1234567890), "1,234,567,890");
+}
+
+/// What tells the layers of a network apart is often the end of their names.
+TEST_F(ReportTest, LongNamesStayApart) {
+  result_.layers[0].name = "backbone.stages.3.blocks.12.conv1";
+  result_.layers[1].name = "backbone.stages.3.blocks.12.conv2";
+  const std::string table = report().table();
+  EXPECT_NE(table.find("backbone~.12.conv1 "), std::string::npos) << table;
+  EXPECT_NE(table.find("backbone~.12.conv2 "), std::string::npos) << table;
 }
 
 TEST_F(ReportTest, TableFits120Columns) {

@@ -1,0 +1,71 @@
+#include "sim/engine/lockstep_engine.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "sim/compiler/compiler.h"
+#include "sim/engine/machine_run.h"
+
+namespace shiftsim::sim {
+
+LockstepEngine::LockstepEngine(const EngineSetup& setup)
+    : setup_(setup), program_(compile(setup.network, setup.config.accelerator)) {
+  options_.rtl = RtlLibrary::open(program_.geometry, {false, setup.config.lockstep.mutant});
+  options_.seed = static_cast<std::uint32_t>(setup.config.seed);
+  options_.compare_cycles = setup.config.lockstep.max_cycles;
+}
+
+std::string LockstepEngine::scope() const {
+  const std::string cycles =
+      options_.compare_cycles > 0 ? fmt::format("each of the first {} cycles", options_.compare_cycles) : "every cycle";
+  const Geometry& g = program_.geometry;
+  return fmt::format("RTL against SystemC core: every output port in {}, all {} accumulators at every drain", cycles,
+                     g.pixels * g.channels + g.pixels);
+}
+
+RunResult LockstepEngine::run(const ImageSet& images) {
+  RunResult result;
+  std::optional<Difference> difference;
+  {
+    MachineRun machine(setup_, program_, options_);
+    const bool same = machine.run(images);
+    result = machine.result();
+    const Scoreboard& board = *machine.system().scoreboard();
+    result.lockstep.verdict = same ? "pass" : "fail";
+    result.lockstep.scope = scope();
+    result.lockstep.images = result.images;
+    result.lockstep.cycles = board.cycles();
+    result.lockstep.comparisons = board.comparisons();
+    result.lockstep.accumulator_comparisons = board.accumulator_comparisons();
+    difference = board.difference();
+  }
+  result.versions.emplace_back("verilator", verilator_version());
+  if (!difference) return result;
+  result.lockstep.difference = fmt::format("{} (seed {})", difference->text(), setup_.config.seed);
+  spdlog::error("lockstep: {}", result.lockstep.difference);
+  if (setup_.config.lockstep.wave_cycles > 0)
+    result.lockstep.waveform = record_waveform(images, result.images, difference->cycle);
+  return result;
+}
+
+/// Runs the same images again up to the difference on the RTL built for tracing, the last cycles into an FST file.
+std::string LockstepEngine::record_waveform(const ImageSet& images, std::int64_t images_run,
+                                            std::int64_t difference_cycle) const {
+  const RunConfig& config = setup_.config;
+  std::filesystem::create_directories(setup_.output);
+  SystemOptions options = options_;
+  options.rtl = RtlLibrary::open(program_.geometry, {true, config.lockstep.mutant});
+  options.trace = setup_.output / "lockstep.fst";
+  options.trace_from = std::max<std::int64_t>(0, difference_cycle - config.lockstep.wave_cycles);
+  System system(setup_.network, program_, config.accelerator.dram, options);
+  for (std::int64_t image = 0; image < images_run; ++image)
+    if (!system.run(images.image(static_cast<std::size_t>(image)))) break;
+  SHIFTSIM_CHECK(system.scoreboard()->difference() && system.scoreboard()->difference()->cycle == difference_cycle,
+                 "the run with tracing did not show the difference of cycle {} again", difference_cycle);
+  return options.trace.string();
+}
+
+}  // namespace shiftsim::sim

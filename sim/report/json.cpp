@@ -1,0 +1,183 @@
+#include "sim/report/report.h"
+
+#include "common/version.h"
+
+namespace shiftsim::sim {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json known_or_null(double value) {
+  return value < 0 ? Json(nullptr) : Json(value);
+}
+
+Json energy_json(const EnergyReport& energy) {
+  Json json = {{"total_pj", energy.total()}};
+  for (std::size_t i = 0; i < kComponents; ++i) json["components_pj"][kComponentNames[i]] = energy.pj[i];
+  return json;
+}
+
+Json config_json(const RunConfig& config) {
+  const AcceleratorConfig& a = config.accelerator;
+  const Depths depths = a.depths();
+  return {{"name", a.name},
+          {"array",
+           {{"rows", a.array.rows},
+            {"cols", a.array.cols},
+            {"pixels", a.array.pixels()},
+            {"lanes", a.array.lanes},
+            {"ppu_lanes", a.array.ppu_lanes},
+            {"accumulator_bits", a.array.accumulator_bits}}},
+          {"scratchpad",
+           {{"activation_kib", a.scratchpad.activation_kib},
+            {"weight_kib", a.scratchpad.weight_kib},
+            {"table_kib", a.scratchpad.table_kib},
+            {"residual_kib", a.scratchpad.residual_kib},
+            {"output_kib", a.scratchpad.output_kib},
+            {"words_per_half",
+             {{"activation", depths.activation},
+              {"weight", depths.weight},
+              {"table", depths.table},
+              {"residual", depths.residual},
+              {"output", depths.output}}}}},
+          {"dram",
+           {{"latency_cycles", a.dram.latency_cycles},
+            {"bytes_per_cycle", a.dram.bytes_per_cycle},
+            {"burst_bytes", a.dram.burst_bytes}}},
+          {"command_queue_depth", a.command_queue_depth},
+          {"clock_mhz", a.clock_mhz},
+          {"technology", config.technology},
+          {"network", config.network},
+          {"dataset", {{"images", config.images}, {"labels", config.labels}, {"test_images", config.test_images}}},
+          {"run",
+           {{"fidelity", to_string(config.fidelity)},
+            {"images", config.image_count},
+            {"seed", config.seed},
+            {"threads", config.threads},
+            {"accuracy_cache", config.accuracy_cache}}},
+          {"lockstep",
+           {{"wave_cycles", config.lockstep.wave_cycles},
+            {"max_cycles", config.lockstep.max_cycles},
+            {"mutant", config.lockstep.mutant}}}};
+}
+
+Json network_json(const NetworkSummary& network) {
+  const qnet::Provenance& p = network.provenance;
+  return {{"name", network.name},
+          {"tool", p.tool},
+          {"method", p.method},
+          {"seed", p.seed},
+          {"recipe", p.recipe},
+          {"recipe_hash", p.recipe_hash},
+          {"model", p.model},
+          {"model_hash", p.model_hash},
+          {"calibration", p.calibration},
+          {"calibration_images", p.calibration_images},
+          {"layers", network.layers}};
+}
+
+Json technology_json(const Technology& technology) {
+  Json json = {{"name", technology.name}, {"description", technology.description}, {"sha256", technology.sha256}};
+  for (const Source& source : technology.sources) {
+    json["sources"].push_back({{"section", source.section}, {"estimate", source.estimate}, {"source", source.text}});
+  }
+  return json;
+}
+
+Json versions_json(const RunResult& result) {
+  Json json = {{"shiftsim", version()}, {"git", git_describe()}};
+  for (const auto& [name, number] : library_versions()) json[name] = number;
+  for (const auto& [name, number] : result.versions) json[name] = number;
+  return json;
+}
+
+}  // namespace
+
+nlohmann::ordered_json Report::json() const {
+  const bool timed = !result_.layers.empty();
+  Json json;
+  json["format"] = 1;
+  json["versions"] = versions_json(result_);
+  json["seeds"] = {{"run", config_.seed}, {"network", network_.provenance.seed}};
+
+  const AccuracyResult& accuracy = result_.accuracy;
+  json["accuracy"] = {{"float", known_or_null(accuracy.float_percent)},
+                      {"float_images", accuracy.float_images},
+                      {"quantized", known_or_null(accuracy.quantized_percent)},
+                      {"correct", accuracy.correct},
+                      {"images", accuracy.images},
+                      {"unit", "%"},
+                      {"kept_from_an_earlier_run", accuracy.kept}};
+
+  json["cycles"] = {{"total", nullptr}};
+  json["energy"] = {{"total_pj", nullptr}};
+  if (timed) {
+    const double seconds = seconds_per_image();
+    json["cycles"] = {{"total", result_.cycles},
+                      {"images", result_.images},
+                      {"per_image", per_image(static_cast<double>(result_.cycles))},
+                      {"clock_mhz", config_.accelerator.clock_mhz},
+                      {"seconds_per_image", seconds},
+                      {"images_per_second", seconds > 0 ? 1 / seconds : 0},
+                      {"macs", total_macs()},
+                      {"lane_utilisation", utilisation()}};
+    json["energy"] = energy_json(total_);
+    json["energy"]["images"] = result_.images;
+    json["energy"]["per_image_pj"] = per_image(total_.total());
+    json["energy"]["on_chip_pj"] = total_.on_chip();
+    json["energy"]["tops_per_watt"] = tops_per_watt(total_macs(), total_.total());
+    json["energy"]["tops_per_watt_on_chip"] = tops_per_watt(total_macs(), total_.on_chip());
+    json["energy"]["operations_per_mac"] = 2;
+  }
+
+  const LockstepResult& lockstep = result_.lockstep;
+  json["lockstep"] = {{"verdict", lockstep.verdict},
+                      {"comparisons", lockstep.comparisons},
+                      {"accumulator_comparisons", lockstep.accumulator_comparisons},
+                      {"images", lockstep.images},
+                      {"cycles", lockstep.cycles},
+                      {"scope", lockstep.scope},
+                      {"difference", lockstep.difference},
+                      {"waveform", lockstep.waveform}};
+  json["values"] = {{"images", result_.values.images},
+                    {"tensors", result_.values.tensors},
+                    {"values", result_.values.values},
+                    {"mismatches", result_.values.mismatches},
+                    {"first_mismatch", result_.values.first_mismatch}};
+  json["scope"] = {{"rtl", kRtlScope}, {"systemc_only", kSystemCScope}};
+  json["host"] = {
+      {"engine_seconds", result_.host_seconds},
+      {"cycles_per_second", result_.host_cycles_per_second()},
+      {"golden_seconds", accuracy.seconds},
+      {"golden_images_per_second", accuracy.seconds > 0 ? static_cast<double>(accuracy.images) / accuracy.seconds : 0}};
+  json["configuration"] = config_json(config_);
+  json["network"] = network_json(network_);
+  json["technology"] = technology_json(technology_);
+
+  json["layers"] = Json::array();
+  for (std::size_t i = 0; i < result_.layers.size(); ++i) {
+    const LayerResult& layer = result_.layers[i];
+    Json entry = {{"name", layer.name},
+                  {"kind", layer.kind},
+                  {"input", {layer.in_h, layer.in_w, layer.in_c}},
+                  {"output", {layer.out_h, layer.out_w, layer.out_c}},
+                  {"kernel", {layer.kernel_h, layer.kernel_w}},
+                  {"stride", layer.stride},
+                  {"groups", layer.groups},
+                  {"weight_bits", layer.weight_bits},
+                  {"input_bits", layer.input_bits},
+                  {"digits", layer.digits},
+                  {"tiles", layer.tiles},
+                  {"macs", layer.macs},
+                  {"cycles", layer.cycles},
+                  {"lane_utilisation", utilisation(layer)},
+                  {"dram_bytes", dram_bytes(layer.events)}};
+    for (std::size_t c = 0; c < kCauses; ++c) entry["cycles_by_cause"][kCauseNames[c]] = layer.causes[c];
+    entry["energy"] = energy_json(energy_[i]);
+    for (const EventField& field : kEventFields) entry["events"][field.name] = layer.events.*field.member;
+    json["layers"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+}  // namespace shiftsim::sim

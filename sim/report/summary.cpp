@@ -1,0 +1,85 @@
+#include "sim/report/report.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "sim/report/units.h"
+
+namespace shiftsim::sim {
+
+std::string Report::summary() const {
+  const AcceleratorConfig& a = config_.accelerator;
+  std::string text;
+  const auto add = [&](const char* title, const std::string& content) {
+    text += fmt::format("{:<12} {}\n", title, content);
+  };
+  const std::string& recipe = network_.provenance.recipe;
+  add("network", fmt::format("{}{}: {} layers, {} MACs an image", network_.name,
+                             recipe.empty() ? "" : fmt::format(" ({})", recipe), network_.layers,
+                             short_number(static_cast<double>(network_.macs))));
+  add("accelerator",
+      fmt::format("{}: {} x {} array ({} pixels x {} lanes x {} channels), {} MHz, {}", a.name, a.array.rows,
+                  a.array.cols, a.array.pixels(), a.array.lanes, a.array.cols, a.clock_mhz, technology_.name));
+
+  const AccuracyResult& accuracy = result_.accuracy;
+  const std::string of_float = accuracy.float_percent < 0 ? "not known"
+                                                          : fmt::format("{:.2f} % ({})", accuracy.float_percent,
+                                                                        images_text(accuracy.float_images));
+  const std::string of_integers =
+      accuracy.quantized_percent < 0
+          ? fmt::format("not known, no labels ({})", images_text(accuracy.images))
+          : fmt::format("{:.2f} % ({})", accuracy.quantized_percent, images_text(accuracy.images));
+  add("accuracy", fmt::format("float {}, quantized {}{}", of_float, of_integers,
+                              accuracy.kept ? ", kept from an earlier run" : ""));
+
+  if (!result_.layers.empty()) {
+    const double seconds = seconds_per_image();
+    add("time",
+        fmt::format("{} cycles an image: {} at {} MHz, {} images/s, {:.0f} % of the MAC lanes busy",
+                    with_commas(std::llround(per_image(static_cast<double>(result_.cycles)))), time_text(seconds),
+                    a.clock_mhz, short_number(seconds > 0 ? 1 / seconds : 0), 100 * utilisation()));
+    add("energy",
+        fmt::format("{} an image: {} on chip, {} DRAM", energy_text(per_image(total_.total())),
+                    energy_text(per_image(total_.on_chip())), energy_text(per_image(total_[Component::kDram]))));
+    std::string parts;
+    for (std::size_t i = 0; i < kComponents; ++i) {
+      const double percent = total_.total() > 0 ? 100 * total_.pj[i] / total_.total() : 0;
+      std::string name = kComponentNames[i];
+      if (const auto end = name.find("_scratchpad"); end != std::string::npos) name = name.substr(0, end) + "_sp";
+      if (i > 0) parts += i == 6 ? fmt::format(",\n{:<13}", "") : ", ";
+      parts += fmt::format("{} {:.1f} %", name, percent);
+    }
+    add("", parts);
+    add("efficiency",
+        fmt::format("{:.3f} TOPS/W with DRAM, {:.3f} on chip; a MAC counts as 2 operations",
+                    tops_per_watt(total_macs(), total_.total()), tops_per_watt(total_macs(), total_.on_chip())));
+    const ValueCheck& values = result_.values;
+    add("values", values.mismatches == 0
+                      ? fmt::format("{}, {} values in {} tensors: equal to the golden reference",
+                                    images_text(values.images), with_commas(values.values), values.tensors)
+                      : fmt::format("{} of {} values DIFFER from the golden reference, first {}",
+                                    with_commas(values.mismatches), with_commas(values.values), values.first_mismatch));
+    add("host", fmt::format("{} cycles a second simulated, {:.2f} s", short_number(result_.host_cycles_per_second()),
+                            result_.host_seconds));
+  }
+
+  const LockstepResult& lockstep = result_.lockstep;
+  if (lockstep.verdict == "not run") {
+    add("lockstep", fmt::format("not run: {}", lockstep.scope));
+  } else {
+    add("lockstep", fmt::format("{}: {}, {} cycles, {} comparisons ({} of accumulators)", lockstep.verdict,
+                                images_text(lockstep.images), with_commas(lockstep.cycles),
+                                with_commas(lockstep.comparisons), with_commas(lockstep.accumulator_comparisons)));
+    add("", lockstep.scope);
+    if (!lockstep.difference.empty()) add("difference", lockstep.difference);
+    if (!lockstep.waveform.empty()) add("waveform", lockstep.waveform);
+  }
+  if (!result_.layers.empty()) {
+    add("RTL has", kRtlScope);
+    add("SystemC only", kSystemCScope);
+  }
+  return text;
+}
+
+}  // namespace shiftsim::sim
