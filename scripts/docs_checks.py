@@ -1,0 +1,75 @@
+"""What scripts/check_docs checks beside figures: keys, options, paths and links that the documents name."""
+import re
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+KEY_ROW = re.compile(r"^\| `(\w+)` \|([^|]*)\|", re.M)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+FOLDERS = "common|qnet|quantizer|sim|rtl|configs|models|tests|scripts|docs|cmake"
+REPOSITORY_PATH = re.compile(rf"`((?:{FOLDERS})/[\w./*-]*)`")
+COMMAND = re.compile(r"^(?:    )?(?:\./)?(quantrun|simrun|scripts/\w+)((?: .*)?)$", re.M)
+OPTION = re.compile(r"(?<=\s)(--[a-z][a-z-]*)")
+
+
+def printed_keys(text):
+    """{section.key: value} of simrun --print-config."""
+    keys, section = {}, ""
+    for line in text.splitlines():
+        head = re.match(r"(\w+):\s*(?:#.*)?$", line)
+        item = re.match(r"( *)(\w+): (.*?)\s*(?:#.*)?$", line)
+        if head:
+            section = head[1] + "."
+        elif item:
+            keys[(section if item[1] else "") + item[2]] = item[3]
+    return keys
+
+
+def check_configuration(bench, documents):
+    """docs/configuration.md has every key that simrun knows, no other, and its default."""
+    name = PROJECT / "docs/configuration.md"
+    printed = printed_keys(bench.run("simrun", "--config", PROJECT / "configs/pe16x16.yaml", "--print-config"))
+    found = {}
+    for part in re.split(r"^## ", documents[name], flags=re.M)[1:]:
+        section = re.match(r"`(\w+)`", part)
+        if section or part.startswith("Top level"):
+            for row in KEY_ROW.finditer(part):
+                found[(section[1] + "." if section else "") + row[1]] = row[2].strip(" `")
+    found.pop("include", None)  # read before there is a configuration
+    for key in sorted(set(printed) - set(found)):
+        yield name, f"the key '{key}' is missing"
+    for key, default in found.items():
+        if key not in printed:
+            yield name, f"simrun has no key '{key}'"
+        elif re.fullmatch(r"[\d.]+|true|false|cycle", default) and default != printed[key]:
+            yield name, f"{key}: the default is {printed[key]}, found {default}"
+
+
+def check_commands(bench, documents):
+    """Every option of a command in a code block is one of that program's."""
+    known = {program: bench.run(program, "--help") for program in ("quantrun", "simrun")}
+    for name, text in documents.items():
+        for command in COMMAND.finditer(re.sub(r"\\\n\s*", "", text)):
+            program = command[1]
+            if program not in known:
+                script = PROJECT / program
+                if not script.exists():
+                    yield name, f"there is no {program}"
+                    continue
+                known[program] = script.read_text() + (known["simrun"] if program == "scripts/run" else "")
+            for option in OPTION.findall(command[2].split("   #")[0]):
+                if not re.search(rf"{option}\b(?!-)", known[program]):
+                    yield name, f"{program} has no option {option}"
+
+
+def check_paths(bench, documents):
+    """Paths of the repository, and links between the documents, exist."""
+    for name, text in documents.items():
+        for path in REPOSITORY_PATH.findall(text):
+            if not any(PROJECT.glob(path.rstrip("/"))):
+                yield name, f"there is no {path}"
+        for link in LINK.findall(text):
+            if not (name.parent / link).exists():
+                yield name, f"a link to {link}, which does not exist"
+
+
+CHECKS = (check_configuration, check_commands, check_paths)
