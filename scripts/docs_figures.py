@@ -277,6 +277,40 @@ def render_reconstruction_speed(rows):
     return table(["unit", "1 thread: ms", "times PyTorch", "2 threads: ms", "times PyTorch"], lines)
 
 
+# ---- docs/energy.md ----
+
+def measure_technology(bench):
+    """{section.key: value} of the technology file: keys of two spaces, below sections of none."""
+    values, section = {}, ""
+    for line in (PROJECT / "configs/technologies/45nm_horowitz.yaml").read_text().splitlines():
+        head, item = re.match(r"(\w+):\s*(#.*)?$", line), re.match(r"  (\w+): ([\d.\[\], ]+)\s*(#.*)?$", line)
+        section = head[1] if head else section
+        if item:
+            values[f"{section}.{item[1]}"] = item[2].strip("[] ").replace(", ", " / ")
+    return values
+
+
+def render_technology(v):
+    horowitz, aladdin = "Horowitz, ISSCC 2014, fig. 1.1.9", "Gem5-Aladdin (power_func.h), commercial 40 nm"
+    rows = [
+        [f"integer addition, {v['adder.bits']} bits", f"{v['adder.pj']} pJ", horowitz],
+        [f"SRAM, 64 bits of {v['sram.kib']} KiB", f"{v['sram.pj_per_64_bits']} pJ", horowitz],
+        ["DRAM, 64 bits", f"{v['dram.pj_per_64_bits']} pJ", "Horowitz, lower end of 1.3 to 2.6 nJ: bursts along open pages"],
+        ["flip-flop, clocked", f"{v['register.pj_per_bit']} pJ a bit", aladdin],
+        ["32-bit shifter", f"{v['shifter.pj']} pJ", aladdin],
+        ["digit selection", f"{v['select.pj_per_bit']} pJ a bit",
+         "estimate: two of Aladdin's 32-bit logic operations (0.018 pJ each)"],
+        ["lane with an operand of zero", f"{float(v['gated_lane.fraction']):.0%} of an active one",
+         "estimate: only the first zero of a run switches"],
+        ["leakage: register, a bit", f"{v['leakage.register_nw_per_bit']} nW", "estimate, from Gem5-Aladdin"],
+        ["leakage: adder, a bit", f"{v['leakage.adder_nw_per_bit']} nW", "estimate, from Gem5-Aladdin"],
+        ["leakage: shifter", f"{v['leakage.shifter_nw']} nW", "estimate, from Gem5-Aladdin"],
+        ["leakage: SRAM, a bit", f"{v['leakage.sram_pw_per_bit']} pW",
+         "estimate, from CACTI 7, 45 nm low-standby-power cell at 350 K, cells only"],
+    ]
+    return table(["figure", "value", "source"], rows)
+
+
 # ---- docs/diagnosis.md ----
 
 SHOWN_LAYERS = ("features.3.conv1", "features.4.conv1", "features.9.shortcut.0", "features.9.conv2", "fc", "features.0",
@@ -372,6 +406,7 @@ class Block:
 BLOCKS = {
     "run": Block(measure_run, render_run, "quantrun (nearest_w4a4) and simrun on models/resnet_fmnist.onnx: seconds"),
     "arrays": Block(measure_arrays, render_arrays, "simrun on both networks of models/, three arrays: seconds"),
+    "technology": Block(measure_technology, render_technology, "reads configs/technologies/45nm_horowitz.yaml"),
     "diagnosis": Block(measure_diagnosis, render_diagnosis, "quantrun --diagnose (nearest_w2a4): seconds"),
     "more_bits": Block(measure_more_bits, render_more_bits, "quantrun and simrun, three recipes: seconds"),
     "nearest": Block(measure_nearest, render_nearest, "quantrun, five networks, up to six widths: 10 minutes; SHIFTSIM_DATA",
