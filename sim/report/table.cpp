@@ -1,6 +1,10 @@
 #include "sim/report/report.h"
 
 #include <array>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -30,11 +34,27 @@ const std::array<StallColumn, 7>& stall_columns() {
   return columns;
 }
 
-/// Cut in the middle: layers of one block differ at their end.
-std::string clip(const std::string& text, std::size_t width) {
+/// The text without what stands behind its first 'begin' characters, where it is wider than 'width'.
+std::string clip(const std::string& text, std::size_t width, std::size_t begin) {
   if (text.size() <= width) return text;
-  const std::size_t begin = (width - 1) / 2;
   return text.substr(0, begin) + "~" + text.substr(text.size() - (width - 1 - begin));
+}
+
+/// The layers' names, cut to 'width' where most of them stay apart: the number of a block stands in front, the layer
+/// within the block at the end.
+std::vector<std::string> clipped_names(const std::vector<LayerResult>& layers, std::size_t width) {
+  std::vector<std::string> best;
+  std::size_t most = 0;
+  for (std::size_t begin = 0; begin < width; ++begin) {
+    std::vector<std::string> names;
+    for (const LayerResult& layer : layers) names.push_back(clip(layer.name, width, begin));
+    const std::size_t different = std::set<std::string>(names.begin(), names.end()).size();
+    if (different > most) {
+      most = different;
+      best = std::move(names);
+    }
+  }
+  return best;
 }
 
 std::string shape(const LayerResult& layer) {
@@ -70,11 +90,12 @@ std::string Report::table() const {
   std::string text =
       row("", "", "", "", "", "", fmt::format("{:>{}}", "stall cycles, waiting for", stall_width), "DRAM", "");
   text += row("layer", "kernel, output", "W", "MACs", "cycles", "use", stall_titles, "bytes", "energy");
+  const std::vector<std::string> names = clipped_names(result_.layers, kNameWidth);
   Events events;
   CauseCycles causes{};
   for (std::size_t i = 0; i < result_.layers.size(); ++i) {
     const LayerResult& layer = result_.layers[i];
-    text += row(clip(layer.name, kNameWidth), clip(shape(layer), kShapeWidth),
+    text += row(names[i], clip(shape(layer), kShapeWidth, kShapeWidth / 2),
                 layer.weight_bits > 0 ? std::to_string(layer.weight_bits) : "",
                 layer.macs > 0 ? short_number(static_cast<double>(layer.macs)) : ".", with_commas(layer.cycles),
                 layer.macs > 0 ? fmt::format("{:.0f}%", 100 * utilisation(layer)) : ".", stalls_of(layer.causes),

@@ -92,13 +92,23 @@ TEST(Numbers, Commas) {
   EXPECT_EQ(with_commas(1234567890), "1,234,567,890");
 }
 
-/// What tells the layers of a network apart is often the end of their names.
+/// What tells the layers of a network apart stands at the end of their names, in front, or in the middle.
 TEST_F(ReportTest, LongNamesStayApart) {
-  result_.layers[0].name = "backbone.stages.3.blocks.12.conv1";
-  result_.layers[1].name = "backbone.stages.3.blocks.12.conv2";
-  const std::string table = report().table();
-  EXPECT_NE(table.find("backbone~.12.conv1 "), std::string::npos) << table;
-  EXPECT_NE(table.find("backbone~.12.conv2 "), std::string::npos) << table;
+  struct Case {
+    const char *name, *other, *shown, *other_shown;
+  };
+  for (const Case& c :
+       {Case{"backbone.stages.3.blocks.12.conv1", "backbone.stages.3.blocks.12.conv2", "~3.blocks.12.conv1",
+             "~3.blocks.12.conv2"},
+        Case{"features.5.shortcut.0", "features.7.shortcut.0", "~ures.5.shortcut.0", "~ures.7.shortcut.0"},
+        Case{"features.5.inverted_residual.conv", "features.7.inverted_residual.conv", "features.5~al.conv",
+             "features.7~al.conv"}}) {
+    result_.layers[0].name = c.name;
+    result_.layers[1].name = c.other;
+    const std::string table = report().table();
+    EXPECT_NE(table.find(std::string(c.shown) + " "), std::string::npos) << table;
+    EXPECT_NE(table.find(std::string(c.other_shown) + " "), std::string::npos) << table;
+  }
 }
 
 TEST_F(ReportTest, TableFits120Columns) {
