@@ -209,6 +209,7 @@ std::uint32_t LayerCompiler::add_words(int word_bytes, int dram_bits, std::size_
   read.layer = index_;
   read.offset = offset, read.word_bytes = word_bytes, read.word_dram_bits = dram_bits,
   read.count = static_cast<int>(count);
+  read.dram_address = program_.dram.allocate(ceil_div<std::int64_t>(static_cast<std::int64_t>(count) * dram_bits, 8));
   program_.reads.push_back(read);
   return static_cast<std::uint32_t>(program_.reads.size() - 1);
 }
@@ -481,6 +482,7 @@ Geometry geometry_of(const AcceleratorConfig& a) {
 Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator) {
   Program program;
   program.geometry = geometry_of(accelerator);
+  program.dram = DramLayout(network, program.geometry.channels, accelerator.dram.burst_bytes);
   std::array<bool, kTargets> halves{};
   for (std::size_t i = 0; i < network.layers.size(); ++i)
     LayerCompiler(network, static_cast<int>(i), accelerator, program, halves).run();

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "sim/compiler/dram_layout.h"
 #include "sim/core/commands.h"
 #include "sim/core/geometry.h"
 
 namespace shiftsim::sim {
 
-/// A load's data: words for the scratchpad, gathered from DRAM by the DMA. DRAM keeps a tensor in blocks of N channels,
-/// each block H x W pixels of ceil(channels * bits / 8) bytes, so that a row of a block is contiguous.
+/// A load's data: words for the scratchpad, gathered from DRAM (dram_layout.h) by the DMA.
 struct ReadProgram {
   enum class Kind : std::uint8_t {
     kTile,    ///< pixels y0.. x0.. (rows x cols, may reach into the padding), 'words' words each
@@ -28,9 +28,10 @@ struct ReadProgram {
   int pad = 0;                   ///< outside the tensor
   bool per_channel_pad = false;  ///< or the layer's pad_values
   // kWords
-  std::size_t offset = 0;  ///< first byte in Program::image
-  int word_bytes = 0;      ///< as on the port
-  int word_dram_bits = 0;  ///< as packed in DRAM
+  std::size_t offset = 0;          ///< first byte in Program::image
+  int word_bytes = 0;              ///< as on the port
+  int word_dram_bits = 0;          ///< as packed in DRAM
+  std::uint64_t dram_address = 0;  ///< of the first word
   int count = 0;
 };
 
@@ -77,6 +78,7 @@ struct Program {
   std::vector<WriteProgram> writes;
   std::vector<std::uint8_t> image;  ///< weight and table words, as on the port
   std::vector<LayerPlan> plans;     ///< of each layer
+  DramLayout dram;                  ///< where everything stands in DRAM
 };
 
 }  // namespace shiftsim::sim

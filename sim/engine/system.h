@@ -15,7 +15,7 @@
 #include "sim/lockstep/rtl_library.h"
 #include "sim/lockstep/scoreboard.h"
 #include "sim/memory/dma.h"
-#include "sim/memory/dram.h"
+#include "sim/memory/tensor_memory.h"
 
 namespace shiftsim::sim {
 

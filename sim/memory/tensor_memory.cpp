@@ -1,4 +1,4 @@
-#include "sim/memory/dram.h"
+#include "sim/memory/tensor_memory.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,0 +1,70 @@
+#include "sim/compiler/dram_layout.h"
+
+#include <algorithm>
+
+namespace shiftsim::sim {
+namespace {
+
+std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+}  // namespace
+
+DramLayout::DramLayout(const qnet::Network& network, int block_channels, int burst_bytes)
+    : block_channels_(block_channels), burst_bytes_(burst_bytes) {
+  for (const qnet::Tensor& tensor : network.tensors) {
+    tensors_.push_back({0, tensor.height, tensor.width, tensor.channels, tensor.bits});
+    const int index = static_cast<int>(tensors_.size()) - 1;
+    std::int64_t bytes = 0;
+    for (int first = 0; first < tensor.channels; first += block_channels)
+      bytes += std::int64_t{tensor.height} * tensor.width * pixel_bytes(index, first / block_channels);
+    tensors_.back().base = allocate(bytes);
+  }
+}
+
+int DramLayout::pixel_bytes(int tensor, int block) const {
+  const Place& place = tensors_[static_cast<std::size_t>(tensor)];
+  const int channels = std::min(block_channels_, place.channels - block * block_channels_);
+  return (channels * place.bits + 7) / 8;
+}
+
+std::uint64_t DramLayout::pixel_address(int tensor, int block, int y, int x) const {
+  const Place& place = tensors_[static_cast<std::size_t>(tensor)];
+  const auto pixels = static_cast<std::uint64_t>(place.height) * static_cast<std::uint64_t>(place.width);
+  // All blocks before this one are full.
+  const auto full = static_cast<std::uint64_t>(block > 0 ? pixel_bytes(tensor, 0) : 0);
+  const auto pixel =
+      static_cast<std::uint64_t>(y) * static_cast<std::uint64_t>(place.width) + static_cast<std::uint64_t>(x);
+  return place.base + static_cast<std::uint64_t>(block) * pixels * full +
+         pixel * static_cast<std::uint64_t>(pixel_bytes(tensor, block));
+}
+
+std::uint64_t DramLayout::allocate(std::int64_t bytes) {
+  const std::uint64_t base = round_up(end_, static_cast<std::uint64_t>(burst_bytes_));
+  end_ = base + static_cast<std::uint64_t>(bytes);
+  return base;
+}
+
+void BurstList::add(std::uint64_t address, std::int64_t bytes) {
+  if (bytes <= 0) return;
+  std::uint64_t first = address / burst_bytes_;
+  const std::uint64_t last = (address + static_cast<std::uint64_t>(bytes) - 1) / burst_bytes_;
+  if (!runs_.empty()) {
+    BurstRun& open = runs_.back();
+    const std::uint64_t open_last = (open.address + static_cast<std::uint64_t>(open.bytes) - 1) / burst_bytes_;
+    if (first == open_last) ++first;
+    if (first > last) return;
+    if (first == open_last + 1) {
+      const auto added = static_cast<std::int64_t>((last - first + 1) * burst_bytes_);
+      open.bytes += added;
+      bytes_ += added;
+      return;
+    }
+  }
+  const auto added = static_cast<std::int64_t>((last - first + 1) * burst_bytes_);
+  runs_.push_back({first * burst_bytes_, added});
+  bytes_ += added;
+}
+
+}  // namespace shiftsim::sim

@@ -1,0 +1,65 @@
+// Where tensors, weights and tables stand in DRAM. docs/hardware.md, "DRAM and DMA".
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "qnet/network.h"
+
+namespace shiftsim::sim {
+
+/// A tensor stands in blocks of 'block_channels' channels. A block is H x W pixels of ceil(channels * bits / 8) bytes,
+/// so that the rows of a block are contiguous. Tensors and areas begin at whole bursts.
+class DramLayout {
+public:
+  DramLayout() = default;
+  /// Gives every tensor of the network its place. 'burst_bytes': at least 1.
+  DramLayout(const qnet::Network& network, int block_channels, int burst_bytes);
+
+  int block_channels() const { return block_channels_; }
+  int burst_bytes() const { return burst_bytes_; }
+  /// Bytes of a pixel in one block of a tensor.
+  int pixel_bytes(int tensor, int block) const;
+  /// First byte of pixel (y, x) in one block of a tensor.
+  std::uint64_t pixel_address(int tensor, int block, int y, int x) const;
+  std::uint64_t tensor_address(int tensor) const { return tensors_[static_cast<std::size_t>(tensor)].base; }
+  /// Takes 'bytes' behind all that has a place.
+  std::uint64_t allocate(std::int64_t bytes);
+  /// Bytes from address 0 to the end of what has a place.
+  std::uint64_t size() const { return end_; }
+
+private:
+  struct Place {
+    std::uint64_t base = 0;
+    int height = 1, width = 1, channels = 1, bits = 8;
+  };
+
+  int block_channels_ = 1, burst_bytes_ = 1;
+  std::vector<Place> tensors_;
+  std::uint64_t end_ = 0;
+};
+
+/// Consecutive, whole, aligned bursts.
+struct BurstRun {
+  std::uint64_t address = 0;
+  std::int64_t bytes = 0;
+};
+
+/// The bursts that touch what is read or written, in the order of the accesses. A burst that is still open serves the
+/// next access, too: it is counted once.
+class BurstList {
+public:
+  explicit BurstList(int burst_bytes) : burst_bytes_(static_cast<std::uint64_t>(burst_bytes)) {}
+
+  /// Adds bytes [address, address + bytes). 'bytes' 0: nothing.
+  void add(std::uint64_t address, std::int64_t bytes);
+  const std::vector<BurstRun>& runs() const { return runs_; }
+  std::int64_t bytes() const { return bytes_; }
+
+private:
+  std::uint64_t burst_bytes_;
+  std::vector<BurstRun> runs_;
+  std::int64_t bytes_ = 0;
+};
+
+}  // namespace shiftsim::sim

@@ -1,0 +1,75 @@
+#include "sim/compiler/read_bursts.h"
+
+#include <algorithm>
+
+namespace shiftsim::sim {
+namespace {
+
+/// Pixels of a tensor: rows [y0, y1), columns [x0, x1).
+struct Area {
+  int y0, y1, x0, x1;
+};
+
+/// The tensor's pixels that a load reads; padding is left out.
+Area area_of(const ReadProgram& read, const qnet::Network& network) {
+  const qnet::Tensor& tensor = network.tensors[static_cast<std::size_t>(read.tensor)];
+  int y0 = read.y0;
+  int x0 = read.x0;
+  int rows = read.rows;
+  int cols = read.cols;
+  if (read.kind == ReadProgram::Kind::kIm2row) {
+    const qnet::Layer& layer = network.layers[static_cast<std::size_t>(read.layer)];
+    y0 = read.y0 * layer.stride_h - layer.pad_top;
+    x0 = read.x0 * layer.stride_w - layer.pad_left;
+    rows = (read.rows - 1) * layer.stride_h + (layer.kernel_h - 1) * layer.dilation_h + 1;
+    cols = (read.cols - 1) * layer.stride_w + (layer.kernel_w - 1) * layer.dilation_w + 1;
+  }
+  return {std::max(y0, 0), std::min(y0 + rows, tensor.height), std::max(x0, 0), std::min(x0 + cols, tensor.width)};
+}
+
+/// Bytes [first, first + bytes) of every pixel of an area in one block.
+void add_pixels(const Area& area, int tensor, int block, int first, int bytes, int width, const DramLayout& layout,
+                BurstList& bursts) {
+  const int pitch = layout.pixel_bytes(tensor, block);
+  const auto start = [&](int y, int x) {
+    return layout.pixel_address(tensor, block, y, x) + static_cast<std::uint64_t>(first);
+  };
+  if (pitch - bytes >= layout.burst_bytes()) {
+    // Whole bursts lie between what is wanted of two pixels.
+    for (int y = area.y0; y < area.y1; ++y)
+      for (int x = area.x0; x < area.x1; ++x) bursts.add(start(y, x), bytes);
+    return;
+  }
+  // Whole rows follow each other: one piece. Else one piece a row.
+  const bool whole_rows = area.x0 == 0 && area.x1 == width;
+  const int rows_a_piece = whole_rows ? area.y1 - area.y0 : 1;
+  const std::int64_t pixels = std::int64_t{rows_a_piece} * (area.x1 - area.x0);
+  for (int y = area.y0; y < area.y1; y += rows_a_piece) bursts.add(start(y, area.x0), (pixels - 1) * pitch + bytes);
+}
+
+}  // namespace
+
+BurstList read_bursts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout) {
+  BurstList bursts(layout.burst_bytes());
+  if (read.kind == ReadProgram::Kind::kWords) {
+    bursts.add(read.dram_address, (static_cast<std::int64_t>(read.count) * read.word_dram_bits + 7) / 8);
+    return bursts;
+  }
+  const qnet::Tensor& tensor = network.tensors[static_cast<std::size_t>(read.tensor)];
+  const Area area = area_of(read, network);
+  if (area.y0 >= area.y1 || area.x0 >= area.x1) return bursts;
+  const bool all = read.kind == ReadProgram::Kind::kIm2row;
+  const int channel0 = all ? 0 : read.channel0 / read.repeat;
+  const int channel1 = all ? tensor.channels : (read.channel0 + read.channels - 1) / read.repeat + 1;
+  const int n = layout.block_channels();
+  for (int block = channel0 / n; block * n < channel1; ++block) {
+    const int low = std::max(channel0 - block * n, 0);
+    const int high = std::min(channel1 - block * n, n);
+    const int first = low * tensor.bits / 8;
+    const int end = (high * tensor.bits + 7) / 8;
+    add_pixels(area, read.tensor, block, first, end - first, tensor.width, layout, bursts);
+  }
+  return bursts;
+}
+
+}  // namespace shiftsim::sim
