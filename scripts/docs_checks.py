@@ -4,6 +4,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 KEY_ROW = re.compile(r"^\| `(\w+)` \|([^|]*)\|", re.M)
+ENERGY_ROW = re.compile(r"^\| [^|]+ \| `(\w+)` \| ([`\w, ]+) \| [^|]+ \| ([\d.]+) \|$", re.M)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 FOLDERS = "common|qnet|quantizer|sim|rtl|configs|models|tests|scripts|docs|cmake"
 REPOSITORY_PATH = re.compile(rf"`((?:{FOLDERS})/[\w./*-]*)`")
@@ -44,6 +45,23 @@ def check_configuration(bench, documents):
             yield name, f"{key}: the default is {printed[key]}, found {default}"
 
 
+def check_energy(bench, documents):
+    """Counters of a run, weighed with the table of docs/energy.md, give the energies of the simulator."""
+    name = PROJECT / "docs/energy.md"
+    report, _ = bench.simulate(bench.example("resnet", "w4a4")[0])
+    found = {}
+    for component, counters, pj in ENERGY_ROW.findall(documents[name]):
+        counts = [sum(layer["events"][counter] for layer in report["layers"]) for counter in re.findall(r"\w+", counters)]
+        found[component] = found.get(component, 0) + sum(counts) * float(pj)
+    expected = report["energy"]["components_pj"]
+    for component in sorted(set(expected) | set(found)):
+        ours, theirs = found.get(component), expected.get(component)
+        if ours is None or theirs is None:
+            yield name, f"the component '{component}' is missing in the {'table' if ours is None else 'report'}"
+        elif abs(ours - theirs) > 2e-3 * theirs:  # the table has three digits
+            yield name, f"{component}: the table gives {ours:.6g} pJ, the simulator {theirs:.6g} pJ"
+
+
 def check_commands(bench, documents):
     """Every option of a command in a code block is one of that program's."""
     known = {program: bench.run(program, "--help") for program in ("quantrun", "simrun")}
@@ -72,4 +90,4 @@ def check_paths(bench, documents):
                 yield name, f"a link to {link}, which does not exist"
 
 
-CHECKS = (check_configuration, check_commands, check_paths)
+CHECKS = (check_configuration, check_energy, check_commands, check_paths)
