@@ -10,7 +10,7 @@ namespace shiftsim::sim {
 /// The core's parameters for an accelerator.
 Geometry geometry_of(const AcceleratorConfig& accelerator);
 
-/// Tiles each layer by an estimate of its cycles (every tile height, both loop orders) and emits commands in the order
+/// Maps each layer (mapper.h) by the candidate that costs least (cost.h), and emits commands in the order
 /// docs/hardware.md asks for. Throws UserError if a layer needs wider accumulators (naming the layer and the bits) or
 /// larger scratchpads (naming the key and the least size).
 Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator);

@@ -4,7 +4,8 @@
 #include <vector>
 
 #include "qnet/network.h"
-#include "sim/compiler/program.h"
+#include "sim/core/commands.h"
+#include "sim/core/geometry.h"
 
 namespace shiftsim::sim {
 
@@ -28,6 +29,8 @@ struct LayerView {
 
   int halo_h() const { return (kernel_h - 1) * dilation_h + 1; }
   int halo_w() const { return (kernel_w - 1) * dilation_w + 1; }
+  /// Words of the output scratchpad a pixel: 32-bit outputs take four.
+  int words_per_output() const { return wide ? 4 : 1; }
 };
 
 LayerView view_layer(const qnet::Network& network, const qnet::Layer& layer, const Geometry& g);

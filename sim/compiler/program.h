@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "sim/compiler/cost.h"
 #include "sim/compiler/dram_layout.h"
+#include "sim/compiler/mapping.h"
 #include "sim/core/commands.h"
 #include "sim/core/geometry.h"
 
@@ -53,19 +55,22 @@ struct QueueProgram {
   std::vector<CommandWord> words;
   std::vector<int> layers;
   void push(const Command& command, int layer) {
-    commands.push_back(command), words.push_back(pack(command)), layers.push_back(layer);
+    commands.push_back(command);
+    words.push_back(pack(command));
+    layers.push_back(layer);
   }
 };
 
 /// How one layer is laid out.
 struct LayerPlan {
-  int planes = 1;  ///< digit planes run
-  int steps = 1;   ///< array steps per pixel and plane
-  int tile_rows = 1, tile_cols = 1, seg = 1;
-  int tiles = 0;                     ///< COMPUTE commands with a drain
-  int channel_tiles = 1, block = 1;  ///< output channel tiles, and how many are loaded together
-  bool weights_outer = false, im2row = false, widened = false, k_split = false;
-  double estimated_cycles = 0;
+  std::string mapper;  ///< the dataflow's name
+  Mapping mapping;
+  Cost estimate;          ///< by which the mapping was chosen
+  int planes = 1;         ///< digit planes run
+  int steps = 1;          ///< array steps per pixel and plane
+  int channel_tiles = 1;  ///< output channel tiles
+  int tiles = 0;          ///< COMPUTE commands with a drain
+  bool im2row = false, widened = false;
 };
 
 struct Program {

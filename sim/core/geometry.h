@@ -23,8 +23,10 @@ struct Geometry {
   int sub_blocks() const { return ceil_div(channels, lanes); }     ///< SB: steps that one activation word feeds
   int ppu_beats() const { return ceil_div(channels, ppu_lanes); }  ///< QB: PPU cycles per pixel
   int act_word_bytes() const { return channels; }
-  int wgt_word_bytes() const { return ceil_div(2 * channels * lanes, 8); }
-  int tab_word_bytes() const { return 7 * ppu_lanes; }
+  int wgt_word_bits() const { return 2 * channels * lanes; }  ///< a digit for each lane of a column
+  int wgt_word_bytes() const { return ceil_div(wgt_word_bits(), 8); }
+  int tab_word_bits() const { return 56 * ppu_lanes; }
+  int tab_word_bytes() const { return tab_word_bits() / 8; }
 
   auto operator<=>(const Geometry&) const = default;
 };

@@ -35,6 +35,8 @@ LayerResult describe_layer(const qnet::Network& network, const qnet::Layer& laye
   r.input_bits = in.bits;
   r.digits = plan.planes;
   r.tiles = plan.tiles;
+  r.estimated_cycles = plan.estimate.cycles;
+  r.estimated_dram_bytes = plan.estimate.dram_bytes;
   return r;
 }
 

@@ -67,6 +67,8 @@ RunResult MachineRun::result() const {
     layer.cycles = layer.events.cycles;
     layer.macs = qnet::macs(network, network.layers[i]) * started_;
     layer.tiles *= started_;
+    layer.estimated_cycles *= static_cast<double>(started_);
+    layer.estimated_dram_bytes *= static_cast<double>(started_);
     result.cycles += layer.cycles;
     result.layers.push_back(std::move(layer));
   }

@@ -21,17 +21,17 @@ std::string csv_field(const std::string& text) {
 std::string Report::csv() const {
   std::string text =
       "layer,kind,in_h,in_w,in_c,out_h,out_w,out_c,kernel_h,kernel_w,stride,groups,weight_bits,input_bits,digits,tiles,"
-      "macs,cycles,lane_utilisation";
+      "macs,cycles,estimated_cycles,lane_utilisation";
   for (const char* name : kCauseNames) text += fmt::format(",cycles_{}", name);
   for (const EventField& field : kEventFields) text += fmt::format(",events_{}", field.name);
   for (const char* name : kComponentNames) text += fmt::format(",pj_{}", name);
   text += ",pj_total\n";
   for (std::size_t i = 0; i < result_.layers.size(); ++i) {
     const LayerResult& l = result_.layers[i];
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.6g}", csv_field(l.name),
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.6g},{:.6g}", csv_field(l.name),
                         csv_field(l.kind), l.in_h, l.in_w, l.in_c, l.out_h, l.out_w, l.out_c, l.kernel_h, l.kernel_w,
                         l.stride, l.groups, l.weight_bits, l.input_bits, l.digits, l.tiles, l.macs, l.cycles,
-                        utilisation(l));
+                        l.estimated_cycles, utilisation(l));
     for (const std::int64_t cycles : l.causes) text += fmt::format(",{}", cycles);
     for (const EventField& field : kEventFields) text += fmt::format(",{}", l.events.*field.member);
     for (const double pj : energy_[i].pj) text += fmt::format(",{:.10g}", pj);

@@ -171,7 +171,8 @@ nlohmann::ordered_json Report::json() const {
                   {"macs", layer.macs},
                   {"cycles", layer.cycles},
                   {"lane_utilisation", utilisation(layer)},
-                  {"dram_bytes", dram_bytes(layer.events)}};
+                  {"dram_bytes", dram_bytes(layer.events)},
+                  {"estimated", {{"cycles", layer.estimated_cycles}, {"dram_bytes", layer.estimated_dram_bytes}}}};
     for (std::size_t c = 0; c < kCauses; ++c) entry["cycles_by_cause"][kCauseNames[c]] = layer.causes[c];
     entry["energy"] = energy_json(energy_[i]);
     for (const EventField& field : kEventFields) entry["events"][field.name] = layer.events.*field.member;

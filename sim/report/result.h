@@ -18,6 +18,8 @@ struct LayerResult {
   std::int64_t macs = 0;                            ///< of all images run, as the literature counts them
   std::int64_t cycles = 0;                          ///< of all images run
   std::int64_t tiles = 0;
+  /// By which the compiler chose the layer's mapping (sim/compiler/cost.h), of all images run.
+  double estimated_cycles = 0, estimated_dram_bytes = 0;
   CauseCycles causes{};  ///< sum to cycles
   Events events;
 

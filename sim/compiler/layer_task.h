@@ -1,0 +1,30 @@
+// A layer to be mapped, with all that a mapper needs to know of it.
+#pragma once
+
+#include "qnet/network.h"
+#include "sim/compiler/layer_view.h"
+#include "sim/config/config.h"
+
+namespace shiftsim::sim {
+
+struct LayerTask {
+  const qnet::Network& network;
+  const AcceleratorConfig& accelerator;
+  Geometry geometry;  ///< of the accelerator's core
+  int index;          ///< of the layer in the network
+  LayerView view;
+
+  const qnet::Layer& layer() const { return network.layers[static_cast<std::size_t>(index)]; }
+  const qnet::Tensor& in() const { return network.in(layer()); }
+  const qnet::Tensor& out() const { return network.out(layer()); }
+  bool is_last() const { return index + 1 == static_cast<int>(network.layers.size()); }
+  bool has_residual() const { return layer().residual >= 0; }
+  /// A maximum needs none.
+  bool has_weights() const { return view.mode != Mode::kMax; }
+  int channel_tiles() const { return static_cast<int>(view.tiles.size()); }
+  const ChannelTile& channel_tile(int tile) const { return view.tiles[static_cast<std::size_t>(tile)]; }
+  /// Words of the weight scratchpad that a channel tile fills.
+  int weight_words() const { return view.planes * view.steps; }
+};
+
+}  // namespace shiftsim::sim

@@ -1,0 +1,108 @@
+#include "sim/compiler/output_stationary.h"
+
+#include <algorithm>
+
+#include "common/error.h"
+#include "sim/compiler/output_stationary_emitter.h"
+
+namespace shiftsim::sim {
+namespace {
+
+/// Why no tile fits.
+[[noreturn]] void too_small(const LayerTask& task) {
+  const Geometry& g = task.geometry;
+  const LayerView& view = task.view;
+  const Tiling least = measure_tiling(view, g, 1, 1);
+  const auto kib = [](std::int64_t words, std::int64_t bits) {
+    return ceil_div<std::int64_t>(2 * words * bits, 8 * 1024);
+  };
+  const qnet::Layer& layer = task.layer();
+  const std::string name = fmt::format("layer {} ({}x{}x{}, kernel {}x{})", layer.name, task.out().height,
+                                       task.out().width, task.out().channels, layer.kernel_h, layer.kernel_w);
+  if (g.ppu_beats() > g.tab_depth)
+    fail("{}: scratchpad.table_kib is too small for any tile: it must be at least {} KiB", name,
+         kib(g.ppu_beats(), g.tab_word_bits()));
+  if (least.window > g.act_depth)
+    fail("{}: scratchpad.activation_kib is too small for any tile: {} KiB, it must be at least {} KiB", name,
+         task.accelerator.scratchpad.activation_kib, kib(least.window, 8L * g.channels * g.pixels));
+  if (view.words_per_output() > g.out_depth)
+    fail("{}: scratchpad.output_kib is too small for any tile: it must be at least {} KiB", name,
+         kib(view.words_per_output(), 8L * g.channels));
+  fail("{}: too large for the address fields of the hardware's commands", name);
+}
+
+}  // namespace
+
+std::vector<Mapping> OutputStationaryMapper::candidates(const LayerTask& task) const {
+  const Geometry& g = task.geometry;
+  Mapping mapping;
+  mapping.k_split = task.has_weights() && task.weight_words() > g.wgt_depth;
+  mapping.block = g.tab_depth / g.ppu_beats();
+  if (task.has_weights())
+    mapping.block = mapping.k_split ? 1 : std::min(mapping.block, g.wgt_depth / task.weight_words());
+  if (mapping.block < 1) too_small(task);
+  mapping.block = std::min(mapping.block, task.channel_tiles());
+
+  std::vector<Mapping> result;
+  for (int cols = task.out().width;; cols = ceil_div(cols, 2)) {
+    for (int rows = 1; rows <= task.out().height; ++rows) {
+      mapping.tiling = measure_tiling(task.view, g, rows, cols);
+      // Split along the reduction, a command computes one pixel per slot.
+      if (mapping.k_split && mapping.tiling.seg > 1) break;
+      if (!fits(task.view, g, mapping.tiling, task.has_residual())) break;
+      for (const bool weights_outer : {false, true}) {
+        mapping.weights_outer = weights_outer;
+        result.push_back(mapping);
+      }
+    }
+    if (cols == 1) break;
+  }
+  if (result.empty()) too_small(task);
+  return result;
+}
+
+Workload OutputStationaryMapper::workload(const LayerTask& task, const Mapping& mapping) const {
+  const Geometry& g = task.geometry;
+  const LayerView& view = task.view;
+  const Tiling& t = mapping.tiling;
+  const qnet::Tensor& out = task.out();
+  const double places = static_cast<double>(ceil_div(out.height, t.rows)) * ceil_div(out.width, t.cols);
+  const double channel_tiles = task.channel_tiles();
+  const double blocks = ceil_div(task.channel_tiles(), mapping.block);
+  const double pixels = t.pixels();
+
+  Workload w;
+  w.drain_cycles = g.pixels * g.ppu_beats() * view.words_per_output();
+  w.compute_cycles = places * channel_tiles * (2 + t.seg * std::max<double>(task.weight_words(), w.drain_cycles));
+
+  w.activations.words = t.in_words();
+  w.activations.dram_bytes =
+      w.activations.words * std::min(view.tiles.front().in_channels, g.channels) * task.in().bits / 8;
+  w.activations.overhead_cycles = g.pixels + 2;  // the slots' walk
+  w.activations.count = places;
+  if (!view.shared_input)
+    w.activations.count *= channel_tiles;
+  else if (mapping.weights_outer && places > 1)
+    w.activations.count *= blocks;
+
+  if (task.has_weights()) {
+    w.weights.words = std::min<double>(mapping.block, channel_tiles) * task.weight_words();
+    w.weights.dram_bytes = w.weights.words * g.wgt_word_bits() / 8;
+    if (mapping.k_split)
+      w.weights.count = 2 * places * channel_tiles;  // each plane with the next, from which its carries come
+    else
+      w.weights.count = mapping.weights_outer || blocks == 1 ? blocks : blocks * places;
+  }
+
+  w.stores.count = places * channel_tiles;
+  w.stores.words = pixels * view.words_per_output();
+  w.stores.dram_bytes = pixels * std::min(g.channels, out.channels) * (view.wide ? qnet::kLogitsBits : out.bits) / 8;
+  if (task.has_residual()) w.residuals = w.stores;
+  return w;
+}
+
+void OutputStationaryMapper::emit(const LayerTask& task, const Mapping& mapping, ProgramBuilder& program) const {
+  OutputStationaryEmitter(task, mapping, program).emit();
+}
+
+}  // namespace shiftsim::sim

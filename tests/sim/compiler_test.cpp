@@ -1,0 +1,113 @@
+// The compiler's parts against numbers worked out by hand.
+#include "sim/compiler/compiler.h"
+
+#include <gtest/gtest.h>
+
+#include "sim/compiler/output_stationary.h"
+
+namespace shiftsim::sim {
+namespace {
+
+/// A 3x3 convolution with padding 1: 8x8x32 codes of 4 bits to 8x8x32 of 4 bits, 4-bit weights.
+qnet::Network one_conv() {
+  qnet::Network network;
+  network.tensors = {{"in", 8, 8, 32, 4}, {"out", 8, 8, 32, 4}};
+  qnet::Layer layer;
+  layer.name = "conv";
+  layer.input = 0;
+  layer.output = 1;
+  layer.kernel_h = layer.kernel_w = 3;
+  layer.pad_top = layer.pad_left = layer.pad_bottom = layer.pad_right = 1;
+  layer.weight_bits = 4;
+  layer.weights.assign(32 * 9 * 32, 1);
+  layer.weight_exponents.assign(32, 0);
+  layer.offsets.assign(32, 0);
+  layer.bias.assign(32, 0);
+  layer.shifts.assign(32, 8);
+  layer.hi.assign(32, 15);
+  network.layers = {layer};
+  return network;
+}
+
+LayerTask task_of(const qnet::Network& network, const AcceleratorConfig& accelerator) {
+  const Geometry g = geometry_of(accelerator);
+  return {network, accelerator, g, 0, view_layer(network, network.layers[0], g)};
+}
+
+TEST(Cost, TheLongestOfArrayPortAndDramAndWhatOverlapsWithNone) {
+  Workload w;
+  w.compute_cycles = 1000;
+  w.drain_cycles = 7;
+  w.activations = {2, 100, 400, 5};
+  w.weights = {3, 50, 800, 0};
+  w.residuals = {4, 10, 40, 0};
+  w.stores = {4, 20, 80, 0};
+  DramConfig dram;
+  dram.bytes_per_cycle = 8;
+  dram.latency_cycles = 60;
+  // One transfer alone: activations max(100, 400/8) + 5 = 105, weights max(50, 100) = 100, residuals 10, stores 20.
+  // Port: 2*105 + 3*100 + 4*10 = 550. DRAM: 2*50 + 3*100 + 4*20 + 4*10 = 520. The array's 1000 is the longest.
+  // Around it: latency 60, first activations 105, residual 10, drain 7, store 20.
+  EXPECT_DOUBLE_EQ(cost(w, dram).cycles, 1000 + 60 + 105 + 10 + 7 + 20);
+  EXPECT_DOUBLE_EQ(cost(w, dram).dram_bytes, 2 * 400 + 3 * 800 + 4 * 40 + 4 * 80);
+  w.compute_cycles = 540;
+  EXPECT_DOUBLE_EQ(cost(w, dram).cycles, 550 + 202) << "the port is the longest";
+  dram.bytes_per_cycle = 4;
+  // Alone: 105, 200, 10, 20. Port 850. DRAM: 2*100 + 3*200 + 80 + 40 = 920.
+  EXPECT_DOUBLE_EQ(cost(w, dram).cycles, 920 + 202) << "DRAM is the longest";
+}
+
+TEST(OutputStationary, WorkloadOfALayerByHand) {
+  // P = 4, N = 16, L = 4, Q = 8: two channel tiles, two words a pixel, 9 taps x 8 sub-blocks = 72 steps, two planes.
+  const qnet::Network network = one_conv();
+  const AcceleratorConfig accelerator = make_accelerator(16, 16);
+  const LayerTask task = task_of(network, accelerator);
+  const OutputStationaryMapper mapper;
+  Mapping mapping;
+  mapping.tiling = measure_tiling(task.view, task.geometry, 4, 8);
+  mapping.block = 1;
+  const Workload w = mapper.workload(task, mapping);
+  // Two places x two channel tiles, each 2 + 8 pixels a slot x 144.
+  EXPECT_DOUBLE_EQ(w.compute_cycles, 4 * (2 + 8 * 144));
+  EXPECT_DOUBLE_EQ(w.drain_cycles, 4 * 2);
+  // 6 rows x 10 columns x 2 words of 16 codes of 4 bits; both channel tiles share them.
+  EXPECT_DOUBLE_EQ(w.activations.count, 2);
+  EXPECT_DOUBLE_EQ(w.activations.words, 120);
+  EXPECT_DOUBLE_EQ(w.activations.dram_bytes, 120 * 8);
+  // 144 words of 128 bits, for each place and channel tile anew.
+  EXPECT_DOUBLE_EQ(w.weights.count, 4);
+  EXPECT_DOUBLE_EQ(w.weights.words, 144);
+  EXPECT_DOUBLE_EQ(w.weights.dram_bytes, 144 * 16);
+  EXPECT_DOUBLE_EQ(w.stores.count, 4);
+  EXPECT_DOUBLE_EQ(w.stores.words, 32);
+  EXPECT_DOUBLE_EQ(w.stores.dram_bytes, 32 * 8);
+  EXPECT_DOUBLE_EQ(w.residuals.count, 0);
+
+  mapping.weights_outer = true;
+  const Workload outer = mapper.workload(task, mapping);
+  EXPECT_DOUBLE_EQ(outer.weights.count, 2) << "each weight once";
+  EXPECT_DOUBLE_EQ(outer.activations.count, 4) << "activations for each block of weights";
+}
+
+TEST(OutputStationary, EveryCandidateFitsAndTheCheapestIsTaken) {
+  const qnet::Network network = one_conv();
+  AcceleratorConfig accelerator = make_accelerator(16, 16);
+  accelerator.scratchpad.output_kib = 1;  // 32 pixels of 16 bytes in each half: at most 4 of 8 rows
+  const LayerTask task = task_of(network, accelerator);
+  const OutputStationaryMapper mapper;
+  const std::vector<Mapping> candidates = mapper.candidates(task);
+  double least = std::numeric_limits<double>::infinity();
+  int most_pixels = 0;
+  for (const Mapping& mapping : candidates) {
+    EXPECT_TRUE(fits(task.view, task.geometry, mapping.tiling, false));
+    least = std::min(least, cost(mapper.workload(task, mapping), accelerator.dram).cycles);
+    most_pixels = std::max(most_pixels, mapping.tiling.pixels());
+  }
+  EXPECT_EQ(most_pixels, 32);
+  const LayerPlan plan = compile(network, accelerator).plans[0];
+  EXPECT_EQ(plan.estimate.cycles, least);
+  EXPECT_EQ(plan.mapper, "output_stationary");
+}
+
+}  // namespace
+}  // namespace shiftsim::sim
