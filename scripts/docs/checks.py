@@ -1,8 +1,8 @@
 """What scripts/check_docs checks beside figures: keys, options, paths and links that the documents name."""
 import re
-from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+from bench import PROJECT
+
 KEY_ROW = re.compile(r"^\| `(\w+)` \|([^|]*)\|", re.M)
 ENERGY_ROW = re.compile(r"^\| [^|]+ \| `(\w+)` \| ([`\w, ]+) \| [^|]+ \| ([\d.]+) \|$", re.M)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")

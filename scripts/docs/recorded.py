@@ -1,0 +1,138 @@
+"""Blocks of figures that take minutes: they are recorded in docs/figures.json, with machine and date."""
+import json
+import subprocess
+from pathlib import Path
+
+from bench import CALIBRATION, PROJECT, TEST_IMAGES, TEST_LABELS, BenchError, Block, number, table
+
+NEAREST_BITS = ("w8a8", "w4a8", "w4a4", "w4a2", "w2a8", "w2a4")
+
+
+# ---- docs/results.md ----
+
+def nearest_networks(bench):
+    """(title, model, calibration, input, test images, test labels, widths)."""
+    data = bench.data
+    recipes = PROJECT / "configs/recipes/inputs"
+    imagenet = (data("imagenet_sample1000/images"), data("nips17_dev1000/images"), data("nips17_dev1000/labels.txt"))
+    return [
+        ("models/resnet_fmnist", PROJECT / "models/resnet_fmnist.onnx", CALIBRATION, "fashion_mnist", TEST_IMAGES, TEST_LABELS,
+         NEAREST_BITS),
+        ("models/mobilenet_fmnist", PROJECT / "models/mobilenet_fmnist.onnx", CALIBRATION, "fashion_mnist", TEST_IMAGES,
+         TEST_LABELS, NEAREST_BITS),
+        ("ResNet-20, CIFAR-10", data("resnet20_cifar10.onnx"), data("cifar10/train4000_images.npy"), "imagenet",
+         data("cifar10/test1000_images.npy"), data("cifar10/test1000_labels.npy"), NEAREST_BITS),
+        ("MobileNetV1-0.25, ImageNet classes", data("mobilenet_v1_0.25_224.onnx"), imagenet[0], "tf", *imagenet[1:],
+         ("w8a8", "w4a8", "w4a4")),
+        ("MobileNetV2, ImageNet classes", data("mobilenet_v2_torchvision_folded.onnx"), imagenet[0], "imagenet", *imagenet[1:],
+         ("w8a8", "w4a8", "w4a4")),
+    ]
+
+
+def measure_nearest(bench):
+    rows = []
+    for title, model, calibration, pixels, images, labels, widths in nearest_networks(bench):
+        row = {"network": title, "quantized": {}}
+        for bits in widths:
+            report = bench.folder / "nearest.json"
+            bench.run("quantrun", "--model", model, "--calibration", calibration, "--recipe",
+                      PROJECT / f"configs/recipes/nearest_{bits}.yaml", "--input",
+                      PROJECT / f"configs/recipes/inputs/{pixels}.yaml", "--output", bench.folder / "nearest.qnet", "--report",
+                      report, "--test", images, "--test-labels", labels)
+            accuracy = json.loads(report.read_text())["accuracy"]
+            row["quantized"][bits] = accuracy["percent"]
+            row |= {"float": accuracy["float_percent"], "images": accuracy["images"]}
+        rows.append(row)
+    return rows
+
+
+def render_nearest(rows):
+    def digits(row):
+        return 2 if row["images"] >= 10000 else 1
+
+    def cell(row, bits):
+        if bits not in row["quantized"]:
+            return ""
+        return f"{row['quantized'][bits]:.{digits(row)}f} ({row['quantized'][bits] - row['float']:+.{digits(row)}f})"
+
+    header = ["network", "test images", "float", *(bits.upper() for bits in NEAREST_BITS)]
+    return table(header, [[row["network"], number(row["images"]), f"{row['float']:.{digits(row)}f}",
+                           *(cell(row, bits) for bits in NEAREST_BITS)] for row in rows])
+
+
+def measure_networks(bench):
+    rows = []
+    for title, model, calibration, pixels, images, labels, _ in nearest_networks(bench)[2:4]:
+        for bits in ("w4a8", "w4a4"):
+            network, _ = bench.quantize(f"{Path(model).stem}_{bits}", model, calibration, f"nearest_{bits}", "--input",
+                                        PROJECT / f"configs/recipes/inputs/{pixels}.yaml", "--test-images", images,
+                                        "--test-labels", labels)
+            report, _ = bench.simulate(network, "--fidelity", "lockstep", "--images", images, "--labels", labels)
+            rows.append({"network": title, "bits": bits, "macs": report["cycles"]["macs"],
+                         "float": report["accuracy"]["float"], "quantized": report["accuracy"]["quantized"],
+                         "cycles": report["cycles"]["total"], "pj": report["energy"]["per_image_pj"],
+                         "verdict": report["lockstep"]["verdict"], "comparisons": report["lockstep"]["comparisons"]})
+    return rows
+
+
+def render_networks(rows):
+    header = ["network", "MACs", "widths", "float", "quantized", "cycles an image", "energy an image", "lockstep", "comparisons"]
+    return table(header, [[row["network"], f"{row['macs'] / 1e6:.1f}M", row["bits"].upper(), f"{row['float']:.1f}",
+                           f"{row['quantized']:.1f}", number(row["cycles"]), f"{row['pj'] / 1e6:.0f} uJ", row["verdict"],
+                           number(row["comparisons"])] for row in rows])
+
+
+# ---- docs/mixed-precision.md ----
+
+BUDGETS = {"resnet_fmnist": 183552, "mobilenet_fmnist": 121186}
+
+
+def measure_mixed(bench):
+    values = {}
+    for network, budget in BUDGETS.items():
+        output = bench.folder / f"mixed_{network}"
+        command = [PROJECT / "scripts/mixed_precision", "--model", PROJECT / f"models/{network}.onnx", "--config",
+                   PROJECT / "configs/pe16x16.yaml", "--calibration", CALIBRATION, "--recipe",
+                   PROJECT / "configs/recipes/nearest_w4a4.yaml", "--budget", f"cycles={budget}", "--output", output, "--bin",
+                   bench.binaries]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise BenchError(f"scripts/mixed_precision: {done.stderr}")
+        summary = json.loads((output / "summary.json").read_text())
+        account = json.loads(Path(summary["recipe"]).with_suffix(".json").read_text())
+        costs = json.loads((output / "costs.json").read_text())["layers"]
+        cycles = {layer["name"]: {w["bits"]: w["costs"]["cycles"] for w in layer["widths"]} for layer in costs}
+        values[network] = {
+            "budget": budget, "networks": summary["networks"], "predicted": account["cost"],
+            # Layers whose cycles depend least on their width.
+            "flat": {name: [c[2], c[4]] for name, c in cycles.items() if 2 in c and 4 in c and c[4] < 1.02 * c[2]}}
+    return values
+
+
+def render_mixed(values):
+    rows = []
+    for network, value in values.items():
+        for title, figures in value["networks"].items():
+            name = title.replace("uniform ", "") + "A4"
+            if title == "mixed":
+                name = f"**mixed, at most {number(value['budget'])} cycles** ({number(value['predicted'])} predicted)"
+            rows.append([network, name, f"{figures['divergence']:.3g}", number(figures["cycles"]),
+                         f"{figures['energy_uj']:.1f}", f"{figures['weight_kib']:.1f}", f"{figures['accuracy']:.2f}"])
+    header = ["network", "widths", "KL divergence, estimated", "cycles", "energy, uJ", "weights, KiB", "accuracy, %"]
+    return table(header, rows)
+
+
+def render_flat(values):
+    rows = [[network, f"`{name}`", number(w2), number(w4)] for network, value in values.items()
+            for name, (w2, w4) in value["flat"].items()]
+    return table(["network", "layer", "cycles at W2", "cycles at W4"], rows)
+
+
+RECORDED = {
+    "nearest": Block(measure_nearest, render_nearest, "quantrun, five networks, up to six widths: 10 minutes; SHIFTSIM_DATA",
+                     "nearest"),
+    "networks": Block(measure_networks, render_networks, "quantrun, and simrun in lockstep, two networks: 3 minutes; "
+                      "SHIFTSIM_DATA", "networks"),
+    "mixed": Block(measure_mixed, render_mixed, "scripts/mixed_precision on both networks of models/: a minute", "mixed"),
+    "flat": Block(measure_mixed, render_flat, "as mixed", "mixed"),
+}
