@@ -54,6 +54,7 @@ public:
         workers_(options.threads),
         memory_(memory_limit(recipe), recipe.spill_folder),
         checkpoint_(options.checkpoint, options.fingerprint),
+        timeline_(options.timeline),
         network_(undecided(plan)),
         units_(partition(plan, recipe.reconstruction.units)) {}
 
@@ -72,7 +73,10 @@ public:
 private:
   void run_pass(std::size_t number, const Pass& pass) {
     Calibrator calibrator(plan_, recipe_, workers_, memory_, network_);
-    calibrator.load(images_, roles_.calibration);
+    {
+      const StageScope stage(timeline_, kSearch);
+      calibrator.load(images_, roles_.calibration);
+    }
     const std::size_t steps =
         pass.reconstruct ? units_.size() * static_cast<std::size_t>(pass.iterations) : plan_.layers.size();
     Progress progress(pass.name, steps, pass.reconstruct ? "iterations" : "layers");
@@ -83,15 +87,10 @@ private:
       const bool learned = pass.reconstruct && is_learned(unit, pass);
       const bool finished = learned && checkpoint_.load(step, unit, network_);
       // What was searched before a finished unit was learned, nobody needs again.
-      for (int i = unit.first; i <= unit.last && !finished; ++i) {
-        calibrator.run(static_cast<std::size_t>(i), pass.start);
-        if (!pass.reconstruct) {
-          calibrator.release(static_cast<std::size_t>(i));
-          progress.update(static_cast<std::size_t>(i) + 1);
-        }
-      }
+      if (!finished) search(calibrator, unit, pass, progress);
       if (!pass.reconstruct) continue;
       if (learned) {
+        const StageScope stage(timeline_, kUnits);
         if (!finished) {
           learn(calibrator, unit, pass, number * 1000 + u,
                 [&](int iteration) { progress.update(done + static_cast<std::size_t>(iteration)); });
@@ -102,6 +101,17 @@ private:
       }
       calibrator.release(static_cast<std::size_t>(unit.last));
       progress.update(done + static_cast<std::size_t>(pass.iterations));
+    }
+  }
+
+  void search(Calibrator& calibrator, const Unit& unit, const Pass& pass, Progress& progress) const {
+    const StageScope stage(timeline_, kSearch);
+    for (int i = unit.first; i <= unit.last; ++i) {
+      const auto layer = static_cast<std::size_t>(i);
+      calibrator.run(layer, pass.start);
+      if (pass.reconstruct) continue;
+      calibrator.release(layer);
+      progress.update(layer + 1);
     }
   }
 
@@ -182,6 +192,8 @@ private:
     const NetworkStage& stage = recipe_.network;
     const Unit whole = partition(plan_, Granularity::kNetwork).front();
     if (checkpoint_.load("network", whole, network_)) return;
+    std::optional<StageScope> scope;
+    scope.emplace(timeline_, "network");
     // The corrected biases are where this starts, and nothing corrects them any more.
     for (QuantizedLayer& layer : network_.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
     NetworkJudge judge(plan_, images_, roles_.judges, workers_);
@@ -195,6 +207,8 @@ private:
       spdlog::info("network stage: divergence from the float network {:.4f} -> {:.4f}", found.before, found.after);
     }
     if (stage.exponent_moves) {
+      scope.reset();
+      scope.emplace(timeline_, "exponent moves");
       std::optional<Progress> progress;
       const MovesResult found =
           move_exponents(judge, memory_, recipe_, kMovePasses, network_, [&](int done, int total) {
@@ -209,6 +223,7 @@ private:
 
   /// The network stage knows no layers by themselves: their statistics, from a few images.
   void measure_layers() {
+    const StageScope stage(timeline_, "statistics");
     constexpr int kImages = 64;
     Recipe as_it_is = recipe_;
     as_it_is.bias_correction = false;
@@ -221,6 +236,7 @@ private:
   }
 
   static constexpr int kMovePasses = 2;
+  static constexpr const char *kSearch = "search", *kUnits = "units";
   const Plan& plan_;
   const Recipe& recipe_;
   const ImageSet& images_;
@@ -228,6 +244,7 @@ private:
   ThreadPool workers_;
   ActivationMemory memory_;
   Checkpoint checkpoint_;
+  Timeline* timeline_;
   QuantizedNetwork network_;
   std::vector<Unit> units_;
 };
@@ -239,6 +256,7 @@ QuantizedNetwork quantize(const Plan& plan, const Recipe& recipe, const ImageSet
   if (!recipe.align_scales) return Quantizer(plan, recipe, images, chosen, options).run();
   Plan rescaled = plan;
   {
+    const StageScope stage(options.timeline, "alignment");
     constexpr int kImages = 64;
     ThreadPool workers(options.threads);
     ActivationMemory memory(memory_limit(recipe), recipe.spill_folder);

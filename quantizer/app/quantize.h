@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/images.h"
+#include "quantizer/app/timeline.h"
 #include "quantizer/plan/quantized_network.h"
 #include "quantizer/recipe/recipe.h"
 
@@ -18,6 +19,9 @@ struct QuantizeOptions {
   std::optional<std::filesystem::path> checkpoint;
   /// Of everything the result depends on; a checkpoint of another fingerprint is discarded.
   std::string fingerprint;
+  /// Gets the stages "alignment", "search", "units", "network", "exponent moves" and "statistics", those that run.
+  /// May be null.
+  Timeline* timeline = nullptr;
 };
 
 /// Quantizes by the recipe's method on the chosen images, each in its role (image_roles.h). The result is the same at

@@ -173,12 +173,15 @@ void run_quantrun(const QuantrunOptions& options) {
   const std::optional<fs::path> beside = options.output ? options.output : options.report;
   if (beside) how.checkpoint = fs::path(beside->string() + ".partial");
   how.fingerprint = sha256(recipe_text + model_hash + pixels_hash(calibration, chosen));
+  Timeline timeline;
+  how.timeline = &timeline;
   const auto start = std::chrono::steady_clock::now();
   const QuantizedNetwork quantized = quantize(plan, recipe, calibration, chosen, how);
   RunResult result;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::optional<qnet::Network> network;
   if (!free_scales) {
+    const StageScope stage(&timeline, "export");
     network = to_integers(quantized);
     qnet::Provenance& provenance = network->provenance;
     provenance.tool = std::string("quantrun ") + version();
@@ -192,10 +195,13 @@ void run_quantrun(const QuantrunOptions& options) {
     provenance.method = recipe.method;
   }
   std::optional<Diagnosis> diagnosis;
-  if (options.diagnose || options.report)
+  if (options.diagnose || options.report) {
+    const StageScope stage(&timeline, "diagnosis");
     diagnosis = diagnose(quantized, network, recipe, calibration, chosen, threads);
+  }
   calibration = {};
   if (!test.labels.empty()) {
+    const StageScope stage(&timeline, "accuracy");
     Progress float_progress("float network", test.count, "images");
     const FloatEngine engine(graph, recipe.input, threads);
     const auto logits = engine.run(test, 0, test.count, [&](std::size_t done) { float_progress.update(done); });
@@ -218,7 +224,11 @@ void run_quantrun(const QuantrunOptions& options) {
       network->provenance.float_accuracy_images = static_cast<int>(result.accuracy->images);
     }
   }
-  if (network) qnet::write(*network, *options.output);
+  if (network) {
+    const StageScope stage(&timeline, "export");
+    qnet::write(*network, *options.output);
+  }
+  result.stages = timeline.stages();
   if (options.report)
     write_file_atomically(*options.report, report_json(quantized, network, recipe, result, *diagnosis));
   if (options.verbosity == 0) return;
@@ -228,6 +238,7 @@ void run_quantrun(const QuantrunOptions& options) {
   if (result.accuracy) fmt::print("{}\n", accuracy_text(*result.accuracy, free_scales));
   if (options.output) fmt::print("wrote {}\n", options.output->string());
   if (options.report) fmt::print("wrote {}\n", options.report->string());
+  fmt::print("{}\n", timeline_text(result.stages));
 }
 
 int quantrun_main(int argc, const char* const* argv) {

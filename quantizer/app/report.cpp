@@ -76,6 +76,12 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
   json["policy"] = policy_text(source.plan, recipe);
   json["recipe"] = to_yaml(recipe);
   json["seconds"] = result.seconds;
+  json["stages"] = Json::array();
+  for (const StageCost& stage : result.stages)
+    json["stages"].push_back({{"name", stage.name},
+                              {"seconds", stage.seconds},
+                              {"peak_resident_bytes", stage.peak_resident},
+                              {"peak_anonymous_bytes", stage.peak_anonymous}});
   if (result.accuracy) {
     const PairedAccuracy& a = *result.accuracy;
     json["accuracy"] = {{"images", a.images},

@@ -3,8 +3,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "qnet/network.h"
+#include "quantizer/app/timeline.h"
 #include "quantizer/evaluate/accuracy.h"
 #include "quantizer/evaluate/diagnosis.h"
 #include "quantizer/plan/quantized_network.h"
@@ -18,6 +20,7 @@ std::string layer_table(const QuantizedNetwork& source, const qnet::Network& net
 /// What a run measured.
 struct RunResult {
   double seconds = 0;                      ///< of quantization, the search and all learning
+  std::vector<StageCost> stages;           ///< of the whole run, those that ran, in order
   std::optional<PairedAccuracy> accuracy;  ///< none without test images
 };
 

@@ -222,6 +222,44 @@ TEST_F(Quantrun, DiagnosisTableAndReportAgree) {
   EXPECT_EQ(quantize({"--recipe", recipe("nearest_w2a4")}).out.find("signal is lost"), std::string::npos);
 }
 
+/// Each stage that ran, with its time and memory, in the report and at the end of the output.
+TEST_F(Quantrun, TimelineByStage) {
+  const auto stages = [&](const std::vector<std::string>& settings, std::vector<std::string> expected) {
+    std::vector<std::string> arguments{"--report", "report.json", "--threads", "2"};
+    arguments.insert(arguments.end(), settings.begin(), settings.end());
+    const auto outcome = quantize(arguments);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const std::string last = outcome.out.substr(outcome.out.rfind('\n', outcome.out.size() - 2) + 1);
+    EXPECT_EQ(last.rfind("stages: ", 0), 0u) << last;
+    const auto json = nlohmann::json::parse(test::read_text(folder_ / "report.json"));
+    double seconds = 0;
+    std::vector<std::string> names;
+    for (const auto& stage : json["stages"]) {
+      const std::string name = stage["name"];
+      names.push_back(name);
+      EXPECT_GT(stage["seconds"], 0) << name;
+      if (name != "diagnosis" && name != "export") seconds += stage["seconds"].get<double>();
+      // At least the program itself, at most what no test network takes.
+      EXPECT_GT(stage["peak_anonymous_bytes"], 1e6) << name;
+      EXPECT_GT(stage["peak_resident_bytes"], stage["peak_anonymous_bytes"]) << name;
+      EXPECT_LT(stage["peak_resident_bytes"], 2e9) << name;
+      EXPECT_NE(last.find(fmt::format("{} {:.1f} s {:.2f} GB", name, stage["seconds"].get<double>(),
+                                      stage["peak_resident_bytes"].get<double>() / 1e9)),
+                std::string::npos)
+          << name << " is not in: " << last;
+    }
+    EXPECT_EQ(names, expected);
+    // Nothing of the quantization is in no stage, and nothing in two.
+    EXPECT_LE(seconds, json["seconds"]);
+    EXPECT_GT(seconds, 0.5 * json["seconds"].get<double>());
+  };
+  stages({"--recipe", recipe("nearest_w4a4")}, {"search", "export", "diagnosis"});
+  stages({"--recipe", recipe("best_w4a4"), "--set", "reconstruction.iterations=20", "--set", "network.iterations=20",
+          "--set", "network.exponent_moves=true"},
+         {"alignment", "search", "units", "network", "exponent moves", "statistics", "export", "diagnosis"});
+  EXPECT_EQ(quantize({"--recipe", recipe("nearest_w4a4"), "-q"}).out, "");
+}
+
 TEST_F(Quantrun, DiagnosisOfFreeScales) {
   const auto outcome = run({"--model", "m.onnx", "--calibration", "images.npy", "--set", "scales=free", "--diagnose",
                             "--report", "report.json"});
