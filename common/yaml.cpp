@@ -211,6 +211,7 @@ bool YamlMap::get_bool(const std::string& key, bool fallback) {
 std::string YamlMap::get_string(const std::string& key) {
   const YAML::Node node = require(key);
   if (!node.IsScalar()) wrong(key, node, "text");
+  if (!is_utf8(node.Scalar())) error(key, fmt::format("found '{}', expected UTF-8", ascii_only(node.Scalar())));
   return node.Scalar();
 }
 

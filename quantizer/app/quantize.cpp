@@ -65,12 +65,21 @@ public:
       network_stage();
       measure_layers();
     }
-    SHIFTSIM_CHECK(recipe_.scales == Scales::kFree || is_legal(network_, recipe_), "{}: not legal", plan_.name);
+    check_legal();
     checkpoint_.remove();
     return std::move(network_);
   }
 
 private:
+  /// Values near the end of the float range find no place in 32 bits, whatever is searched.
+  void check_legal() const {
+    if (recipe_.scales == Scales::kFree) return;
+    const PlannedLayer* layer = first_illegal_layer(network_, recipe_);
+    if (layer != nullptr)
+      fail("layer {}: weights, bias or activations are too large: no power-of-two steps keep its sums within 32 bits",
+           layer->name);
+  }
+
   void run_pass(std::size_t number, const Pass& pass) {
     Calibrator calibrator(plan_, recipe_, workers_, memory_, network_);
     {

@@ -220,7 +220,12 @@ struct Calibrator::Impl {
         const WeightGrid grid = static_grid(search_free_grid(weights, layer.weight_bits, recipe_.norm));
         if (legal(grid)) return store(layer, target, k, grid);
       }
-      store(layer, target, k, search_grid(weights, how, legal));
+      try {
+        store(layer, target, k, search_grid(weights, how, legal));
+      } catch (const NoLegalGrid& error) {
+        fail("layer {}, channel {}: {}: weights, bias or activations are too large for 32-bit sums", layer.name, k,
+             error.what());
+      }
     });
   }
 

@@ -16,13 +16,19 @@ namespace {
 
 constexpr std::int64_t kOldestOpset = 9, kNewestOpset = 17;
 
-std::string read_bytes(const fs::path& file) {
+std::ifstream open_binary(const fs::path& file) {
   std::error_code error;
   if (!fs::exists(file, error)) fail("{}: no such file", file.string());
-  if (fs::is_directory(file, error)) fail("{}: is a folder, expected an ONNX file", file.string());
+  if (fs::is_directory(file, error)) fail("{}: is a folder, expected a file", file.string());
   std::ifstream stream(file, std::ios::binary);
+  if (!stream.is_open()) fail("{}: cannot be read", file.string());
+  return stream;
+}
+
+std::string read_bytes(const fs::path& file) {
+  std::ifstream stream = open_binary(file);
   std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-  if (stream.bad() || !stream.is_open()) fail("{}: cannot be read", file.string());
+  if (stream.bad()) fail("{}: cannot be read", file.string());
   return bytes;
 }
 
@@ -35,7 +41,10 @@ std::string external_bytes(const onnx::TensorProto& tensor, const fs::path& mode
     try {
       if (entry.key() == "location") location = entry.value();
       if (entry.key() == "offset") offset = std::stoull(entry.value());
-      if (entry.key() == "length") length = std::stoull(entry.value()), has_length = true;
+      if (entry.key() == "length") {
+        length = std::stoull(entry.value());
+        has_length = true;
+      }
     } catch (const std::exception&) {
       fail("{}: tensor '{}': external data with {} '{}', expected a number", model_file.string(), tensor.name(),
            entry.key(), entry.value());
@@ -47,11 +56,17 @@ std::string external_bytes(const onnx::TensorProto& tensor, const fs::path& mode
     fail("{}: tensor '{}': external data in '{}', expected a file beside the model", model_file.string(), tensor.name(),
          location.string());
   const fs::path file = model_file.parent_path() / location;
-  const std::string all = read_bytes(file);
-  if (offset > all.size() || (has_length && length > all.size() - offset))
-    fail("{}: has {} bytes, tensor '{}' of {} needs {} at {}", file.string(), all.size(), tensor.name(),
-         model_file.string(), length, offset);
-  return all.substr(offset, has_length ? length : std::string::npos);
+  std::ifstream stream = open_binary(file);
+  const std::uint64_t size = fs::file_size(file);
+  if (offset > size || (has_length && length > size - offset))
+    fail("{}: has {} bytes, tensor '{}' of {} needs {} at {}", file.string(), size, tensor.name(), model_file.string(),
+         length, offset);
+  // Only the tensor's own part: one file holds all of a model's tensors.
+  std::string bytes(has_length ? length : size - offset, '\0');
+  stream.seekg(static_cast<std::streamoff>(offset));
+  stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!stream) fail("{}: cannot be read", file.string());
+  return bytes;
 }
 
 /// The raw little-endian elements, each handed to 'use' as a Stored.

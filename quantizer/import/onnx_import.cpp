@@ -315,6 +315,9 @@ private:
 
   void import(const onnx::NodeProto& proto) {
     node_ = &proto;
+    // Names of layers stand in YAML and JSON.
+    if (const std::string label = node_label(); !is_utf8(label))
+      fail("{}: node '{}' ({}): its name is not UTF-8", file_.string(), ascii_only(label), node_->op_type());
     using Handler = void (Importer::*)();
     static const std::map<std::string, Handler> handlers = {
         {"Conv", &Importer::conv},
@@ -341,7 +344,7 @@ private:
         {"Unsqueeze", &Importer::unsqueeze},
         {"Identity", &Importer::identity},
         {"Dropout", &Importer::identity},
-        {"Cast", &Importer::identity},
+        {"Cast", &Importer::cast},
         {"Softmax", &Importer::softmax},
         {"LogSoftmax", &Importer::softmax},
         {"Pad", &Importer::pad},
@@ -874,6 +877,18 @@ private:
   }
 
   void identity() { define(Activation{activation(0)}); }
+
+  /// Other types than float cut the values off: that is another network.
+  void cast() {
+    using Proto = onnx::TensorProto;
+    const std::int64_t to = attribute_int("to", Proto::UNDEFINED);
+    if (to != Proto::FLOAT && to != Proto::DOUBLE) {
+      const bool known = Proto::DataType_IsValid(static_cast<int>(to));
+      fail_here("casts activations to {}, expected FLOAT or DOUBLE: another type changes their values",
+                known ? Proto::DataType_Name(static_cast<Proto::DataType>(to)) : std::to_string(to));
+    }
+    identity();
+  }
 
   /// Does not change which class wins, so it is left out; only the network's output may have one.
   void softmax() {

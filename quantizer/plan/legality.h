@@ -42,5 +42,7 @@ ChannelLimits channel_limits(const Plan& plan, const PlannedLayer& layer,
 /// Whether every decided layer of the network keeps the contract: scales powers of two, offsets within [-8, 7], codes
 /// within their bits, accumulators, biases and shifts within their widths.
 bool is_legal(const QuantizedNetwork& network, const Recipe& recipe);
+/// The first layer that does not, or null.
+const PlannedLayer* first_illegal_layer(const QuantizedNetwork& network, const Recipe& recipe);
 
 }  // namespace shiftsim::quantizer

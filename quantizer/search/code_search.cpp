@@ -34,10 +34,13 @@ void gather(const ConvGeometry& geometry, const float* image, int row, int colum
       const int y = row * w.stride_h - w.pad_top + ky * w.dilation_h;
       const int x = column * w.stride_w - w.pad_left + kx * w.dilation_w;
       const bool inside = y >= 0 && y < geometry.input.height && x >= 0 && x < geometry.input.width;
-      const float* from = image + static_cast<std::ptrdiff_t>(y * geometry.input.width + x) * geometry.input.channels +
-                          group * channels;
+      const std::size_t from = inside ? static_cast<std::size_t>(y * geometry.input.width + x) *
+                                                static_cast<std::size_t>(geometry.input.channels) +
+                                            static_cast<std::size_t>(group * channels)
+                                      : 0;
       float* tap = to + ky * w.kernel_w + kx;
-      for (int c = 0; c < channels; ++c) tap[static_cast<std::size_t>(c) * taps] = inside ? from[c] : 0.0f;
+      for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c)
+        tap[c * taps] = inside ? image[from + c] : 0.0f;
     }
 }
 

@@ -179,7 +179,7 @@ WeightGrid search_grid(std::span<const float> weights, const WeightSearch& searc
       if (!filter || filter(grid)) return grid;
     }
   }
-  SHIFTSIM_CHECK(false, "no legal exponent for weights up to {}", largest);
+  throw NoLegalGrid(fmt::format("no step is legal for its weights of up to {:.3g}", largest));
 }
 
 }  // namespace shiftsim::quantizer

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "common/error.h"
+
 namespace shiftsim::quantizer {
 
 /// One channel's grid: value = (q + offset/2) * step, q two's complement of 'bits' bits, step = mantissa * 2^exponent.
@@ -36,13 +38,19 @@ struct WeightSearch {
   double norm = 2.4;    ///< exponent of the error, as in RAPQ's and BRECQ's scale search
 };
 
+/// No step that the hardware can hold stands for a channel's weights. Who knows the layer puts its name in front.
+class NoLegalGrid : public UserError {
+public:
+  using UserError::UserError;
+};
+
 /// Whether a grid may be used (accumulator and shift ranges); see integer_layer.h.
 using GridFilter = std::function<bool(const WeightGrid&)>;
 
 /// The grid with the least grid_error among those the filter lets pass (an empty filter lets all pass): every offset
 /// [-8, 7] (or 0) with every exponent from 'highest' down to 'lowest' = candidate_exponents(). On equal errors the
 /// offset nearer 0, then the larger exponent wins. If the filter rejects every candidate, larger exponents are tried,
-/// up to 2^8 times the weights: coarser grids make smaller codes. Throws InternalError if none passes.
+/// up to 2^8 times the weights: coarser grids make smaller codes. Throws NoLegalGrid if none passes.
 WeightGrid search_grid(std::span<const float> weights, const WeightSearch& search, const GridFilter& filter = {});
 
 /// The 'count' grids (or all) of search_grid()'s that have the least grid_error, that first. None where all weights are

@@ -65,7 +65,9 @@ std::int64_t Report::total_macs() const {
 
 void Report::write(const std::filesystem::path& folder) const {
   write_file_atomically(folder / kLayersFile, csv());
-  write_file_atomically(folder / kReportFile, json().dump(2) + "\n");
+  // A path of the user's need not be UTF-8; JSON must be.
+  const std::string text = json().dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  write_file_atomically(folder / kReportFile, text + "\n");
 }
 
 }  // namespace shiftsim::sim

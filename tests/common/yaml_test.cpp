@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/text.h"
 #include "tests/common/temporary_folder.h"
 
 namespace shiftsim {
@@ -155,6 +156,14 @@ TEST(Nearest, FindsSwapsAndTyposOnly) {
   EXPECT_EQ(nearest("bandwidth", {"lanes", "pixels"}), "");
   EXPECT_EQ(nearest("a", {"b"}), "");
   EXPECT_EQ(nearest("a", {}), "");
+}
+
+TEST(Text, Utf8IsToldFromWhatIsNot) {
+  for (const char* good : {"", "layer1.conv", "\xc3\xa9", "\xe4\xb8\xad", "\xf0\x9f\x98\x80"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (const char* bad :
+       {"\xff", "a\x80", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80"})
+    EXPECT_FALSE(is_utf8(bad)) << ascii_only(bad);
 }
 
 }  // namespace

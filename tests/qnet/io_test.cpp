@@ -233,6 +233,12 @@ TEST_F(Io, UnknownMissingAndRepeatedKeys) {
   expect_refused({"extra", "unknown key"});
 }
 
+TEST_F(Io, NamesThatAreNoUtf8) {
+  const Network network = written();
+  edit("name: " + network.layers[0].name, "name: conv\xff");
+  expect_refused({"network.yaml:", "name", "conv?", "UTF-8"});
+}
+
 TEST_F(Io, ValuesOutOfRange) {
   written();
   edit("kernel: [", "kernel: [0, ");

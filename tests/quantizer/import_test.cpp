@@ -214,6 +214,54 @@ TEST_F(Import, ReadsOtherElementTypesAndExternalData) {
   expect_rejected(b, {"'b'", "../weights.bin", "beside the model"});
 }
 
+/// One file holds all tensors of a large model: only a tensor's own part of it is read. This one is longer than memory.
+TEST_F(Import, ReadsOnlyATensorsOwnPartOfExternalData) {
+  OnnxBuilder b;
+  b.input("x", {0, 1, 1, 1});
+  auto& weight = b.floats("w", {2, 1, 1, 1}, {});
+  weight.clear_raw_data();
+  weight.set_data_location(onnx::TensorProto::EXTERNAL);
+  const std::vector<std::pair<std::string, std::string>> entries = {
+      {"location", "weights.bin"}, {"offset", "1099511627776"}, {"length", "8"}};
+  for (const auto& [key, value] : entries) {
+    auto* pair = weight.add_external_data();
+    pair->set_key(key);
+    pair->set_value(value);
+  }
+  b.node("Conv", {"x", "w"}, "y");
+  b.output("y");
+  const std::filesystem::path file = put("weights.bin", "");
+  constexpr std::uintmax_t kTebibyte = std::uintmax_t{1} << 40;
+  std::filesystem::resize_file(file, kTebibyte);  // a hole, which takes no space
+  const float values[] = {1.5f, -2};
+  std::ofstream(file, std::ios::binary | std::ios::app).write(reinterpret_cast<const char*>(values), sizeof values);
+  EXPECT_EQ(import(b).nodes[1].weight, (std::vector<float>{1.5f, -2}));
+}
+
+TEST_F(Import, CastsOfActivationsMustKeepTheirValues) {
+  const auto model = [](std::int64_t type) {
+    OnnxBuilder b;
+    b.input("x", {0, 1, 4, 4});
+    b.node("Cast", {"x"}, "c", {{"to", type}});
+    b.conv("c", "y", 1, 3, 4);
+    b.output("y");
+    return b;
+  };
+  for (const auto type : {onnx::TensorProto::FLOAT, onnx::TensorProto::DOUBLE}) expect_same_meaning(model(type), 1);
+  expect_rejected(model(onnx::TensorProto::INT32), {"Cast_c", "casts activations to INT32", "expected FLOAT"});
+  expect_rejected(model(onnx::TensorProto::BOOL), {"Cast_c", "BOOL"});
+  expect_rejected(model(999), {"Cast_c", "999"});
+}
+
+TEST_F(Import, NamesMustBeUtf8) {
+  OnnxBuilder b;
+  b.input("x", {0, 1, 4, 4});
+  b.conv("x", "y", 1, 3, 4);
+  b.output("y");
+  b.model.mutable_graph()->mutable_node(0)->set_name("conv\xff");
+  expect_rejected(b, {"conv?", "UTF-8"});
+}
+
 TEST_F(Import, NamesWhatItCannotRead) {
   expect_user_error([&] { import_onnx(folder_ / "none.onnx"); }, {"none.onnx", "no such file"});
   expect_user_error([&] { import_onnx(folder_); }, {"is a folder"});

@@ -350,6 +350,29 @@ TEST_F(Quantrun, BadModels) {
   expect_rejected(quantize({}, "odd.onnx"), {"odd.onnx", "Gelu", "Relu_stem_r"});
 }
 
+/// Values for which no integers of the hardware stand are the model's fault, and the layer's name helps to find them.
+TEST_F(Quantrun, ValuesTooLargeForTheHardware) {
+  const auto model = [&](const std::string& name, float deviation, int layers) {
+    OnnxBuilder b;
+    b.input("x", {0, 1, 9, 9});
+    std::string from = "x";
+    for (int i = 0; i < layers; ++i) {
+      const std::string to = fmt::format("t{}", i);
+      b.random("w_" + to, {4, i == 0 ? 1 : 4, 3, 3}, deviation);
+      b.node("Conv", {from, "w_" + to}, to, {{"pads", Ints{1, 1, 1, 1}}});
+      from = to;
+    }
+    b.node("GlobalAveragePool", {from}, "g");
+    b.node("Flatten", {"g"}, "y");
+    b.output("y");
+    write(name, b.bytes());
+  };
+  model("huge.onnx", 1e38f, 2);
+  expect_rejected(quantize({"--set", "calibration.images=4"}, "huge.onnx"), {"layer ", "too large"});
+  model("explodes.onnx", 1e4f, 12);
+  expect_rejected(quantize({"--set", "calibration.images=4"}, "explodes.onnx"), {"layer ", "too large"});
+}
+
 TEST_F(Quantrun, BadImages) {
   expect_rejected(quantize({}, "m.onnx", "none.npy"), {"none.npy"});
   expect_rejected(quantize({}, "m.onnx", "labels.npy"), {"labels.npy"});

@@ -90,7 +90,7 @@ TEST(WeightSearch, TakesTheBestThatIsAllowed) {
       search_grid(std::vector<float>(5, 0.0f), {4, true, 2.4}, [](const WeightGrid& g) { return g.exponent == 3; })
           .exponent,
       3);
-  EXPECT_THROW(search_grid(weights, {4, true, 2.4}, [](const WeightGrid&) { return false; }), InternalError);
+  EXPECT_THROW(search_grid(weights, {4, true, 2.4}, [](const WeightGrid&) { return false; }), NoLegalGrid);
 }
 
 TEST(ActivationSearch, IsNearTheExactOptimum) {
