@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <map>
+
 #include "sim/compiler/output_stationary.h"
 
 namespace shiftsim::sim {
@@ -107,6 +110,28 @@ TEST(OutputStationary, EveryCandidateFitsAndTheCheapestIsTaken) {
   const LayerPlan plan = compile(network, accelerator).plans[0];
   EXPECT_EQ(plan.estimate.cycles, least);
   EXPECT_EQ(plan.mapper, "output_stationary");
+}
+
+TEST(Program, WeightsStandOnceHoweverOftenTheyAreLoaded) {
+  const qnet::Network network = one_conv();
+  AcceleratorConfig accelerator = make_accelerator(16, 16);
+  accelerator.scratchpad.output_kib = 1;
+  accelerator.scratchpad.weight_kib = 12;  // 144 words fit a half once, not twice: a block is one channel tile
+  const Program program = compile(network, accelerator);
+  ASSERT_EQ(program.plans[0].mapping.block, 1);
+  ASSERT_EQ(program.plans[0].channel_tiles, 2);
+  int loads = 0;
+  for (const LoadCommand& load : program.loads.commands) loads += load.target == Target::kWgt;
+  ASSERT_GT(loads, 2) << "no weight is loaded twice: the test does not test";
+  // Each channel tile: 144 words of 16 bytes, and two beats of a table of 8 x 7 bytes.
+  EXPECT_EQ(program.image.size(), 2U * (144 * 16 + 2 * 56));
+  std::map<std::size_t, std::uint64_t> addresses;
+  for (const ReadProgram& read : program.reads) {
+    if (read.kind != ReadProgram::Kind::kWords) continue;
+    const auto [place, added] = addresses.emplace(read.offset, read.dram_address);
+    EXPECT_EQ(place->second, read.dram_address);
+  }
+  EXPECT_EQ(addresses.size(), 4U);
 }
 
 }  // namespace
