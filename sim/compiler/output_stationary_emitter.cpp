@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/compiler/reduction_split.h"
+#include "sim/compiler/tile_reads.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -109,31 +110,6 @@ void OutputStationaryEmitter::load_weights(int first_tile) {
 
 void OutputStationaryEmitter::load_activations(const Item& item, const Tiling& t) {
   const LayerView& view = task_.view;
-  const ChannelTile& tile = task_.channel_tile(item.tile);
-  ReadProgram read;
-  read.tensor = task_.layer().input;
-  read.words = view.words;
-  if (view.im2row) {
-    read.kind = ReadProgram::Kind::kIm2row;
-    read.y0 = item.y0;
-    read.x0 = item.x0;
-    read.rows = t.rows;
-    read.cols = t.cols;
-    read.channels = task_.in().channels;
-  } else {
-    read.kind = ReadProgram::Kind::kTile;
-    read.y0 = item.y0 * view.stride_h - view.pad_top;
-    read.x0 = item.x0 * view.stride_w - view.pad_left;
-    read.rows = t.in_rows;
-    read.cols = t.in_cols;
-    read.channel0 = tile.in0;
-    read.channels = tile.in_channels;
-    read.repeat = tile.repeat;
-  }
-  read.per_channel_pad = !task_.layer().pad_values.empty();
-  // Padding must never win a maximum.
-  read.pad = view.mode == Mode::kMax ? task_.in().low() & 0xff : 0;
-
   LoadCommand load;
   load.barrier = barrier_pending_;
   barrier_pending_ = false;
@@ -147,23 +123,13 @@ void OutputStationaryEmitter::load_activations(const Item& item, const Tiling& t
   load.row_off = u32(view.stride_h * t.row_words);
   load.seg_off = u32(t.seg / t.cols) * load.row_off;
   load.win_len = u32(t.window);
-  program_.load(Target::kAct, read, load);
+  program_.load(Target::kAct, activation_read(task_, t, item.y0, item.x0, item.tile), load);
 }
 
 void OutputStationaryEmitter::load_residual(const Item& item, const Tiling& t) {
-  const ChannelTile& tile = task_.channel_tile(item.tile);
-  ReadProgram read;
-  read.kind = ReadProgram::Kind::kTile;
-  read.tensor = task_.layer().residual;
-  read.y0 = item.y0;
-  read.x0 = item.x0;
-  read.rows = t.rows;
-  read.cols = t.cols;
-  read.channel0 = tile.k0;
-  read.channels = tile.channels;
   LoadCommand load;
   load.count = u32(t.pixels());
-  program_.load(Target::kRes, read, load);
+  program_.load(Target::kRes, residual_read(task_, t, item.y0, item.x0, item.tile), load);
 }
 
 ComputeCommand OutputStationaryEmitter::compute_command(const Item& item, const Tiling& t) const {
