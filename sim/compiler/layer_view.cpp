@@ -133,22 +133,22 @@ void append_table_words(const qnet::Network& network, const qnet::Layer& layer, 
   for (int beat = 0; beat < g.ppu_beats(); ++beat)
     for (int lane = 0; lane < g.ppu_lanes; ++lane) {
       const int n = beat * g.ppu_lanes + lane;
-      std::uint64_t entry = 0;
+      TableEntry entry;
       if (n < tile.channels) {
         const auto k = static_cast<std::size_t>(tile.k0 + n);
-        const int shift = layer.shifts.empty() ? 0 : layer.shifts[k];
+        entry.n = layer.shifts.empty() ? 0 : layer.shifts[k];
         std::int64_t bias = layer.bias.empty() ? 0 : layer.bias[k];
-        if (shift > 0) bias += std::int64_t{1} << (shift - 1);
+        if (entry.n > 0) bias += std::int64_t{1} << (entry.n - 1);
         SHIFTSIM_CHECK(bias >= INT32_MIN && bias <= INT32_MAX,
                        "layer {}: bias {} with the rounding half exceeds 32 bits", layer.name, bias);
-        const auto field = [](int value, int bits) { return static_cast<std::uint64_t>(value) & ((1ULL << bits) - 1); };
-        entry = (static_cast<std::uint64_t>(bias) & 0xffffffffU) | field(shift, 6) << 32;
-        if (view.has_offset) entry |= field(layer.offsets[k], 4) << 38;
-        if (layer.residual >= 0) entry |= field(layer.residual_shifts[k], 6) << 42;
+        entry.bias = static_cast<std::int32_t>(bias);
+        if (view.has_offset) entry.c = layer.offsets[k];
+        if (layer.residual >= 0) entry.rs = layer.residual_shifts[k];
         const int hi = view.wide ? 0 : view.mode == Mode::kMax ? out.high() : layer.hi[k];
-        entry |= field(hi, 8) << 48;
+        entry.hi = static_cast<std::uint32_t>(hi);
       }
-      for (int byte = 0; byte < 7; ++byte) image.push_back(static_cast<std::uint8_t>(entry >> (8 * byte)));
+      const std::uint64_t packed = pack(entry);
+      for (int byte = 0; byte < 7; ++byte) image.push_back(static_cast<std::uint8_t>(packed >> (8 * byte)));
     }
 }
 

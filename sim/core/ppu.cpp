@@ -86,7 +86,7 @@ void Ppu::clock_b1() {
     }
     b2_v_[i] = static_cast<std::int32_t>(v);
     b2_n_[i] = static_cast<std::int8_t>(entry.n);
-    b2_hi_[i] = entry.hi;
+    b2_hi_[i] = static_cast<std::uint8_t>(entry.hi);
   }
   if (!b1_.write) return;
   Events& events = counters_.of(b1_.context.layer);

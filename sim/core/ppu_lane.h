@@ -1,26 +1,22 @@
-// One PPU lane's arithmetic: stage B1 (offset, bias, residual) and stage B2 (shift, clamp). rtl/ppu_lane.sv.
+// One PPU lane's arithmetic: stage B1 (offset, bias, residual) and stage B2 (shift, clamp). rtl/shiftsim_ppu_lane.sv.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 
-namespace shiftsim::sim {
+#include "sim/core/commands.h"
 
-/// One lane's 56-bit entry of a TAB word.
-struct TableEntry {
-  std::int32_t bias = 0;
-  std::int32_t n = 0;   ///< requantization shift, 6 bits: right where positive
-  std::int32_t c = 0;   ///< the weights' offset in half steps, 4 bits
-  std::int32_t rs = 0;  ///< residual shift, 6 bits: left where positive
-  std::uint8_t hi = 0;  ///< upper clamp
-};
+namespace shiftsim::sim {
 
 namespace ppu_lane {
 
-inline std::int32_t sign_extend(std::uint64_t value, int bits) {
-  const int unused = 32 - bits;
-  return static_cast<std::int32_t>(static_cast<std::uint32_t>(value) << unused) >> unused;
+/// A field of a packed entry.
+constexpr std::int32_t field(std::uint64_t entry, const CommandField& field) {
+  const auto value = static_cast<std::uint32_t>(entry >> field.lsb);
+  const int unused = 32 - field.bits;
+  return field.is_signed ? static_cast<std::int32_t>(value << unused) >> unused
+                         : static_cast<std::int32_t>(value << unused >> unused);
 }
 
 inline std::uint32_t shift_left(std::uint32_t value, int amount) {
@@ -32,8 +28,11 @@ inline TableEntry entry(const std::uint8_t* word, int lane) {
   constexpr int kEntryBytes = 7;
   std::uint64_t raw = 0;
   std::memcpy(&raw, word + kEntryBytes * lane, kEntryBytes);
-  return {static_cast<std::int32_t>(raw & 0xffffffffU), sign_extend(raw >> 32, 6), sign_extend(raw >> 38, 4),
-          sign_extend(raw >> 42, 6), static_cast<std::uint8_t>(raw >> 48)};
+  constexpr CommandField kBias = command_field<TableEntry>("bias"), kN = command_field<TableEntry>("n"),
+                         kC = command_field<TableEntry>("c"), kRs = command_field<TableEntry>("rs"),
+                         kHi = command_field<TableEntry>("hi");
+  return {field(raw, kBias), field(raw, kN), field(raw, kC), field(raw, kRs),
+          static_cast<std::uint32_t>(field(raw, kHi))};
 }
 
 /// The residual at the accumulator's exponent: shifted left exactly, or right with rounding half up.

@@ -23,7 +23,7 @@ void StoreUnit::read() {
 }
 
 void StoreUnit::finish() {
-  if (current_.command->release) tokens_.credit_of(Target::kOut).give();
+  if (current_.command->rel_out) tokens_.credit_of(Target::kOut).give();
   if (current_.command->sig_layer) tokens_.barrier.give();
   state_ = State::kIdle;
 }
