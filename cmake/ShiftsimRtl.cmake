@@ -3,7 +3,8 @@
 # shiftsim_rtl_library(NAME FILE.so ARGUMENTS...): builds FILE.so with scripts/build_rtl; NAME becomes a target
 # that tests depend on. Nothing is defined where Verilator is missing; SHIFTSIM_VERILATOR tells.
 find_program(SHIFTSIM_VERILATOR verilator)
-file(GLOB SHIFTSIM_RTL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/rtl/*.sv ${PROJECT_SOURCE_DIR}/rtl/verilated/*)
+file(GLOB SHIFTSIM_RTL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/rtl/*.sv
+  ${PROJECT_SOURCE_DIR}/rtl/verif/* ${PROJECT_SOURCE_DIR}/rtl/verilated/*)
 
 function(shiftsim_rtl_library name file)
   add_custom_command(OUTPUT ${file}
@@ -21,7 +22,7 @@ function(shiftsim_rtl_module name source)
   set(objects ${folder}/V${module}__ALL.a ${folder}/verilated.o ${folder}/verilated_threads.o)
   add_custom_command(OUTPUT ${objects}
     COMMAND ${SHIFTSIM_VERILATOR} --cc --no-timing -O3 --Mdir ${folder} --top-module ${module}
-            ${PROJECT_SOURCE_DIR}/rtl/shiftsim_pkg.sv -y ${PROJECT_SOURCE_DIR}/rtl ${source}
+            ${PROJECT_SOURCE_DIR}/rtl/shiftsim_cmd_pkg.sv ${PROJECT_SOURCE_DIR}/rtl/shiftsim_pkg.sv -y ${PROJECT_SOURCE_DIR}/rtl ${source}
     COMMAND make -s -C ${folder} -f V${module}.mk OPT_FAST=-O2 V${module}__ALL.a verilated.o verilated_threads.o
     DEPENDS ${source} ${SHIFTSIM_RTL_SOURCES} COMMENT "Verilating ${module}" VERBATIM)
   add_custom_target(${name}_build DEPENDS ${objects})

@@ -8,8 +8,13 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <string>
 
 #include "Vshiftsim_core.h"
+#include "Vshiftsim_core___024root.h"
+
+/// A variable of shiftsim_monitor, which is bound to the core.
+#define MONITOR(root, name) ((root).shiftsim_core__DOT__u_monitor__DOT__##name)
 
 namespace {
 
@@ -60,6 +65,9 @@ inline int32_t AccField(const T& port, int i, int fields) {
   return static_cast<int32_t>(raw << (32 - kAccW)) >> (32 - kAccW);
 }
 
+/// The core that is being evaluated, for the assertions, which do not know it.
+thread_local ShiftsimCore* current = nullptr;
+
 }  // namespace
 
 struct ShiftsimCore {
@@ -73,10 +81,14 @@ struct ShiftsimCore {
   }
   ~ShiftsimCore() {
     CloseTrace();
+    // The model takes itself out of the thread's context, which may be another core's, already gone.
+    Verilated::threadContextp(&context);
     top->final();
+    top.reset();
   }
 
   void Edge() {
+    current = this;
     top->clk_i = 1;
     top->eval();
     Dump();
@@ -107,7 +119,18 @@ struct ShiftsimCore {
   uint32_t wr_data[kWrDataWords];
   int32_t drain_acc[kP * kN];
   int32_t drain_s[kP];
+  std::string failure;  ///< of the first assertion that failed
 };
+
+/// Called by a failing assertion of rtl/verif (DPI).
+extern "C" void shiftsim_assertion_failed(const char* message) {
+  if (current != nullptr && current->failure.empty()) current->failure = message;
+}
+
+/// Verilator calls it where one of its own checks fails, such as `unique case`; by default it would abort the process.
+void vl_stop(const char* file, int line, const char* /*hierarchy*/) {
+  shiftsim_assertion_failed((std::string(file) + ":" + std::to_string(line)).c_str());
+}
 
 extern "C" {
 
@@ -159,10 +182,12 @@ void shiftsim_core_reset(ShiftsimCore* core) {
   core->Edge();
   top.rst_ni = 1;
   top.eval();
+  core->failure.clear();
 }
 
 void shiftsim_core_outputs(ShiftsimCore* core, ShiftsimCoreOutputs* outputs) {
   const Vshiftsim_core& top = *core->top;
+  const Vshiftsim_core___024root& root = *top.rootp;
   outputs->ld_cmd_ready = top.ld_cmd_ready_o;
   outputs->ex_cmd_ready = top.ex_cmd_ready_o;
   outputs->st_cmd_ready = top.st_cmd_ready_o;
@@ -171,9 +196,11 @@ void shiftsim_core_outputs(ShiftsimCore* core, ShiftsimCoreOutputs* outputs) {
   outputs->rd_data_ready = top.rd_data_ready_o;
   outputs->wr_req_valid = top.wr_req_valid_o;
   outputs->wr_data_valid = top.wr_data_valid_o;
-  outputs->drain_valid = top.drain_valid_o;
-  outputs->ex_state = top.ex_state_o;
-  outputs->ld_state = top.ld_state_o;
+  outputs->drain_valid = MONITOR(root, drain_valid);
+  outputs->drain_has_s = MONITOR(root, drain_has_s);
+  outputs->drain_active = MONITOR(root, drain_active);
+  outputs->ex_state = MONITOR(root, ex_state_i);
+  outputs->ld_state = MONITOR(root, ld_state_i);
   outputs->idle = top.idle_o;
   outputs->rd_req_count = top.rd_req_count_o;
   outputs->rd_req_id = top.rd_req_id_o;
@@ -185,9 +212,9 @@ void shiftsim_core_outputs(ShiftsimCore* core, ShiftsimCoreOutputs* outputs) {
   if (top.wr_data_valid_o) {
     for (int i = 0; i < kWrDataWords; ++i) core->wr_data[i] = PortWord(top.wr_data_o, i);
   }
-  if (top.drain_valid_o) {
-    for (int i = 0; i < kP * kN; ++i) core->drain_acc[i] = AccField(top.drain_acc_o, i, kP * kN);
-    for (int p = 0; p < kP; ++p) core->drain_s[p] = AccField(top.drain_s_o, p, kP);
+  if (outputs->drain_valid) {
+    for (int i = 0; i < kP * kN; ++i) core->drain_acc[i] = AccField(MONITOR(root, drain_acc_i), i, kP * kN);
+    for (int p = 0; p < kP; ++p) core->drain_s[p] = AccField(MONITOR(root, drain_s_i), p, kP);
   }
 }
 
@@ -205,6 +232,17 @@ void shiftsim_core_cycle(ShiftsimCore* core, const ShiftsimCoreInputs* inputs) {
   if (inputs->st_cmd_valid) SetPort(top.st_cmd_i, inputs->st_cmd, 320);
   if (inputs->rd_data_valid) SetPort(top.rd_data_i, inputs->rd_data, kRdDataBits);
   core->Edge();
+}
+
+void shiftsim_core_events(const ShiftsimCore* core, ShiftsimCoreEvents* events) {
+  const Vshiftsim_core___024root& root = *core->top->rootp;
+#define COPY_EVENT(name) events->name = MONITOR(root, name);
+  SHIFTSIM_CORE_EVENTS(COPY_EVENT)
+#undef COPY_EVENT
+}
+
+const char* shiftsim_core_failure(const ShiftsimCore* core) {
+  return core->failure.c_str();
 }
 
 int shiftsim_core_trace_open(ShiftsimCore* core, const char* path) {

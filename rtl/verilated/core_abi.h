@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define SHIFTSIM_CORE_ABI_VERSION 1
+#define SHIFTSIM_CORE_ABI_VERSION 2
 #define SHIFTSIM_CORE_CMD_WORDS 10
 
 /* Everything else in the library is hidden. */
@@ -42,19 +42,56 @@ typedef struct ShiftsimCoreInputs {
   const uint32_t* rd_data; /* rd_data_words words */
 } ShiftsimCoreInputs;
 
+/* The ports, and what rtl/verif/shiftsim_monitor.sv sees inside: the states and the drain registers. */
 typedef struct ShiftsimCoreOutputs {
   uint8_t ld_cmd_ready, ex_cmd_ready, st_cmd_ready;
   uint8_t rd_req_valid, rd_req_target, rd_data_ready;
   uint8_t wr_req_valid, wr_data_valid;
-  uint8_t drain_valid;
-  uint8_t ex_state, ld_state, idle;
+  uint8_t idle;
+  uint8_t ex_state, ld_state;
+  uint8_t drain_valid, drain_has_s;
+  uint64_t drain_active; /* bit p: the sums of slot p mean something */
   uint32_t rd_req_count, rd_req_id;
   uint32_t wr_req_count, wr_req_id;
   /* Owned by the core, valid until its next cycle. Contents only while the port's valid is 1. */
   const uint32_t* wr_data;  /* wr_data_words words */
   const int32_t* drain_acc; /* p*n values, sign-extended, pixel by pixel */
-  const int32_t* drain_s;   /* p values, sign-extended */
+  const int32_t* drain_s;   /* p values, sign-extended; only with drain_has_s */
 } ShiftsimCoreOutputs;
+
+/* Events since the core was made or reset, by the enables of its registers and memories. Names as in
+ * sim/counters/events.h, which says what each is. */
+#define SHIFTSIM_CORE_EVENTS(X) \
+  X(mac_digit_adds_active)      \
+  X(mac_digit_adds_gated)       \
+  X(accumulator_updates)        \
+  X(max_compares)               \
+  X(offset_column_adds)         \
+  X(offset_column_updates)      \
+  X(operand_register_bits)      \
+  X(digit_register_bits)        \
+  X(drain_captures)             \
+  X(ppu_ops)                    \
+  X(ppu_offset_ops)             \
+  X(ppu_residual_ops)           \
+  X(act_read_words)             \
+  X(act_write_words)            \
+  X(weight_pair_read_words)     \
+  X(weight_carry_read_words)    \
+  X(weight_write_words)         \
+  X(table_read_words)           \
+  X(table_write_words)          \
+  X(res_read_words)             \
+  X(res_write_words)            \
+  X(out_read_words)             \
+  X(out_write_bytes)            \
+  X(array_idle_cycles)
+
+#define SHIFTSIM_CORE_EVENT_MEMBER(name) uint64_t name;
+typedef struct ShiftsimCoreEvents {
+  SHIFTSIM_CORE_EVENTS(SHIFTSIM_CORE_EVENT_MEMBER)
+} ShiftsimCoreEvents;
+#undef SHIFTSIM_CORE_EVENT_MEMBER
 
 SHIFTSIM_CORE_API void shiftsim_core_info(ShiftsimCoreInfo* info);
 
@@ -66,6 +103,11 @@ SHIFTSIM_CORE_API void shiftsim_core_reset(ShiftsimCore* core);
 
 SHIFTSIM_CORE_API void shiftsim_core_outputs(ShiftsimCore* core, ShiftsimCoreOutputs* outputs);
 SHIFTSIM_CORE_API void shiftsim_core_cycle(ShiftsimCore* core, const ShiftsimCoreInputs* inputs);
+SHIFTSIM_CORE_API void shiftsim_core_events(const ShiftsimCore* core, ShiftsimCoreEvents* events);
+
+/* The first assertion of rtl/verif that failed since the core was made or reset: its place and what it asks for; ""
+ * while there is none. Owned by the core. */
+SHIFTSIM_CORE_API const char* shiftsim_core_failure(const ShiftsimCore* core);
 
 /* Waveform (FST) of all cycles from now on. 0 on success, -1 where the library was built without --trace,
  * -2 where the file cannot be written or a trace is open already. */

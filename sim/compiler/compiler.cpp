@@ -75,12 +75,8 @@ Program compile(const qnet::Network& network, const AcceleratorConfig& accelerat
   ProgramBuilder builder(program);
   const OutputStationaryMapper mapper;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
-    const LayerTask task{network,
-                         accelerator,
-                         program.geometry,
-                         static_cast<int>(i),
-                         view_layer(network, network.layers[i], program.geometry),
-                         program.dram};
+    const LayerTask task{network, accelerator, program.geometry, static_cast<int>(i),
+                         view_layer(network, network.layers[i], program.geometry)};
     check_accumulator(task);
     const Choice choice = choose(mapper, task);
     builder.begin_layer(task.index);

@@ -1,4 +1,4 @@
-// A queue of commands (rtl/cmd_fifo.sv). It holds references: the commands themselves stand in the program.
+// A queue of commands (rtl/shiftsim_cmd_fifo.sv). It holds references: the commands themselves stand in the program.
 #pragma once
 
 #include <array>

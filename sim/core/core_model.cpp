@@ -46,6 +46,8 @@ void CoreModel::drive() {
   out_.drain_valid = drained_;
   out_.drain_acc = array_.drain_acc();
   out_.drain_s = array_.drain_s();
+  out_.drain_slots = array_.drain_slots();
+  out_.drain_has_s = array_.drain_has_s();
   out_.idle = load_.idle() && sequencer_.idle() && ppu_.idle() && store_.idle();
 }
 

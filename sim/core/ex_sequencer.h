@@ -1,5 +1,6 @@
 // COMPUTE's stage F: takes a command with its tokens, then issues one step a cycle. It also keeps the contexts of the
-// steps in flight and the registers of D and E, because the one global stall concerns all three. rtl/ex_sequencer.sv.
+// steps in flight and the registers of D and E, because the one global stall concerns all three.
+// rtl/shiftsim_ex_sequencer.sv.
 #pragma once
 
 #include <array>
@@ -64,7 +65,7 @@ private:
   std::uint32_t sub_ = 0, cw_ = 0, kx_ = 0, ky_ = 0, plane_ = 0, j_ = 0;
   std::uint16_t tap_ = 0, wgt_ = 0;
 
-  /// A slot's place (rtl/slot_agu.sv).
+  /// A slot's place (rtl/shiftsim_slot_agu.sv).
   struct SlotPlace {
     std::uint16_t x = 0, xa = 0;
     std::int32_t rem = 0;

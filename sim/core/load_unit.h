@@ -1,4 +1,4 @@
-// LOAD: asks the DMA for words (issue) and writes the words that come back (receive). rtl/load_unit.sv.
+// LOAD: asks the DMA for words (issue) and writes the words that come back (receive). rtl/shiftsim_load_unit.sv.
 #pragma once
 
 #include <cstdint>

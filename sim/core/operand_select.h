@@ -1,5 +1,5 @@
-// Stage D's operands (rtl/operand_select.sv). A word is widened into operands once, when it is read: the selection of a
-// sub-block is then an offset.
+// Stage D's operands (rtl/shiftsim_operand_select.sv). A word is widened into operands once, when it is read: the
+// selection of a sub-block is then an offset.
 #pragma once
 
 #include <array>

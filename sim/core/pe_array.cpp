@@ -31,12 +31,10 @@ PeArray::PeArray(const Geometry& geometry, const WeightScratchpad& weights, cons
 }
 
 void PeArray::clock(const Step& step) {
-  const ComputeCommand& c = *step.context->command;
   Events& events = counters_.of(step.context->layer);
   const Operands& operands = operands_.at(step.words);
   events.accumulator_updates += static_cast<std::int64_t>(operands.active) * g_.channels;
-  if (step.clear) std::fill(s_.begin(), s_.end(), 0);
-  switch (c.mode) {
+  switch (step.context->command->mode) {
     case Mode::kConv:
       convolve(step, operands, events);
       break;
@@ -47,14 +45,14 @@ void PeArray::clock(const Step& step) {
       maximum(step, operands, events);
       break;
   }
-  if (step.capture) capture(c, events);
+  if (step.capture) capture(step, operands.active, events);
 }
 
 void PeArray::convolve(const Step& step, const Operands& operands, Events& events) {
   const auto lanes = static_cast<std::size_t>(g_.lanes);
   const std::size_t first = static_cast<std::size_t>(step.sub) * lanes;
   const std::int16_t* op = operands.value.data() + first;
-  conv_step(acc_.data(), op, weights_.digits(step.weights, step.plane0), g_.pixels,
+  conv_step(acc_.data(), op, weights_.digits(step.weights, step.plane0), operands.active,
             static_cast<int>(operands_.stride()), g_.channels, g_.lanes, step.clear, step.shift);
   const std::uint8_t* digit_count = weights_.nonzero(step.weights, step.plane0);
   const std::uint8_t* op_count = operands.nonzero.data() + first;
@@ -66,21 +64,22 @@ void PeArray::convolve(const Step& step, const Operands& operands, Events& event
   events.operand_register_bits += std::int64_t{kOperandBits} * operands.active * g_.lanes;
   events.digit_register_bits += std::int64_t{kDigitBits} * g_.channels * g_.lanes;
   if (!step.s_en) return;
-  add_offsets(op);
+  if (step.clear || step.shift) std::fill_n(s_.begin(), operands.active, 0);  // the first step of the plane
+  add_offsets(op, operands.active);
   for (std::size_t l = 0; l < lanes; ++l) events.offset_column_adds += op_count[l];
   events.offset_column_updates += operands.active;
 }
 
-void PeArray::add_offsets(const std::int16_t* op) {
-  for (std::int32_t& sum : s_) {
-    for (int l = 0; l < g_.lanes; ++l) sum += op[l];
+void PeArray::add_offsets(const std::int16_t* op, int pixels) {
+  for (int p = 0; p < pixels; ++p) {
+    for (int l = 0; l < g_.lanes; ++l) s_[static_cast<std::size_t>(p)] += op[l];
     op += operands_.stride();
   }
 }
 
 void PeArray::depthwise(const Step& step, const Operands& operands, Events& events) {
   const std::int16_t* digits = weights_.digits(step.weights, step.plane0);
-  depthwise_step(acc_.data(), operands.value.data(), digits, g_.pixels, static_cast<int>(operands_.stride()),
+  depthwise_step(acc_.data(), operands.value.data(), digits, operands.active, static_cast<int>(operands_.stride()),
                  g_.channels, step.clear, step.shift);
   std::int64_t adds = 0;
   for (std::size_t n = 0; n < static_cast<std::size_t>(g_.channels); ++n)
@@ -92,17 +91,19 @@ void PeArray::depthwise(const Step& step, const Operands& operands, Events& even
 }
 
 void PeArray::maximum(const Step& step, const Operands& operands, Events& events) {
-  max_step(acc_.data(), operands.value.data(), g_.pixels, static_cast<int>(operands_.stride()), g_.channels,
+  max_step(acc_.data(), operands.value.data(), operands.active, static_cast<int>(operands_.stride()), g_.channels,
            step.clear);
   events.max_compares += std::int64_t{operands.active} * g_.channels;
   events.operand_register_bits += std::int64_t{kOperandBits} * operands.active * g_.channels;
 }
 
-void PeArray::capture(const ComputeCommand& c, Events& events) {
+void PeArray::capture(const Step& step, int active, Events& events) {
   drain_ ^= 1;
+  drain_slots_ = active;
+  drain_has_s_ = step.context->command->has_offset;
   for (std::size_t i = 0; i < acc_.size(); ++i) drain_acc_[drain_][i] = sign_extend(acc_[i], g_.acc_bits);
   for (std::size_t p = 0; p < s_.size(); ++p) drain_s_[drain_][p] = sign_extend(s_[p], g_.acc_bits);
-  events.drain_captures += std::int64_t{g_.pixels} * g_.channels + (c.has_offset ? g_.pixels : 0);
+  events.drain_captures += std::int64_t{g_.pixels} * g_.channels + (drain_has_s_ ? g_.pixels : 0);
 }
 
 }  // namespace shiftsim::sim

@@ -28,22 +28,6 @@ struct CoreInputs {
   bool wr_data_ready = false;
 };
 
-/// Values of ex_state_o.
-enum class ExState : std::uint8_t {
-  kNoCommand = 0,
-  kWaitAct = 1,
-  kWaitWgt = 2,
-  kWaitTab = 3,
-  kWaitRes = 4,
-  kWaitOut = 5,
-  kSetup = 6,
-  kRun = 7,
-  kPpuStall = 8
-};
-
-/// Values of ld_state_o.
-enum class LdState : std::uint8_t { kNoCommand = 0, kWaitCredit = 1, kWaitBarrier = 2, kPendingFull = 3, kRequest = 4 };
-
 struct CoreOutputs {
   bool ld_cmd_ready = true, ex_cmd_ready = true, st_cmd_ready = true;
   bool rd_req_valid = false;
@@ -57,6 +41,8 @@ struct CoreOutputs {
   bool drain_valid = false;
   const std::int32_t* drain_acc = nullptr;  ///< [P][N], sign-extended from ACC_W bits
   const std::int32_t* drain_s = nullptr;    ///< [P]
+  int drain_slots = 0;                      ///< slots, from the first, whose sums mean something
+  bool drain_has_s = false;                 ///< whether S does
   ExState ex_state = ExState::kNoCommand;
   LdState ld_state = LdState::kNoCommand;
   bool idle = true;

@@ -1,5 +1,5 @@
-// The PPU: turns captured sums into output bytes, Q lanes a cycle, in three stages. rtl/ppu.sv; docs/hardware.md,
-// "PPU".
+// The PPU: turns captured sums into output bytes, Q lanes a cycle, in three stages. rtl/shiftsim_ppu.sv;
+// docs/hardware.md, "PPU".
 #pragma once
 
 #include <cstdint>

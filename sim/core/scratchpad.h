@@ -1,4 +1,4 @@
-// Two-half scratchpads (rtl/scratchpad.sv): every address is checked against the half's depth.
+// Two-half scratchpads (rtl/shiftsim_scratchpad.sv): every address is checked against the half's depth.
 #pragma once
 
 #include <cstddef>

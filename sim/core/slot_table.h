@@ -1,5 +1,5 @@
-// Where each slot of a tile starts: written by the LOAD unit, read by the sequencer (rtl/slot_agu.sv and
-// rtl/bank_window.sv keep it).
+// Where each slot of a tile starts: written by the LOAD unit, read by the sequencer (rtl/shiftsim_slot_agu.sv and
+// rtl/shiftsim_bank_window.sv keep it).
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// STORE: reads output words and hands them to the DMA. rtl/store_unit.sv.
+// STORE: reads output words and hands them to the DMA. rtl/shiftsim_store_unit.sv.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// The counters that order LOAD, COMPUTE and STORE (rtl/tokens.sv, rtl/token_counter.sv). docs/hardware.md, "Tokens".
+// The counters that order LOAD, COMPUTE and STORE (rtl/shiftsim_tokens.sv, rtl/shiftsim_token_counter.sv).
+// docs/hardware.md, "Tokens".
 #pragma once
 
 #include <array>

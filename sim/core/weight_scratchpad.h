@@ -1,5 +1,5 @@
-// The weights' pair and carry memories with the recoders behind them (rtl/digit_stage.sv, rtl/recoder.sv). Words are
-// recoded into digits when they are written, not at every read.
+// The weights' pair and carry memories with the recoders behind them (rtl/shiftsim_digit_stage.sv,
+// rtl/shiftsim_recoder.sv). Words are recoded into digits when they are written, not at every read.
 #pragma once
 
 #include <array>

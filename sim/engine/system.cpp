@@ -95,29 +95,58 @@ public:
     dont_initialize();
   }
 
+  /// After an image: what the edges since the last comparison did.
+  void finish() {
+    if (scoreboard_.difference()) return;
+    const bool same = scoreboard_.check_assertions(rtl_.failure()) &&
+                      (!scoreboard_.level() || scoreboard_.compare_events(rtl_.events()));
+    if (!same) close_trace();
+  }
+
 private:
   void on_clock() {
-    if (scoreboard_.difference() || (options_.compare_cycles > 0 && scoreboard_.cycles() >= options_.compare_cycles))
-      return;
+    if (scoreboard_.difference() || !events_agree() || limit_reached()) return;
     if (!options_.trace.empty() && scoreboard_.cycles() == options_.trace_from) rtl_.trace_open(options_.trace);
     const CoreOutputs& expected = core_.read();
     rtl_.outputs(actual_);
-    const bool same = scoreboard_.compare(expected, actual_);
+    const bool same = scoreboard_.check_assertions(rtl_.failure()) && scoreboard_.compare(expected, actual_);
     const CoreInputs in = core_inputs(host_.read(), dma_.read());
     scoreboard_.note_store(expected, expected.wr_req_valid && in.wr_req_ready,
                            expected.wr_data_valid && in.wr_data_ready);
-    inputs_.ld_cmd_valid = in.ld.valid, inputs_.ex_cmd_valid = in.ex.valid, inputs_.st_cmd_valid = in.st.valid;
-    inputs_.rd_req_ready = in.rd_req_ready, inputs_.rd_data_valid = in.rd_data_valid;
-    inputs_.wr_req_ready = in.wr_req_ready, inputs_.wr_data_ready = in.wr_data_ready;
+    inputs_.ld_cmd_valid = in.ld.valid;
+    inputs_.ex_cmd_valid = in.ex.valid;
+    inputs_.st_cmd_valid = in.st.valid;
+    inputs_.rd_req_ready = in.rd_req_ready;
+    inputs_.rd_data_valid = in.rd_data_valid;
+    inputs_.wr_req_ready = in.wr_req_ready;
+    inputs_.wr_data_ready = in.wr_data_ready;
     inputs_.ld_cmd = in.ld.valid ? in.ld.word->data() : nullptr;
     inputs_.ex_cmd = in.ex.valid ? in.ex.word->data() : nullptr;
     inputs_.st_cmd = in.st.valid ? in.st.word->data() : nullptr;
     inputs_.rd_data = reinterpret_cast<const std::uint32_t*>(in.rd_data);
     rtl_.cycle(inputs_);
     if (!same) {
-      if (!options_.trace.empty()) rtl_.trace_close();
-      sc_core::sc_pause();
+      stop();
+    } else {
+      events_agree();
     }
+  }
+
+  bool limit_reached() const { return options_.compare_cycles > 0 && scoreboard_.cycles() >= options_.compare_cycles; }
+  /// Where a comparison of the event counters is due. Asked before and after the edge, as the SystemC core may be
+  /// clocked before or after this module: only one of the two finds both cores after the same edge.
+  bool events_agree() {
+    if (!scoreboard_.level() || !(scoreboard_.events_due() || limit_reached())) return true;
+    if (scoreboard_.compare_events(rtl_.events())) return true;
+    stop();
+    return false;
+  }
+  void close_trace() {
+    if (!options_.trace.empty()) rtl_.trace_close();
+  }
+  void stop() {
+    close_trace();
+    sc_core::sc_pause();
   }
 
   RtlCore& rtl_;
@@ -178,6 +207,7 @@ bool System::run(const std::uint8_t* image) {
   impl_->core_wire.write(impl_->core.outputs());
   impl_->dma_wire.write(impl_->dma.outputs());
   sc_core::sc_start();
+  if (impl_->rtl_module) impl_->rtl_module->finish();
   if (impl_->scoreboard && impl_->scoreboard->difference()) return false;
   SHIFTSIM_CHECK(!impl_->outside.deadlocked, "the core has not moved for {} cycles (at cycle {})", kDeadlockCycles,
                  impl_->core.cycle());

@@ -90,6 +90,8 @@ std::shared_ptr<RtlLibrary> RtlLibrary::open(const Geometry& geometry, const Rtl
   load(library->destroy, "shiftsim_core_delete");
   load(library->outputs, "shiftsim_core_outputs");
   load(library->cycle, "shiftsim_core_cycle");
+  load(library->events, "shiftsim_core_events");
+  load(library->failure, "shiftsim_core_failure");
   load(library->trace_open, "shiftsim_core_trace_open");
   load(library->trace_close, "shiftsim_core_trace_close");
   ShiftsimCoreInfo info{};

@@ -31,6 +31,8 @@ public:
   decltype(&shiftsim_core_delete) destroy = nullptr;
   decltype(&shiftsim_core_outputs) outputs = nullptr;
   decltype(&shiftsim_core_cycle) cycle = nullptr;
+  decltype(&shiftsim_core_events) events = nullptr;
+  decltype(&shiftsim_core_failure) failure = nullptr;
   decltype(&shiftsim_core_trace_open) trace_open = nullptr;
   decltype(&shiftsim_core_trace_close) trace_close = nullptr;
 
@@ -55,6 +57,13 @@ public:
 
   void outputs(ShiftsimCoreOutputs& out) { library_->outputs(core_, &out); }
   void cycle(const ShiftsimCoreInputs& in) { library_->cycle(core_, &in); }
+  ShiftsimCoreEvents events() const {
+    ShiftsimCoreEvents events;
+    library_->events(core_, &events);
+    return events;
+  }
+  /// The first assertion that failed, or "".
+  const char* failure() const { return library_->failure(core_); }
   void trace_open(const std::filesystem::path& path);
   void trace_close() { library_->trace_close(core_); }
 

@@ -6,6 +6,21 @@
 
 namespace shiftsim::sim {
 
+namespace {
+
+/// A counter that both cores have.
+struct SharedEvent {
+  const char* name;
+  std::int64_t Events::*expected;
+  std::uint64_t ShiftsimCoreEvents::*actual;
+};
+
+#define SHARED_EVENT(name) {#name, &Events::name, &ShiftsimCoreEvents::name},
+constexpr SharedEvent kSharedEvents[] = {SHIFTSIM_CORE_EVENTS(SHARED_EVENT)};
+#undef SHARED_EVENT
+
+}  // namespace
+
 std::string Difference::text() const {
   return fmt::format("cycle {}: {}: {}: expected {} (SystemC core), actual {} (RTL)", cycle, where, port, expected,
                      actual);
@@ -57,40 +72,74 @@ void Scoreboard::note_store(const CoreOutputs& expected, bool request_taken, boo
   if (word_taken) ++store_word_;
 }
 
+bool Scoreboard::compare_drain(const CoreOutputs& e, const ShiftsimCoreOutputs& a) {
+  const int n = core_.geometry().channels, slots = e.drain_slots;
+  const std::uint64_t active = slots == 64 ? ~0ULL : (1ULL << slots) - 1;
+  if (!check("drain_active", static_cast<std::int64_t>(active), static_cast<std::int64_t>(a.drain_active)) ||
+      !check("drain_has_s", e.drain_has_s, a.drain_has_s))
+    return false;
+  const int values = slots * n + (e.drain_has_s ? slots : 0);
+  comparisons_ += values;
+  accumulators_ += values;
+  if (std::memcmp(e.drain_acc, a.drain_acc, sizeof(std::int32_t) * static_cast<std::size_t>(slots * n)) != 0)
+    for (int i = 0; i < slots * n; ++i)
+      if (e.drain_acc[i] != a.drain_acc[i]) {
+        report("drain_acc", e.drain_acc[i], a.drain_acc[i], drain_place(i / n, i % n));
+        return false;
+      }
+  for (int p = 0; e.drain_has_s && p < slots; ++p)
+    if (e.drain_s[p] != a.drain_s[p]) {
+      report("drain_s", e.drain_s[p], a.drain_s[p], drain_place(p, -1));
+      return false;
+    }
+  return true;
+}
+
+bool Scoreboard::check_assertions(const char* failure) {
+  if (*failure == '\0') return true;
+  difference_ = Difference{cycles_, fmt::format("assertion {}", failure), 1, 0, compute_place()};
+  return false;
+}
+
+bool Scoreboard::compare_events(const ShiftsimCoreEvents& actual) {
+  Events expected;
+  for (const Events& layer : core_.events()) expected += layer;
+  for (const SharedEvent& event : kSharedEvents) {
+    ++comparisons_;
+    const auto value = static_cast<std::int64_t>(actual.*event.actual);
+    if (expected.*event.expected == value) continue;
+    difference_ = Difference{cycles_, fmt::format("event counter {}", event.name), expected.*event.expected, value,
+                             compute_place()};
+    return false;
+  }
+  return true;
+}
+
 bool Scoreboard::compare(const CoreOutputs& e, const ShiftsimCoreOutputs& a) {
   const auto state = [](auto value) { return static_cast<std::int64_t>(value); };
-  bool same =
-      check("ld_cmd_ready_o", e.ld_cmd_ready, a.ld_cmd_ready) &&
-      check("ex_cmd_ready_o", e.ex_cmd_ready, a.ex_cmd_ready) &&
-      check("st_cmd_ready_o", e.st_cmd_ready, a.st_cmd_ready) && check("ex_state_o", state(e.ex_state), a.ex_state) &&
-      check("ld_state_o", state(e.ld_state), a.ld_state) && check("rd_req_valid_o", e.rd_req_valid, a.rd_req_valid) &&
-      check("rd_data_ready_o", e.rd_data_ready, a.rd_data_ready) &&
-      check("wr_req_valid_o", e.wr_req_valid, a.wr_req_valid) &&
-      check("wr_data_valid_o", e.wr_data_valid, a.wr_data_valid) &&
-      check("drain_valid_o", e.drain_valid, a.drain_valid) && check("idle_o", e.idle, a.idle);
+  bool same = check("ld_cmd_ready_o", e.ld_cmd_ready, a.ld_cmd_ready) &&
+              check("ex_cmd_ready_o", e.ex_cmd_ready, a.ex_cmd_ready) &&
+              check("st_cmd_ready_o", e.st_cmd_ready, a.st_cmd_ready) &&
+              check("ex_state", state(e.ex_state), a.ex_state) && check("ld_state", state(e.ld_state), a.ld_state) &&
+              check("rd_req_valid_o", e.rd_req_valid, a.rd_req_valid) &&
+              check("rd_data_ready_o", e.rd_data_ready, a.rd_data_ready) &&
+              check("wr_req_valid_o", e.wr_req_valid, a.wr_req_valid) &&
+              check("wr_data_valid_o", e.wr_data_valid, a.wr_data_valid) &&
+              check("drain_valid", e.drain_valid, a.drain_valid) && check("idle_o", e.idle, a.idle);
   if (same && e.rd_req_valid)
     same = check("rd_req_target_o", state(e.rd_req_target), a.rd_req_target) &&
            check("rd_req_count_o", e.rd_req_count, a.rd_req_count) && check("rd_req_id_o", e.rd_req_id, a.rd_req_id);
   if (same && e.wr_req_valid)
     same = check("wr_req_count_o", e.wr_req_count, a.wr_req_count) && check("wr_req_id_o", e.wr_req_id, a.wr_req_id);
-  const int n = core_.geometry().channels, p = core_.geometry().pixels;
   if (same && e.wr_data_valid) {
+    const int n = core_.geometry().channels;
     comparisons_ += n;
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(a.wr_data);
     if (std::memcmp(e.wr_data, bytes, static_cast<std::size_t>(n)) != 0)
       for (int i = 0; i < n && same; ++i)
         if (e.wr_data[i] != bytes[i]) report("wr_data_o", e.wr_data[i], bytes[i], store_place(i)), same = false;
   }
-  if (same && e.drain_valid) {
-    comparisons_ += p * n + p, accumulators_ += p * n + p;
-    if (std::memcmp(e.drain_acc, a.drain_acc, sizeof(std::int32_t) * static_cast<std::size_t>(p * n)) != 0)
-      for (int i = 0; i < p * n && same; ++i)
-        if (e.drain_acc[i] != a.drain_acc[i])
-          report("drain_acc_o", e.drain_acc[i], a.drain_acc[i], drain_place(i / n, i % n)), same = false;
-    for (int i = 0; i < p && same; ++i)
-      if (e.drain_s[i] != a.drain_s[i])
-        report("drain_s_o", e.drain_s[i], a.drain_s[i], drain_place(i, -1)), same = false;
-  }
+  if (same && e.drain_valid) same = compare_drain(e, a);
   ++cycles_;
   return same;
 }

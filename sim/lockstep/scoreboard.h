@@ -1,5 +1,5 @@
-// The lockstep scoreboard: every port of the RTL against the SystemC core in every cycle, every accumulator at every
-// drain.
+// The lockstep scoreboard: every port of the RTL against the SystemC core in every cycle, every accumulator of an
+// active slot at every drain, the event counters again and again; and the RTL's own assertions.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@
 
 namespace shiftsim::sim {
 
-/// The first place where RTL and SystemC core differ.
+/// The first place where RTL and SystemC core differ, or where an assertion of the RTL fails.
 struct Difference {
   std::int64_t cycle = 0;
-  std::string port;                       ///< as in docs/hardware.md
+  std::string port;                       ///< as in docs/hardware.md; or 'event counter NAME', or the assertion
   std::int64_t expected = 0, actual = 0;  ///< SystemC core, RTL
   std::string where;                      ///< layer, tile, pixel, channel, as far as the port has them
 
@@ -31,6 +31,15 @@ public:
   /// Compares the ports of one cycle. Returns false at the first difference, which difference() then tells.
   bool compare(const CoreOutputs& expected, const ShiftsimCoreOutputs& actual);
 
+  /// Takes what the RTL's assertions say: the first that failed, or "". Returns false if one did.
+  bool check_assertions(const char* failure);
+  /// Whether the event counters are to be compared at this cycle.
+  bool events_due() const { return cycles_ % kEventCycles == 0; }
+  /// Whether both cores have seen the same number of edges: only then can their counters be compared.
+  bool level() const { return core_.cycle() == cycles_; }
+  /// Compares the sums over all layers. Returns false at the first difference.
+  bool compare_events(const ShiftsimCoreEvents& actual);
+
   const std::optional<Difference>& difference() const { return difference_; }
   std::int64_t cycles() const { return cycles_; }
   std::int64_t comparisons() const { return comparisons_; }
@@ -39,6 +48,9 @@ public:
   void note_store(const CoreOutputs& expected, bool request_taken, bool word_taken);
 
 private:
+  static constexpr std::int64_t kEventCycles = 1024;
+
+  bool compare_drain(const CoreOutputs& expected, const ShiftsimCoreOutputs& actual);
   bool check(const char* port, std::int64_t expected, std::int64_t actual);
   void report(const char* port, std::int64_t expected, std::int64_t actual, std::string where);
   std::string compute_place() const;

@@ -10,11 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "sim/core/commands.h"
 #include "tests/rtl/core_library.h"
 
 namespace shiftsim::test {
 
-using Command = std::array<uint32_t, SHIFTSIM_CORE_CMD_WORDS>;
+using Command = sim::CommandWord;
+static_assert(Command{}.size() == SHIFTSIM_CORE_CMD_WORDS);
 using Word = std::vector<uint32_t>;
 
 // Writes `bits` low bits of `value` at bit `lsb`.
@@ -30,69 +32,9 @@ inline void PutBits(uint32_t* words, int lsb, int bits, int64_t value) {
   }
 }
 
-// Fields one after the other from bit 0: docs/hardware.md, "Commands".
-inline Command Pack(const std::vector<std::pair<int, int64_t>>& width_and_value) {
-  Command command{};
-  int lsb = 0;
-  for (const auto& [width, value] : width_and_value) {
-    PutBits(command.data(), lsb, width, value);
-    lsb += width;
-  }
-  return command;
-}
-
-struct LoadCommand {
-  int target = 0, half = 0, acquire = 0, signal = 0, barrier = 0, base = 0, count = 1, dma_id = 0;
-  int seg = 1, m_tile = 1, tw = 1, seg_x = 0, seg_xa = 0, tw_xa = 0, seg_off = 0, row_off = 0, win_len = 1;
-  int carry_stride = 0;
-  Command Packed() const {
-    return Pack({{2, target},
-                 {1, half},
-                 {1, acquire},
-                 {1, signal},
-                 {1, barrier},
-                 {16, base},
-                 {24, count},
-                 {32, dma_id},
-                 {16, seg},
-                 {16, m_tile},
-                 {16, tw},
-                 {16, seg_x},
-                 {16, seg_xa},
-                 {16, tw_xa},
-                 {24, seg_off},
-                 {24, row_off},
-                 {16, win_len},
-                 {16, carry_stride}});
-  }
-};
-
-struct ComputeCommand {
-  int mode = 0, act_signed = 0, has_offset = 0, has_res = 0, res_signed = 0, wide = 0;
-  int first = 1, shift_first = 0, plane0_last = 1, drain = 1;
-  int act_half = 0, wgt_half = 0, tab_half = 0, res_half = 0, out_half = 0;
-  int acq_act = 0, acq_wgt = 0, acq_tab = 0, acq_res = 0, acq_out = 0;
-  int rel_act = 0, rel_wgt = 0, rel_tab = 0, rel_res = 0, sig_out = 0;
-  int planes = 1, seg = 1, m_tile = 1, tw = 1, x_inc = 1, row_inc = 1, sub_last = 1, cw_n = 1, kx_n = 1, ky_n = 1;
-  int inc_kx = 1, inc_ky = 1, act_base = 0, wgt_base = 0, tab_base = 0, res_base = 0, out_base = 0, lo = 0;
-  Command Packed() const {
-    return Pack({{2, mode},     {1, act_signed},  {1, has_offset},  {1, has_res},   {1, res_signed}, {1, wide},
-                 {1, first},    {1, shift_first}, {1, plane0_last}, {1, drain},     {1, act_half},   {1, wgt_half},
-                 {1, tab_half}, {1, res_half},    {1, out_half},    {1, acq_act},   {1, acq_wgt},    {1, acq_tab},
-                 {1, acq_res},  {1, acq_out},     {1, rel_act},     {1, rel_wgt},   {1, rel_tab},    {1, rel_res},
-                 {1, sig_out},  {3, planes},      {16, seg},        {16, m_tile},   {16, tw},        {16, x_inc},
-                 {16, row_inc}, {8, sub_last},    {16, cw_n},       {8, kx_n},      {8, ky_n},       {16, inc_kx},
-                 {16, inc_ky},  {16, act_base},   {16, wgt_base},   {16, tab_base}, {16, res_base},  {16, out_base},
-                 {8, lo}});
-  }
-};
-
-struct StoreCommand {
-  int half = 0, acquire = 0, release = 0, sig_layer = 0, base = 0, count = 1, dma_id = 0;
-  Command Packed() const {
-    return Pack({{1, half}, {1, acquire}, {1, release}, {1, sig_layer}, {16, base}, {16, count}, {32, dma_id}});
-  }
-};
+using sim::ComputeCommand;
+using sim::LoadCommand;
+using sim::StoreCommand;
 
 class CoreDriver {
 public:
@@ -105,13 +47,13 @@ public:
   // A word for rd_data, all zero.
   Word ReadWord() const { return Word(info_.rd_data_words, 0); }
   // Registers the words of a read; the id goes into a LOAD.
-  int AddRead(std::vector<Word> words) {
+  uint32_t AddRead(std::vector<Word> words) {
     reads_.push_back(std::move(words));
-    return static_cast<int>(reads_.size()) - 1;
+    return static_cast<uint32_t>(reads_.size()) - 1;
   }
-  void Load(const LoadCommand& command) { load_.push_back(command.Packed()); }
-  void Compute(const ComputeCommand& command) { compute_.push_back(command.Packed()); }
-  void Store(const StoreCommand& command) { store_.push_back(command.Packed()); }
+  void Load(const LoadCommand& command) { load_.push_back(sim::pack(command)); }
+  void Compute(const ComputeCommand& command) { compute_.push_back(sim::pack(command)); }
+  void Store(const StoreCommand& command) { store_.push_back(sim::pack(command)); }
 
   // Runs until everything is done; false where it is not within `limit` cycles. Each handshake of the host and
   // the DMA is held back with a chance of `hold` in 256.

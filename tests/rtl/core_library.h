@@ -22,6 +22,8 @@ public:
     Bind("shiftsim_core_reset", reset);
     Bind("shiftsim_core_outputs", outputs);
     Bind("shiftsim_core_cycle", cycle);
+    Bind("shiftsim_core_events", events);
+    Bind("shiftsim_core_failure", failure);
     Bind("shiftsim_core_trace_open", trace_open);
     Bind("shiftsim_core_trace_close", trace_close);
   }
@@ -41,6 +43,8 @@ public:
   decltype(&shiftsim_core_reset) reset;
   decltype(&shiftsim_core_outputs) outputs;
   decltype(&shiftsim_core_cycle) cycle;
+  decltype(&shiftsim_core_events) events;
+  decltype(&shiftsim_core_failure) failure;
   decltype(&shiftsim_core_trace_open) trace_open;
   decltype(&shiftsim_core_trace_close) trace_close;
 

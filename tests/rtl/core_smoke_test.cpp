@@ -15,11 +15,12 @@
 namespace shiftsim::test {
 namespace {
 
-enum Mode { kConv = 0, kDepthwise = 1, kMax = 2 };
+using sim::Mode;
+using sim::Target;
 
 // A layer of one output-channel group, computed for several ifmaps one after the other. No padding: the DMA's.
 struct Layer {
-  int mode = kConv;
+  Mode mode = Mode::kConv;
   int channels = 1;  // input channels; N in the other modes
   int in_h = 4, in_w = 4, kernel = 1, stride = 1;
   int planes = 1;  // 2 bits of weight each
@@ -51,11 +52,11 @@ void RunLayer(const CoreLibrary& library, const Layer& layer, uint32_t seed, uin
   const int cw_n = (layer.channels + N - 1) / N;
   const int taps = layer.kernel * layer.kernel;
   const int subs = (N + L - 1) / L;
-  const int sub_last = layer.mode == kConv ? (layer.channels - (cw_n - 1) * N + L - 1) / L : 1;
+  const int sub_last = layer.mode == Mode::kConv ? (layer.channels - (cw_n - 1) * N + L - 1) / L : 1;
 
   // Weights [n][tap][channel], and the words of their digit planes, most significant first.
   const int span = 1 << (2 * layer.planes - 1);
-  const int weights_per_tap = layer.mode == kConv ? layer.channels : 1;
+  const int weights_per_tap = layer.mode == Mode::kConv ? layer.channels : 1;
   std::vector<int> weights(N * taps * weights_per_tap);
   for (int& weight : weights) weight = Uniform(random, -span, span - 1);
   const auto weight_at = [&](int n, int tap, int channel) {
@@ -65,12 +66,12 @@ void RunLayer(const CoreLibrary& library, const Layer& layer, uint32_t seed, uin
   for (int plane = layer.planes - 1; plane >= 0; --plane) {
     for (int tap = 0; tap < taps; ++tap) {
       for (int cw = 0; cw < cw_n; ++cw) {
-        const int words = layer.mode != kConv ? 1 : cw == cw_n - 1 ? sub_last : subs;
+        const int words = layer.mode != Mode::kConv ? 1 : cw == cw_n - 1 ? sub_last : subs;
         for (int sub = 0; sub < words; ++sub) {
           Word word = driver.ReadWord();
           for (int n = 0; n < N; ++n) {
             for (int l = 0; l < L; ++l) {
-              const int channel = layer.mode == kConv ? cw * N + sub * L + l : l;
+              const int channel = layer.mode == Mode::kConv ? cw * N + sub * L + l : l;
               if (channel >= weights_per_tap || sub * L + l >= N) continue;
               const int weight = weight_at(n, tap, channel);
               PutBits(word.data(), 2 * (n * L + l), 2, weight >> (2 * plane));
@@ -108,7 +109,7 @@ void RunLayer(const CoreLibrary& library, const Layer& layer, uint32_t seed, uin
   }
 
   LoadCommand load_weights;
-  load_weights.target = 1;
+  load_weights.target = Target::kWgt;
   load_weights.half = Uniform(random, 0, 1);
   load_weights.acquire = load_weights.signal = 1;
   load_weights.base = 2;
@@ -117,7 +118,7 @@ void RunLayer(const CoreLibrary& library, const Layer& layer, uint32_t seed, uin
   load_weights.dma_id = driver.AddRead(weight_words);
   driver.Load(load_weights);
   LoadCommand load_table;
-  load_table.target = 2;
+  load_table.target = Target::kTab;
   load_table.half = Uniform(random, 0, 1);
   load_table.acquire = load_table.signal = 1;
   load_table.base = 1;
@@ -181,7 +182,7 @@ void RunLayer(const CoreLibrary& library, const Layer& layer, uint32_t seed, uin
     driver.Load(load);
     if (layer.has_res) {
       LoadCommand load_residual;
-      load_residual.target = 3;
+      load_residual.target = Target::kRes;
       load_residual.half = tile % 2;
       load_residual.acquire = load_residual.signal = 1;
       load_residual.base = 1;
@@ -204,7 +205,7 @@ void RunLayer(const CoreLibrary& library, const Layer& layer, uint32_t seed, uin
     compute.acq_res = compute.rel_res = layer.has_res;
     compute.acq_wgt = compute.acq_tab = tile == 0;
     compute.rel_wgt = compute.rel_tab = tile == layer.tiles - 1;
-    compute.planes = layer.mode == kMax ? 1 : layer.planes;
+    compute.planes = layer.mode == Mode::kMax ? 1 : layer.planes;
     compute.seg = seg;
     compute.m_tile = pixels;
     compute.tw = out_w;
@@ -224,7 +225,7 @@ void RunLayer(const CoreLibrary& library, const Layer& layer, uint32_t seed, uin
 
     StoreCommand store;
     store.half = tile % 2;
-    store.acquire = store.release = 1;
+    store.acquire = store.rel_out = 1;
     store.sig_layer = tile % 2;
     store.base = 3;
     store.count = pixels * words_per_pixel;
@@ -239,12 +240,12 @@ void RunLayer(const CoreLibrary& library, const Layer& layer, uint32_t seed, uin
         for (int tap = 0; tap < taps; ++tap) {
           const int y = f / out_w * layer.stride + tap / layer.kernel;
           const int x = f % out_w * layer.stride + tap % layer.kernel;
-          if (layer.mode == kConv) {
+          if (layer.mode == Mode::kConv) {
             for (int channel = 0; channel < layer.channels; ++channel) {
               a += input_at(y, x, channel) * weight_at(n, tap, channel);
               s += input_at(y, x, channel);
             }
-          } else if (layer.mode == kDepthwise) {
+          } else if (layer.mode == Mode::kDepthwise) {
             a += input_at(y, x, n) * weight_at(n, tap, 0);
           } else {
             a = tap == 0 ? input_at(y, x, n) : std::max<int64_t>(a, input_at(y, x, n));
@@ -271,7 +272,7 @@ void RunLayer(const CoreLibrary& library, const Layer& layer, uint32_t seed, uin
     }
   }
   // 1 cycle of set-up and seg * max(T, D) steps of each command: the fewest cycles, whatever is held back.
-  const int64_t t = int64_t{layer.mode == kMax ? 1 : layer.planes} * taps * ((cw_n - 1) * subs + sub_last);
+  const int64_t t = int64_t{layer.mode == Mode::kMax ? 1 : layer.planes} * taps * ((cw_n - 1) * subs + sub_last);
   EXPECT_EQ(driver.ExStates()[7], layer.tiles * seg * t);
   EXPECT_EQ(driver.ExStates()[6], layer.tiles);
 }
@@ -309,15 +310,15 @@ TEST_P(CoreSmoke, RandomLayers) {
     std::mt19937 random(seed);
     const int n = static_cast<int>(library_.Info().n);
     Layer layer;
-    layer.mode = Uniform(random, 0, 2);
-    layer.channels = layer.mode == kConv ? Uniform(random, 1, 2 * n + 1) : n;
+    layer.mode = static_cast<Mode>(Uniform(random, 0, 2));
+    layer.channels = layer.mode == Mode::kConv ? Uniform(random, 1, 2 * n + 1) : n;
     layer.kernel = Uniform(random, 1, 3);
     layer.stride = Uniform(random, 1, 2);
     layer.in_h = Uniform(random, layer.kernel, 8);
     layer.in_w = Uniform(random, layer.kernel, 8);
     layer.planes = Uniform(random, 1, 4);
     layer.act_signed = Uniform(random, 0, 1);
-    layer.has_offset = Uniform(random, 0, 1);
+    layer.has_offset = layer.mode == Mode::kConv && Uniform(random, 0, 1);
     layer.has_res = Uniform(random, 0, 1);
     layer.res_signed = Uniform(random, 0, 1);
     layer.wide = Uniform(random, 0, 3) == 0;

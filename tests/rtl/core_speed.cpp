@@ -37,9 +37,9 @@ int main(int argc, char** argv) {
   load.count = load.win_len = depth;
   load.dma_id = noise(depth);
   driver.Load(load);
-  load.target = 1;
+  load.target = shiftsim::sim::Target::kWgt;
   driver.Load(load);
-  load.target = 2;
+  load.target = shiftsim::sim::Target::kTab;
   load.count = static_cast<int>(std::min(info.tab_depth, (info.n + info.q - 1) / info.q));
   load.signal = 1;
   load.dma_id = noise(load.count);

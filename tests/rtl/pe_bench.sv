@@ -2,11 +2,11 @@
 // digit_stage, for pe_test. Both channels get the same digits: the test looks at channel 1, whose depthwise operand
 // is not lane 0's.
 module pe_bench #(
-  parameter int AccW = 18
+  parameter int unsigned AccW = 18
 ) (
   input  logic            clk_i,
-  input  logic            rst_ni,
   input  logic            en_i,
+  input  logic            active_i,
   input  logic            clear_i,
   input  logic            shift_i,
   input  logic            depthwise_i,
@@ -20,23 +20,33 @@ module pe_bench #(
   output logic [AccW-1:0] acc_o,    // after the edge
   output logic [AccW-1:0] s_o
 );
-  logic [1:0]        neg, one, two;
-  logic [2*AccW-1:0] acc;
-  // lint: every step is captured, so that the drain registers show the accumulators
-  /* verilator lint_off UNUSEDSIGNAL */
-  logic              drain_valid;
-  /* verilator lint_on UNUSEDSIGNAL */
+  logic [1:0]               neg, one, two;
+  logic [2*AccW-1:0]        acc;
+  shiftsim_pkg::e_control_t ctl;
+
+  // Every step is captured, so that the drain registers show the accumulators.
+  always_comb begin
+    ctl           = '0;
+    ctl.conv      = !depthwise_i && !max_i;
+    ctl.depthwise = depthwise_i;
+    ctl.max       = max_i;
+    ctl.clear     = clear_i;
+    ctl.shift     = shift_i && !clear_i;
+    ctl.s_add     = s_en_i;
+    ctl.s_start   = clear_i;
+    ctl.capture   = 1'b1;
+    ctl.capture_s = s_en_i;
+  end
 
   for (genvar l = 0; l < 2; l++) begin : gen_lane
-    recoder u_recoder (
+    shiftsim_recoder u_recoder (
       .pair_i(pair_i[2*l +: 2]), .carry_i(carry_i[l]), .neg_o(neg[l]), .one_o(one[l]), .two_o(two[l]));
   end
 
-  pe_array #(.P(1), .N(2), .L(2), .AccW(AccW)) u_array (
-    .clk_i, .rst_ni, .en_i, .depthwise_i, .max_i, .clear_i, .shift_i, .s_en_i, .capture_i(1'b1),
+  shiftsim_pe_array #(.Pixels(1), .Channels(2), .Lanes(2), .AccW(AccW)) u_array (
+    .clk_i, .en_i, .ctl_i(ctl), .active_i(active_i),
     .op_i({signed_i && byte1_i[7], byte1_i, signed_i && byte0_i[7], byte0_i}),
-    .neg_i({2{neg}}), .one_i({2{one}}), .two_i({2{two}}), .drain_valid_o(drain_valid), .drain_acc_o(acc),
-    .drain_s_o(s_o));
+    .neg_i({2{neg}}), .one_i({2{one}}), .two_i({2{two}}), .drain_acc_o(acc), .drain_s_o(s_o));
 
   assign acc_o = acc[AccW +: AccW];
 endmodule

@@ -24,7 +24,8 @@ int32_t Wrap(int64_t value) {
 }
 
 struct Step {
-  bool en = true, clear = true, shift = false, depthwise = false, max = false, s_en = false, is_signed = false;
+  bool en = true, active = true, clear = true, shift = false, depthwise = false, max = false, s_en = false,
+       is_signed = false;
   int byte0 = 0, byte1 = 0, pair0 = 0, pair1 = 0, carry0 = 0, carry1 = 0;
 };
 
@@ -32,30 +33,32 @@ class Pe : public testing::Test {
 protected:
   Pe() : bench_(std::make_unique<Vpe_bench>(&context_)) {
     bench_->clk_i = 0;
-    bench_->rst_ni = 1;
     bench_->eval();
   }
   ~Pe() override { bench_->final(); }
 
   // The specification's step, E of docs/hardware.md, with products.
   void Expect(const Step& step) {
-    if (!step.en) return;
+    if (!step.en || !step.active) return;
     const auto digit = [](int pair, int carry) { return -2 * (pair >> 1) + (pair & 1) + carry; };
     const int a0 = step.is_signed ? static_cast<int8_t>(step.byte0) : step.byte0;
     const int a1 = step.is_signed ? static_cast<int8_t>(step.byte1) : step.byte1;
     const int lane0 = step.depthwise ? a1 : a0;  // channel 1
-    const int t = digit(step.pair0, step.carry0) * lane0 + digit(step.pair1, step.carry1) * a1;
+    // In depthwise the digits of the other lanes are those of some step before: they do not count.
+    const int t = digit(step.pair0, step.carry0) * lane0 + (step.depthwise ? 0 : digit(step.pair1, step.carry1) * a1);
     if (step.max) {
       acc_ = step.clear ? a1 : std::max(acc_, a1);
     } else {
       acc_ = Wrap((step.clear ? 0 : step.shift ? 4 * int64_t{acc_} : acc_) + t);
     }
-    s_ = Wrap((step.clear ? 0 : s_) + (step.s_en ? a0 + a1 : 0));
+    // The clearing of S belongs to the first step that adds to it.
+    if (step.s_en) s_ = Wrap((step.clear ? 0 : s_) + a0 + a1);
   }
 
   bool Matches(const Step& step) {
     Expect(step);
     bench_->en_i = step.en;
+    bench_->active_i = step.active;
     bench_->clear_i = step.clear;
     bench_->shift_i = step.shift;
     bench_->depthwise_i = step.depthwise;
@@ -70,12 +73,16 @@ protected:
     bench_->eval();
     bench_->clk_i = 0;
     bench_->eval();
-    return Wrap(bench_->acc_o) == acc_ && Wrap(bench_->s_o) == s_;
+    // What an inactive slot captures means nothing.
+    if (step.en) acc_shown_ = step.active;
+    if (step.en && step.s_en) s_shown_ = step.active;
+    return (!acc_shown_ || Wrap(bench_->acc_o) == acc_) && (!s_shown_ || Wrap(bench_->s_o) == s_);
   }
 
   VerilatedContext context_;
   std::unique_ptr<Vpe_bench> bench_;
   int32_t acc_ = 0, s_ = 0;
+  bool acc_shown_ = false, s_shown_ = false;  // the drain registers hold them
 };
 
 TEST_F(Pe, EveryOperandTimesEveryDigit) {
@@ -112,6 +119,7 @@ TEST_F(Pe, RandomHistories) {
   for (int i = 0; i < 2'000'000; ++i) {
     Step step;
     step.en = bits(3) != 0;
+    step.active = bits(3) != 0;
     step.clear = bits(5) == 0;
     step.shift = bits(3) == 0;
     step.max = bits(2) == 0;

@@ -1,6 +1,6 @@
 // One PPU lane against the transcription of the specification: every table field, with values drawn to meet ties,
 // both signs and the ends of every shift.
-#include <Vppu_lane.h>
+#include <Vshiftsim_ppu_lane.h>
 #include <gtest/gtest.h>
 #include <verilated.h>
 
@@ -54,7 +54,7 @@ struct Case {
 
 class PpuLane : public testing::Test {
 protected:
-  PpuLane() : lane_(std::make_unique<Vppu_lane>(&context_)) {
+  PpuLane() : lane_(std::make_unique<Vshiftsim_ppu_lane>(&context_)) {
     lane_->clk_i = 0;
     lane_->en_i = 1;
     lane_->eval();
@@ -88,7 +88,7 @@ protected:
   }
 
   VerilatedContext context_;
-  std::unique_ptr<Vppu_lane> lane_;
+  std::unique_ptr<Vshiftsim_ppu_lane> lane_;
 };
 
 TEST_F(PpuLane, ConstrainedRandom) {

@@ -6,7 +6,7 @@ module recoder_proof (
   logic [3:0] neg, one, two;
 
   for (genvar k = 0; k < 4; k++) begin : gen_digit
-    recoder u_recoder (
+    shiftsim_recoder u_recoder (
       .pair_i(weight_i[2*k +: 2]), .carry_i((k == 0) ? 1'b0 : weight_i[(k == 0) ? 0 : 2*k - 1]), .neg_o(neg[k]),
       .one_o(one[k]), .two_o(two[k]));
   end

@@ -1,5 +1,5 @@
 // Decides which words of the ifmap stream bank p keeps: those of its own slot's rows, halo included.
-module bank_window (
+module shiftsim_bank_window (
   input  logic                            clk_i,
   input  logic                            set_i,       // the walk visits this slot
   input  logic [shiftsim_pkg::OffW-1:0]   off_i,
@@ -10,8 +10,8 @@ module bank_window (
   output logic                            we_o,
   output logic [shiftsim_pkg::AddrW-1:0]  addr_o
 );
-  localparam int OffW  = shiftsim_pkg::OffW;
-  localparam int AddrW = shiftsim_pkg::AddrW;
+  localparam int unsigned OffW  = shiftsim_pkg::OffW;
+  localparam int unsigned AddrW = shiftsim_pkg::AddrW;
 
   logic [OffW-1:0] off_q;
   logic [OffW:0]   local_addr;  // one bit more: it is set where g lies before the window

@@ -1,6 +1,6 @@
 // One kind of token. 8 bits: the compiler never lets more than a few be outstanding.
-module token_counter #(
-  parameter int Initial = 0
+module shiftsim_token_counter #(
+  parameter int unsigned Initial = 0
 ) (
   input  logic clk_i,
   input  logic rst_ni,

@@ -1,8 +1,8 @@
 // A FIFO whose head is visible: the units look at a command for several cycles (tokens missing, DMA busy)
 // before they take it. Any depth from 1, no power of two needed.
-module cmd_fifo #(
-  parameter int Width = 8,
-  parameter int Depth = 4
+module shiftsim_cmd_fifo #(
+  parameter int unsigned Width = 8,
+  parameter int unsigned Depth = 4
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
@@ -13,8 +13,8 @@ module cmd_fifo #(
   output logic [Width-1:0] head_o,   // means something only while !empty_o
   input  logic             pop_i     // only while !empty_o
 );
-  localparam int PtrW = (Depth > 1) ? $clog2(Depth) : 1;
-  localparam int CntW = $clog2(Depth + 1);
+  localparam int unsigned PtrW = (Depth > 1) ? $clog2(Depth) : 1;
+  localparam int unsigned CntW = $clog2(Depth + 1);
 
   logic [PtrW-1:0] wptr_q, rptr_q;
   logic [CntW-1:0] count_q;

@@ -1,6 +1,6 @@
 // One radix-4 Booth digit, -2*b1 + b0 + carry, as the controls of a digit select. One recoder a
 // (channel, lane), shared by all pixels. neg implies that the digit is not 0.
-module recoder (
+module shiftsim_recoder (
   input  logic [1:0] pair_i,
   input  logic       carry_i,
   output logic       neg_o,
