@@ -75,8 +75,12 @@ Program compile(const qnet::Network& network, const AcceleratorConfig& accelerat
   ProgramBuilder builder(program);
   const OutputStationaryMapper mapper;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
-    const LayerTask task{network, accelerator, program.geometry, static_cast<int>(i),
-                         view_layer(network, network.layers[i], program.geometry)};
+    const LayerTask task{network,
+                         accelerator,
+                         program.geometry,
+                         static_cast<int>(i),
+                         view_layer(network, network.layers[i], program.geometry),
+                         program.dram};
     check_accumulator(task);
     const Choice choice = choose(mapper, task);
     builder.begin_layer(task.index);

@@ -11,19 +11,16 @@ Cost cost(const Workload& workload, const DramConfig& dram) {
     return std::max(t.words, t.dram_bytes / bandwidth) + t.overhead_cycles;
   };
   const auto port = [&](const Transfers& t) { return t.count * alone(t); };
-  const auto channel = [&](const Transfers& t) { return t.count * t.dram_bytes / bandwidth; };
   const auto bytes = [](const Transfers& t) { return t.count * t.dram_bytes; };
-  const Transfers &act = workload.activations, &weights = workload.weights, &residuals = workload.residuals,
-                  &stores = workload.stores;
+  const Transfers &act = workload.activations, &weights = workload.weights, &tables = workload.tables,
+                  &residuals = workload.residuals, &stores = workload.stores;
 
-  const double port_cycles = port(act) + port(weights) + port(residuals);
-  // Residuals and stores come and go a word a cycle, and hold the channel as long.
-  const double dram_cycles = channel(act) + channel(weights) + port(stores) + port(residuals);
+  const double dram_bytes = bytes(act) + bytes(weights) + bytes(tables) + bytes(residuals) + bytes(stores);
+  const double port_cycles = port(act) + port(weights) + port(tables) + port(residuals);
   // The first load, and the last tile's drain and store, overlap with nothing.
   const double lead = dram.latency_cycles + alone(act) + alone(residuals);
   const double tail = workload.drain_cycles + alone(stores);
-  return {std::max({workload.compute_cycles, port_cycles, dram_cycles}) + lead + tail,
-          bytes(act) + bytes(weights) + bytes(residuals) + bytes(stores)};
+  return {std::max({workload.compute_cycles, port_cycles, dram_bytes / bandwidth}) + lead + tail, dram_bytes};
 }
 
 }  // namespace shiftsim::sim

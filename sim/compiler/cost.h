@@ -17,7 +17,7 @@ struct Transfers {
 struct Workload {
   double compute_cycles = 0;  ///< of all COMPUTE commands
   double drain_cycles = 0;    ///< of the last tile, through the PPU
-  Transfers activations, weights, residuals, stores;
+  Transfers activations, weights, tables, residuals, stores;
 };
 
 struct Cost {

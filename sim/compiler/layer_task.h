@@ -2,6 +2,7 @@
 #pragma once
 
 #include "qnet/network.h"
+#include "sim/compiler/dram_layout.h"
 #include "sim/compiler/layer_view.h"
 #include "sim/config/config.h"
 
@@ -13,6 +14,7 @@ struct LayerTask {
   Geometry geometry;  ///< of the accelerator's core
   int index;          ///< of the layer in the network
   LayerView view;
+  const DramLayout& dram;  ///< where the tensors stand
 
   const qnet::Layer& layer() const { return network.layers[static_cast<std::size_t>(index)]; }
   const qnet::Tensor& in() const { return network.in(layer()); }

@@ -4,6 +4,8 @@
 
 #include "common/error.h"
 #include "sim/compiler/output_stationary_emitter.h"
+#include "sim/compiler/read_bursts.h"
+#include "sim/compiler/tile_reads.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -69,15 +71,24 @@ Workload OutputStationaryMapper::workload(const LayerTask& task, const Mapping& 
   const double places = static_cast<double>(ceil_div(out.height, t.rows)) * ceil_div(out.width, t.cols);
   const double channel_tiles = task.channel_tiles();
   const double blocks = ceil_div(task.channel_tiles(), mapping.block);
-  const double pixels = t.pixels();
+
+  // A tile with others on all sides stands for all.
+  const int y0 = out.height / t.rows / 2 * t.rows, x0 = out.width / t.cols / 2 * t.cols;
+  const auto tile_bytes = [&](const ReadProgram& read) {
+    return static_cast<double>(read_bursts(read, task.network, task.dram).bytes());
+  };
+  const auto word_bytes = [&](double words, int bits) {
+    BurstList bursts(task.dram.burst_bytes());
+    bursts.add(0, ceil_div<std::int64_t>(static_cast<std::int64_t>(words) * bits, 8));
+    return static_cast<double>(bursts.bytes());
+  };
 
   Workload w;
   w.drain_cycles = g.pixels * g.ppu_beats() * view.words_per_output();
   w.compute_cycles = places * channel_tiles * (2 + t.seg * std::max<double>(task.weight_words(), w.drain_cycles));
 
   w.activations.words = t.in_words();
-  w.activations.dram_bytes =
-      w.activations.words * std::min(view.tiles.front().in_channels, g.channels) * task.in().bits / 8;
+  w.activations.dram_bytes = tile_bytes(activation_read(task, t, y0, x0, 0));
   w.activations.overhead_cycles = g.pixels + 2;  // the slots' walk
   w.activations.count = places;
   if (!view.shared_input)
@@ -85,19 +96,24 @@ Workload OutputStationaryMapper::workload(const LayerTask& task, const Mapping& 
   else if (mapping.weights_outer && places > 1)
     w.activations.count *= blocks;
 
+  const double tiles_a_block = std::min<double>(mapping.block, channel_tiles);
+  w.tables.words = tiles_a_block * g.ppu_beats();
+  w.tables.dram_bytes = word_bytes(w.tables.words, g.tab_word_bits());
+  w.tables.count = mapping.weights_outer || blocks == 1 ? blocks : blocks * places;
   if (task.has_weights()) {
-    w.weights.words = std::min<double>(mapping.block, channel_tiles) * task.weight_words();
-    w.weights.dram_bytes = w.weights.words * g.wgt_word_bits() / 8;
-    if (mapping.k_split)
-      w.weights.count = 2 * places * channel_tiles;  // each plane with the next, from which its carries come
-    else
-      w.weights.count = mapping.weights_outer || blocks == 1 ? blocks : blocks * places;
+    w.weights.words = tiles_a_block * task.weight_words();
+    w.weights.dram_bytes = word_bytes(w.weights.words, g.wgt_word_bits());
+    // Split along the reduction, each plane comes with the next, from which its carries come.
+    w.weights.count = mapping.k_split ? 2 * places * channel_tiles : w.tables.count;
   }
 
   w.stores.count = places * channel_tiles;
-  w.stores.words = pixels * view.words_per_output();
-  w.stores.dram_bytes = pixels * std::min(g.channels, out.channels) * (view.wide ? qnet::kLogitsBits : out.bits) / 8;
-  if (task.has_residual()) w.residuals = w.stores;
+  w.stores.words = t.pixels() * view.words_per_output();
+  w.stores.dram_bytes = tile_bytes(output_area(task, t, y0, x0, 0));
+  if (task.has_residual()) {
+    w.residuals = w.stores;
+    w.residuals.dram_bytes = tile_bytes(residual_read(task, t, y0, x0, 0));
+  }
   return w;
 }
 

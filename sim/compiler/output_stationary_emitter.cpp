@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/compiler/reduction_split.h"
+#include "sim/compiler/tile_reads.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -67,55 +68,48 @@ void OutputStationaryEmitter::emit_item(const Item& item, const Reuse& reuse, bo
   store(item, t, last);
 }
 
-void OutputStationaryEmitter::load_weights(int first_tile) {
+WordsArea OutputStationaryEmitter::place_weights(int first_tile, int end_tile) {
   const Geometry& g = task_.geometry;
   const LayerView& view = task_.view;
-  const int last_tile = std::min(first_tile + mapping_.block, task_.channel_tiles());
-  const auto tiles = static_cast<std::size_t>(last_tile - first_tile);
-  std::vector<std::uint8_t>& image = program_.image();
+  const std::size_t offset = program_.image().size();
+  for (int tile = first_tile; tile < end_tile; ++tile)
+    for (int plane = 0; plane < view.planes; ++plane)
+      for (int step = 0; step < view.steps; ++step)
+        append_weight_word(task_.network, task_.layer(), view, g, task_.channel_tile(tile), step, plane,
+                           program_.image());
+  return program_.place_words(offset, g.wgt_word_bytes(), g.wgt_word_bits());
+}
+
+WordsArea OutputStationaryEmitter::place_tables(int first_tile, int end_tile) {
+  const Geometry& g = task_.geometry;
+  const std::size_t offset = program_.image().size();
+  for (int tile = first_tile; tile < end_tile; ++tile)
+    append_table_words(task_.network, task_.layer(), task_.view, g, task_.channel_tile(tile), program_.image());
+  return program_.place_words(offset, g.tab_word_bytes(), g.tab_word_bits());
+}
+
+WordsArea OutputStationaryEmitter::place_piece(int tile, int plane, const std::vector<int>& steps) {
+  const Geometry& g = task_.geometry;
+  const LayerView& view = task_.view;
+  const std::size_t offset = program_.image().size();
+  for (int p = plane; p <= std::min(plane + 1, view.planes - 1); ++p)
+    for (const int step : steps)
+      append_weight_word(task_.network, task_.layer(), view, g, task_.channel_tile(tile), step, p, program_.image());
+  return program_.place_words(offset, g.wgt_word_bytes(), g.wgt_word_bits());
+}
+
+void OutputStationaryEmitter::load_weights(int first_tile) {
+  const int end_tile = std::min(first_tile + mapping_.block, task_.channel_tiles());
   if (task_.has_weights() && !mapping_.k_split) {
-    const std::size_t offset = image.size();
-    for (int tile = first_tile; tile < last_tile; ++tile)
-      for (int plane = 0; plane < view.planes; ++plane)
-        for (int step = 0; step < view.steps; ++step)
-          append_weight_word(task_.network, task_.layer(), view, g, task_.channel_tile(tile), step, plane, image);
-    program_.load_words(Target::kWgt, offset, static_cast<std::size_t>(task_.weight_words()) * tiles,
-                        g.wgt_word_bytes(), g.wgt_word_bits(), static_cast<std::size_t>(view.steps));
+    if (!weights_.contains(first_tile)) weights_[first_tile] = place_weights(first_tile, end_tile);
+    program_.load_words(Target::kWgt, weights_[first_tile], u32(task_.view.steps));
   }
-  const std::size_t offset = image.size();
-  for (int tile = first_tile; tile < last_tile; ++tile)
-    append_table_words(task_.network, task_.layer(), view, g, task_.channel_tile(tile), image);
-  program_.load_words(Target::kTab, offset, tiles * static_cast<std::size_t>(g.ppu_beats()), g.tab_word_bytes(),
-                      g.tab_word_bits());
+  if (!tables_.contains(first_tile)) tables_[first_tile] = place_tables(first_tile, end_tile);
+  program_.load_words(Target::kTab, tables_[first_tile]);
 }
 
 void OutputStationaryEmitter::load_activations(const Item& item, const Tiling& t) {
   const LayerView& view = task_.view;
-  const ChannelTile& tile = task_.channel_tile(item.tile);
-  ReadProgram read;
-  read.tensor = task_.layer().input;
-  read.words = view.words;
-  if (view.im2row) {
-    read.kind = ReadProgram::Kind::kIm2row;
-    read.y0 = item.y0;
-    read.x0 = item.x0;
-    read.rows = t.rows;
-    read.cols = t.cols;
-    read.channels = task_.in().channels;
-  } else {
-    read.kind = ReadProgram::Kind::kTile;
-    read.y0 = item.y0 * view.stride_h - view.pad_top;
-    read.x0 = item.x0 * view.stride_w - view.pad_left;
-    read.rows = t.in_rows;
-    read.cols = t.in_cols;
-    read.channel0 = tile.in0;
-    read.channels = tile.in_channels;
-    read.repeat = tile.repeat;
-  }
-  read.per_channel_pad = !task_.layer().pad_values.empty();
-  // Padding must never win a maximum.
-  read.pad = view.mode == Mode::kMax ? task_.in().low() & 0xff : 0;
-
   LoadCommand load;
   load.barrier = barrier_pending_;
   barrier_pending_ = false;
@@ -129,23 +123,13 @@ void OutputStationaryEmitter::load_activations(const Item& item, const Tiling& t
   load.row_off = u32(view.stride_h * t.row_words);
   load.seg_off = u32(t.seg / t.cols) * load.row_off;
   load.win_len = u32(t.window);
-  program_.load(Target::kAct, read, load);
+  program_.load(Target::kAct, activation_read(task_, t, item.y0, item.x0, item.tile), load);
 }
 
 void OutputStationaryEmitter::load_residual(const Item& item, const Tiling& t) {
-  const ChannelTile& tile = task_.channel_tile(item.tile);
-  ReadProgram read;
-  read.kind = ReadProgram::Kind::kTile;
-  read.tensor = task_.layer().residual;
-  read.y0 = item.y0;
-  read.x0 = item.x0;
-  read.rows = t.rows;
-  read.cols = t.cols;
-  read.channel0 = tile.k0;
-  read.channels = tile.channels;
   LoadCommand load;
   load.count = u32(t.pixels());
-  program_.load(Target::kRes, read, load);
+  program_.load(Target::kRes, residual_read(task_, t, item.y0, item.x0, item.tile), load);
 }
 
 ComputeCommand OutputStationaryEmitter::compute_command(const Item& item, const Tiling& t) const {
@@ -197,13 +181,9 @@ void OutputStationaryEmitter::compute_pieces(const Item& item, const Tiling& t, 
       const bool last_plane = plane == view.planes - 1;
       const bool first = plane == 0 && i == 0, last = last_plane && i + 1 == pieces.size();
       const std::vector<int> steps = piece.steps(view, g);
-      const std::size_t offset = program_.image().size();
-      for (int p = plane; p <= std::min(plane + 1, view.planes - 1); ++p)
-        for (const int step : steps)
-          append_weight_word(task_.network, task_.layer(), view, g, task_.channel_tile(item.tile), step, p,
-                             program_.image());
-      program_.load_words(Target::kWgt, offset, steps.size() * (last_plane ? 1 : 2), g.wgt_word_bytes(),
-                          g.wgt_word_bits(), steps.size());
+      const std::array<int, 3> key = {item.tile, plane, static_cast<int>(i)};
+      if (!pieces_.contains(key)) pieces_[key] = place_piece(item.tile, plane, steps);
+      program_.load_words(Target::kWgt, pieces_[key], u32(static_cast<std::int64_t>(steps.size())));
 
       ComputeCommand c = whole;
       c.planes = 1;

@@ -1,6 +1,10 @@
 // The commands of one layer in the output-stationary dataflow.
 #pragma once
 
+#include <array>
+#include <map>
+#include <vector>
+
 #include "sim/compiler/layer_task.h"
 #include "sim/compiler/mapping.h"
 #include "sim/compiler/program_builder.h"
@@ -28,6 +32,9 @@ private:
   Reuse reuse(const std::vector<Item>& items, std::size_t i) const;
   void emit_item(const Item& item, const Reuse& reuse, bool last);
   void load_weights(int first_tile);
+  WordsArea place_weights(int first_tile, int end_tile);
+  WordsArea place_tables(int first_tile, int end_tile);
+  WordsArea place_piece(int tile, int plane, const std::vector<int>& steps);
   void load_activations(const Item& item, const Tiling& t);
   void load_residual(const Item& item, const Tiling& t);
   ComputeCommand compute_command(const Item& item, const Tiling& t) const;
@@ -40,6 +47,10 @@ private:
   const LayerTask& task_;
   const Mapping& mapping_;
   ProgramBuilder& program_;
+  /// Weights and tables stand in DRAM once, however often they are loaded: by first channel tile; by channel tile,
+  /// plane and piece of the reduction.
+  std::map<int, WordsArea> weights_, tables_;
+  std::map<std::array<int, 3>, WordsArea> pieces_;
   bool barrier_pending_;  ///< the first load of activations waits for the layer before
 };
 

@@ -19,18 +19,27 @@ void ProgramBuilder::load(Target target, ReadProgram read, LoadCommand command) 
   program_.loads.push(command, layer_);
 }
 
-void ProgramBuilder::load_words(Target target, std::size_t offset, std::size_t count, int word_bytes, int dram_bits,
-                                std::size_t carry_stride) {
+WordsArea ProgramBuilder::place_words(std::size_t offset, int word_bytes, int dram_bits) {
+  WordsArea area;
+  area.offset = offset;
+  area.word_bytes = word_bytes;
+  area.dram_bits = dram_bits;
+  area.count = static_cast<int>((program_.image.size() - offset) / static_cast<std::size_t>(word_bytes));
+  area.dram_address = program_.dram.allocate(ceil_div<std::int64_t>(std::int64_t{area.count} * dram_bits, 8));
+  return area;
+}
+
+void ProgramBuilder::load_words(Target target, const WordsArea& area, std::uint32_t carry_stride) {
   ReadProgram read;
   read.kind = ReadProgram::Kind::kWords;
-  read.offset = offset;
-  read.word_bytes = word_bytes;
-  read.word_dram_bits = dram_bits;
-  read.count = static_cast<int>(count);
-  read.dram_address = program_.dram.allocate(ceil_div<std::int64_t>(static_cast<std::int64_t>(count) * dram_bits, 8));
+  read.offset = area.offset;
+  read.dram_address = area.dram_address;
+  read.word_bytes = area.word_bytes;
+  read.word_dram_bits = area.dram_bits;
+  read.count = area.count;
   LoadCommand command;
-  command.count = static_cast<std::uint32_t>(count);
-  command.carry_stride = static_cast<std::uint32_t>(carry_stride);
+  command.count = static_cast<std::uint32_t>(area.count);
+  command.carry_stride = carry_stride;
   load(target, read, command);
 }
 

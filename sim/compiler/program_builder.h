@@ -7,6 +7,15 @@
 
 namespace shiftsim::sim {
 
+/// Words of weights or tables that are loaded together, as often as need be.
+struct WordsArea {
+  std::size_t offset = 0;          ///< first byte in Program::image
+  std::uint64_t dram_address = 0;  ///< of the first word
+  int word_bytes = 0;              ///< as on the port
+  int dram_bits = 0;               ///< of a word, as packed in DRAM
+  int count = 0;
+};
+
 /// Keeps which half of each scratchpad is filled, and where in the program each DMA transfer stands.
 class ProgramBuilder {
 public:
@@ -20,11 +29,11 @@ public:
   /// The half of a scratchpad that was filled last.
   bool half(Target target) const { return halves_[static_cast<std::size_t>(target)]; }
 
-  /// The image in DRAM, to which weight and table words are appended.
+  /// The weight and table words, to which new ones are appended.
   std::vector<std::uint8_t>& image() { return program_.image; }
-  /// A load of 'count' words that stand in the image from 'offset' on.
-  void load_words(Target target, std::size_t offset, std::size_t count, int word_bytes, int dram_bits,
-                  std::size_t carry_stride = 0);
+  /// Gives the words that were appended to the image from 'offset' on a place in DRAM.
+  WordsArea place_words(std::size_t offset, int word_bytes, int dram_bits);
+  void load_words(Target target, const WordsArea& area, std::uint32_t carry_stride = 0);
   /// A load of what 'read' gathers; 'command' has its count and walk, the rest is filled in here.
   void load(Target target, ReadProgram read, LoadCommand command);
   void compute(const ComputeCommand& command, TileOrigin origin);

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <map>
+
 #include "sim/compiler/output_stationary.h"
 
 namespace shiftsim::sim {
@@ -29,9 +32,9 @@ qnet::Network one_conv() {
   return network;
 }
 
-LayerTask task_of(const qnet::Network& network, const AcceleratorConfig& accelerator) {
+LayerTask task_of(const qnet::Network& network, const AcceleratorConfig& accelerator, const DramLayout& dram) {
   const Geometry g = geometry_of(accelerator);
-  return {network, accelerator, g, 0, view_layer(network, network.layers[0], g)};
+  return {network, accelerator, g, 0, view_layer(network, network.layers[0], g), dram};
 }
 
 TEST(Cost, TheLongestOfArrayPortAndDramAndWhatOverlapsWithNone) {
@@ -40,28 +43,31 @@ TEST(Cost, TheLongestOfArrayPortAndDramAndWhatOverlapsWithNone) {
   w.drain_cycles = 7;
   w.activations = {2, 100, 400, 5};
   w.weights = {3, 50, 800, 0};
+  w.tables = {1, 8, 64, 0};
   w.residuals = {4, 10, 40, 0};
   w.stores = {4, 20, 80, 0};
   DramConfig dram;
   dram.bytes_per_cycle = 8;
   dram.latency_cycles = 60;
-  // One transfer alone: activations max(100, 400/8) + 5 = 105, weights max(50, 100) = 100, residuals 10, stores 20.
-  // Port: 2*105 + 3*100 + 4*10 = 550. DRAM: 2*50 + 3*100 + 4*20 + 4*10 = 520. The array's 1000 is the longest.
-  // Around it: latency 60, first activations 105, residual 10, drain 7, store 20.
+  // One transfer alone: activations max(100, 400/8) + 5 = 105, weights max(50, 100) = 100, tables 8, residuals 10,
+  // stores
+  // 20. Port: 2*105 + 3*100 + 8 + 4*10 = 558. DRAM: 800 + 2400 + 64 + 160 + 320 = 3744 bytes, 468 cycles. The array's
+  // 1000 is the longest. Around it: latency 60, first activations 105, residual 10, drain 7, store 20.
   EXPECT_DOUBLE_EQ(cost(w, dram).cycles, 1000 + 60 + 105 + 10 + 7 + 20);
-  EXPECT_DOUBLE_EQ(cost(w, dram).dram_bytes, 2 * 400 + 3 * 800 + 4 * 40 + 4 * 80);
+  EXPECT_DOUBLE_EQ(cost(w, dram).dram_bytes, 3744);
   w.compute_cycles = 540;
-  EXPECT_DOUBLE_EQ(cost(w, dram).cycles, 550 + 202) << "the port is the longest";
+  EXPECT_DOUBLE_EQ(cost(w, dram).cycles, 558 + 202) << "the port is the longest";
   dram.bytes_per_cycle = 4;
-  // Alone: 105, 200, 10, 20. Port 850. DRAM: 2*100 + 3*200 + 80 + 40 = 920.
-  EXPECT_DOUBLE_EQ(cost(w, dram).cycles, 920 + 202) << "DRAM is the longest";
+  // Alone: 105, 200, 16, 10, 20. Port 866. DRAM 3744/4 = 936.
+  EXPECT_DOUBLE_EQ(cost(w, dram).cycles, 936 + 202) << "DRAM is the longest";
 }
 
 TEST(OutputStationary, WorkloadOfALayerByHand) {
   // P = 4, N = 16, L = 4, Q = 8: two channel tiles, two words a pixel, 9 taps x 8 sub-blocks = 72 steps, two planes.
   const qnet::Network network = one_conv();
   const AcceleratorConfig accelerator = make_accelerator(16, 16);
-  const LayerTask task = task_of(network, accelerator);
+  const DramLayout dram(network, accelerator.array.cols, accelerator.dram.burst_bytes);
+  const LayerTask task = task_of(network, accelerator, dram);
   const OutputStationaryMapper mapper;
   Mapping mapping;
   mapping.tiling = measure_tiling(task.view, task.geometry, 4, 8);
@@ -73,11 +79,16 @@ TEST(OutputStationary, WorkloadOfALayerByHand) {
   // 6 rows x 10 columns x 2 words of 16 codes of 4 bits; both channel tiles share them.
   EXPECT_DOUBLE_EQ(w.activations.count, 2);
   EXPECT_DOUBLE_EQ(w.activations.words, 120);
-  EXPECT_DOUBLE_EQ(w.activations.dram_bytes, 120 * 8);
-  // 144 words of 128 bits, for each place and channel tile anew.
+  // In the middle, that is the lower half, 5 rows of 8 columns lie in the tensor: 320 bytes a block, from row 3 on.
+  // They begin at byte 192 and end at 512 of 512: 5 bursts of 64 bytes; the second block follows at 512.
+  EXPECT_DOUBLE_EQ(w.activations.dram_bytes, 2 * 5 * 64);
+  // 144 words of 128 bits, for each place and channel tile anew; with them two beats of 8 x 56 bits.
   EXPECT_DOUBLE_EQ(w.weights.count, 4);
   EXPECT_DOUBLE_EQ(w.weights.words, 144);
   EXPECT_DOUBLE_EQ(w.weights.dram_bytes, 144 * 16);
+  EXPECT_DOUBLE_EQ(w.tables.count, 4);
+  EXPECT_DOUBLE_EQ(w.tables.words, 2);
+  EXPECT_DOUBLE_EQ(w.tables.dram_bytes, 128);
   EXPECT_DOUBLE_EQ(w.stores.count, 4);
   EXPECT_DOUBLE_EQ(w.stores.words, 32);
   EXPECT_DOUBLE_EQ(w.stores.dram_bytes, 32 * 8);
@@ -93,7 +104,8 @@ TEST(OutputStationary, EveryCandidateFitsAndTheCheapestIsTaken) {
   const qnet::Network network = one_conv();
   AcceleratorConfig accelerator = make_accelerator(16, 16);
   accelerator.scratchpad.output_kib = 1;  // 32 pixels of 16 bytes in each half: at most 4 of 8 rows
-  const LayerTask task = task_of(network, accelerator);
+  const DramLayout dram(network, accelerator.array.cols, accelerator.dram.burst_bytes);
+  const LayerTask task = task_of(network, accelerator, dram);
   const OutputStationaryMapper mapper;
   const std::vector<Mapping> candidates = mapper.candidates(task);
   double least = std::numeric_limits<double>::infinity();
@@ -107,6 +119,28 @@ TEST(OutputStationary, EveryCandidateFitsAndTheCheapestIsTaken) {
   const LayerPlan plan = compile(network, accelerator).plans[0];
   EXPECT_EQ(plan.estimate.cycles, least);
   EXPECT_EQ(plan.mapper, "output_stationary");
+}
+
+TEST(Program, WeightsStandOnceHoweverOftenTheyAreLoaded) {
+  const qnet::Network network = one_conv();
+  AcceleratorConfig accelerator = make_accelerator(16, 16);
+  accelerator.scratchpad.output_kib = 1;
+  accelerator.scratchpad.weight_kib = 12;  // 144 words fit a half once, not twice: a block is one channel tile
+  const Program program = compile(network, accelerator);
+  ASSERT_EQ(program.plans[0].mapping.block, 1);
+  ASSERT_EQ(program.plans[0].channel_tiles, 2);
+  int loads = 0;
+  for (const LoadCommand& load : program.loads.commands) loads += load.target == Target::kWgt;
+  ASSERT_GT(loads, 2) << "no weight is loaded twice: the test does not test";
+  // Each channel tile: 144 words of 16 bytes, and two beats of a table of 8 x 7 bytes.
+  EXPECT_EQ(program.image.size(), 2U * (144 * 16 + 2 * 56));
+  std::map<std::size_t, std::uint64_t> addresses;
+  for (const ReadProgram& read : program.reads) {
+    if (read.kind != ReadProgram::Kind::kWords) continue;
+    const auto [place, added] = addresses.emplace(read.offset, read.dram_address);
+    EXPECT_EQ(place->second, read.dram_address);
+  }
+  EXPECT_EQ(addresses.size(), 4U);
 }
 
 }  // namespace

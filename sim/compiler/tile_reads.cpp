@@ -1,0 +1,56 @@
+#include "sim/compiler/tile_reads.h"
+
+namespace shiftsim::sim {
+
+ReadProgram activation_read(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile) {
+  const LayerView& view = task.view;
+  const ChannelTile& tile = task.channel_tile(channel_tile);
+  ReadProgram read;
+  read.layer = task.index;
+  read.tensor = task.layer().input;
+  read.words = view.words;
+  if (view.im2row) {
+    read.kind = ReadProgram::Kind::kIm2row;
+    read.y0 = y0;
+    read.x0 = x0;
+    read.rows = t.rows;
+    read.cols = t.cols;
+    read.channels = task.in().channels;
+  } else {
+    read.kind = ReadProgram::Kind::kTile;
+    read.y0 = y0 * view.stride_h - view.pad_top;
+    read.x0 = x0 * view.stride_w - view.pad_left;
+    read.rows = t.in_rows;
+    read.cols = t.in_cols;
+    read.channel0 = tile.in0;
+    read.channels = tile.in_channels;
+    read.repeat = tile.repeat;
+  }
+  read.per_channel_pad = !task.layer().pad_values.empty();
+  // Padding must never win a maximum.
+  read.pad = view.mode == Mode::kMax ? task.in().low() & 0xff : 0;
+  return read;
+}
+
+ReadProgram output_area(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile) {
+  const ChannelTile& tile = task.channel_tile(channel_tile);
+  ReadProgram read;
+  read.kind = ReadProgram::Kind::kTile;
+  read.layer = task.index;
+  read.tensor = task.layer().output;
+  read.y0 = y0;
+  read.x0 = x0;
+  read.rows = t.rows;
+  read.cols = t.cols;
+  read.channel0 = tile.k0;
+  read.channels = tile.channels;
+  return read;
+}
+
+ReadProgram residual_read(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile) {
+  ReadProgram read = output_area(task, t, y0, x0, channel_tile);
+  read.tensor = task.layer().residual;
+  return read;
+}
+
+}  // namespace shiftsim::sim

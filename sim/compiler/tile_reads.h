@@ -1,0 +1,17 @@
+// What the DMA gathers for a tile of a layer.
+#pragma once
+
+#include "sim/compiler/layer_task.h"
+#include "sim/compiler/program.h"
+#include "sim/compiler/tiling.h"
+
+namespace shiftsim::sim {
+
+/// The input of the output tile whose corner is (y0, x0), for one channel tile.
+ReadProgram activation_read(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile);
+/// The residual of the same tile.
+ReadProgram residual_read(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile);
+/// The output of the same tile, as if it were read: the bursts that a store writes.
+ReadProgram output_area(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile);
+
+}  // namespace shiftsim::sim
