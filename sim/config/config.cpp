@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/locations.h"
 #include "common/yaml.h"
 #include "sim/config/mutants.h"
 
@@ -250,8 +251,7 @@ void validate(const AcceleratorConfig& config, const Complain& complain) {
 /// A mutant's name becomes part of a file name and of a command: it must be one of the list.
 void validate(const LockstepConfig& config, const Complain& complain) {
   if (config.mutant.empty()) return;
-  const std::vector<std::string> names =
-      mutant_names(fs::path(SHIFTSIM_SOURCE_DIR) / "tests" / "rtl" / "mutants" / "mutants.json");
+  const std::vector<std::string> names = mutant_names(home_folder() / "tests" / "rtl" / "mutants" / "mutants.json");
   if (std::find(names.begin(), names.end(), config.mutant) != names.end()) return;
   const std::string near = nearest(config.mutant, names);
   complain("lockstep.mutant",
@@ -405,7 +405,7 @@ RunConfig load_config(const fs::path& file, const std::vector<std::string>& over
   validate(config.accelerator, complain);
   validate(config.lockstep, complain);
   if (config.technology.empty()) {
-    config.technology = (fs::path(SHIFTSIM_SOURCE_DIR) / "configs/technologies/45nm_horowitz.yaml").string();
+    config.technology = (home_folder() / "configs/technologies/45nm_horowitz.yaml").string();
   }
   if (config.results.empty()) config.results = (fs::current_path() / "results").string();
   return config;

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/hash.h"
+#include "common/locations.h"
 #include "common/log.h"
 #include "common/process.h"
 #include "common/text.h"
@@ -16,30 +17,41 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kSource = SHIFTSIM_SOURCE_DIR;
-const fs::path kCache = fs::path(SHIFTSIM_BINARY_DIR) / "rtl";
-
 std::vector<std::string> arguments(const Geometry& g, const RtlOptions& options) {
   std::vector<std::string> args;
-  const auto add = [&](const char* name, int value) { args.push_back(name), args.push_back(std::to_string(value)); };
-  add("--p", g.pixels), add("--n", g.channels), add("--l", g.lanes), add("--q", g.ppu_lanes),
-      add("--acc-w", g.acc_bits);
-  add("--act-depth", g.act_depth), add("--wgt-depth", g.wgt_depth), add("--tab-depth", g.tab_depth),
-      add("--res-depth", g.res_depth);
-  add("--out-depth", g.out_depth), add("--cmd-depth", g.cmd_depth);
-  if (options.trace) args.push_back("--trace");
-  if (!options.mutant.empty()) args.push_back("--mutant"), args.push_back(options.mutant);
+  const auto add = [&](const char* name, int value) {
+    args.emplace_back(name);
+    args.push_back(std::to_string(value));
+  };
+  add("--p", g.pixels);
+  add("--n", g.channels);
+  add("--l", g.lanes);
+  add("--q", g.ppu_lanes);
+  add("--acc-w", g.acc_bits);
+  add("--act-depth", g.act_depth);
+  add("--wgt-depth", g.wgt_depth);
+  add("--tab-depth", g.tab_depth);
+  add("--res-depth", g.res_depth);
+  add("--out-depth", g.out_depth);
+  add("--cmd-depth", g.cmd_depth);
+  if (options.trace) args.emplace_back("--trace");
+  if (!options.mutant.empty()) args.insert(args.end(), {"--mutant", options.mutant});
   return args;
 }
 
-/// Everything that decides what the library is.
+fs::path build_script() {
+  return home_folder() / "scripts" / "build_rtl";
+}
+
+/// Everything that decides what the library is. The cache outlives a change of the tools.
 std::string fingerprint(const Geometry& g, const RtlOptions& options) {
-  std::vector<fs::path> files{kSource / "scripts" / "build_rtl"};
-  for (const auto& entry : fs::recursive_directory_iterator(kSource / "rtl"))
+  const fs::path home = home_folder();
+  std::vector<fs::path> files{build_script()};
+  for (const auto& entry : fs::recursive_directory_iterator(home / "rtl"))
     if (entry.is_regular_file()) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
-  std::string text;
-  if (!options.mutant.empty()) files.push_back(kSource / "tests" / "rtl" / "mutants" / "mutants.json");
+  std::string text = verilator_version();
+  if (!options.mutant.empty()) files.push_back(home / "tests" / "rtl" / "mutants" / "mutants.json");
   for (const fs::path& file : files) text += sha256_file(file);
   for (const std::string& argument : arguments(g, options)) text += " " + argument;
   return sha256(text).substr(0, 16);
@@ -49,7 +61,7 @@ void build(const Geometry& g, const RtlOptions& options, const fs::path& output)
   fs::create_directories(output.parent_path());
   const fs::path log = fs::path(output).replace_extension(".log");
   std::vector<std::string> command = arguments(g, options);
-  command.insert(command.begin(), (kSource / "scripts" / "build_rtl").string());
+  command.insert(command.begin(), build_script().string());
   command.insert(command.end(), {"--output", output.string()});
   spdlog::info("building the RTL for P={} N={} L={} Q={}{} (kept in {})", g.pixels, g.channels, g.lanes, g.ppu_lanes,
                options.trace ? ", with tracing" : "", output.parent_path().string());
@@ -64,9 +76,12 @@ void build(const Geometry& g, const RtlOptions& options, const fs::path& output)
 }  // namespace
 
 fs::path rtl_library_path(const Geometry& geometry, const RtlOptions& options) {
-  return kCache / fmt::format("core_p{}n{}l{}q{}{}{}_{}.so", geometry.pixels, geometry.channels, geometry.lanes,
-                              geometry.ppu_lanes, options.trace ? "_trace" : "",
-                              options.mutant.empty() ? "" : "_" + options.mutant, fingerprint(geometry, options));
+  const auto cache = cache_folder();
+  if (!cache) fail("no folder to keep the built RTL in: set SHIFTSIM_CACHE");
+  return *cache / "rtl" /
+         fmt::format("core_p{}n{}l{}q{}{}{}_{}.so", geometry.pixels, geometry.channels, geometry.lanes,
+                     geometry.ppu_lanes, options.trace ? "_trace" : "",
+                     options.mutant.empty() ? "" : "_" + options.mutant, fingerprint(geometry, options));
 }
 
 std::string verilator_version() {

@@ -1,0 +1,91 @@
+// What `cmake --install` puts into a prefix works from there, with the source tree out of reach.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/cli/command.h"
+
+namespace shiftsim::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+const std::string kImages = "/usr/share/datasets/fashion-mnist";
+
+class InstallTest : public CommandTest {
+protected:
+  void SetUp() override {
+    const Outcome installed = run_program("cmake", {"--install", SHIFTSIM_BINARY_DIR, "--prefix", prefix()});
+    ASSERT_EQ(installed.status, 0) << installed.out << installed.err;
+    fs::copy_file(SHIFTSIM_SOURCE_DIR "/models/mobilenet_fmnist.onnx", folder_ / "net.onnx");
+    unshare_ = run_program("unshare", hidden({"true"})).status == 0;
+  }
+
+  std::string prefix() const { return (folder_ / "usr").string(); }
+  std::string shipped(const std::string& file) const { return prefix() + "/share/shiftsim/" + file; }
+
+  /// The command in a mount namespace where the source tree is an empty folder.
+  std::vector<std::string> hidden(const std::vector<std::string>& command) const {
+    std::vector<std::string> words = {
+        "--mount", "--map-root-user",  "sh", "-c", "mount -t tmpfs none \"$1\" && shift && exec \"$@\"",
+        "sh",      SHIFTSIM_SOURCE_DIR};
+    words.insert(words.end(), command.begin(), command.end());
+    return words;
+  }
+
+  /// Runs an installed program; the source tree is hidden where the system allows it.
+  Outcome run_installed(const std::string& file, std::vector<std::string> arguments) const {
+    const std::vector<std::string> clean = {"env", "-u", "SHIFTSIM_HOME",
+                                            "SHIFTSIM_CACHE=" + (folder_ / "cache").string(), prefix() + "/" + file};
+    arguments.insert(arguments.begin(), clean.begin(), clean.end());
+    if (unshare_) return run_program("unshare", hidden(arguments));
+    return run_program("env", {arguments.begin() + 1, arguments.end()});
+  }
+
+  bool unshare_ = false;
+};
+
+TEST_F(InstallTest, NoProgramHoldsThePathOfItsSources) {
+  for (const std::string program : {"simrun", "quantrun"}) {
+    const std::string content = read_text(prefix() + "/bin/" + program);
+    ASSERT_FALSE(content.empty());
+    EXPECT_EQ(content.find(SHIFTSIM_SOURCE_DIR), std::string::npos) << program;
+    EXPECT_EQ(content.find(SHIFTSIM_BINARY_DIR), std::string::npos) << program;
+  }
+}
+
+TEST_F(InstallTest, ProgramsFindTheirDataBesideThemselves) {
+  const Outcome version = run_installed("bin/simrun", {"--version"});
+  EXPECT_EQ(version.status, 0) << version.err;
+  EXPECT_THAT(version.out, HasSubstr("simrun 0."));
+  const Outcome config = run_installed("bin/simrun", {"--print-config"});
+  EXPECT_EQ(config.status, 0) << config.err;
+  EXPECT_THAT(config.out, HasSubstr(shipped("configs/technologies/45nm_horowitz.yaml")));
+  const Outcome mutants = run_installed("share/shiftsim/scripts/build_rtl", {"--list-mutants"});
+  EXPECT_EQ(mutants.status, 0) << mutants.err;
+  EXPECT_THAT(mutants.out, HasSubstr("pe_"));
+  const Outcome unknown = run_installed("bin/simrun", {"--set", "lockstep.mutant=none", "--print-config"});
+  EXPECT_EQ(unknown.status, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("--list-mutants"));
+}
+
+TEST_F(InstallTest, QuantizesAndRunsEveryEngine) {
+  const Outcome quantized =
+      run_installed("bin/quantrun", {"--model", "net.onnx", "--calibration", kImages + "/train-images-idx3-ubyte.gz",
+                                     "--recipe", shipped("configs/recipes/nearest_w4a4.yaml"), "--set",
+                                     "calibration.images=8", "--output", "net.qnet"});
+  ASSERT_EQ(quantized.status, 0) << quantized.err;
+  for (const std::string fidelity : {"golden", "cycle", "lockstep"}) {
+    const Outcome run =
+        run_installed("bin/simrun", {"--network", "net.qnet", "--images", kImages + "/t10k-images-idx3-ubyte.gz",
+                                     "--fidelity", fidelity, "--set", "dataset.test_images=4", "--set", "array.rows=4",
+                                     "--set", "array.cols=4", "--output", fidelity});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_TRUE(fs::exists(folder_ / fidelity / "report.json"));
+  }
+  EXPECT_TRUE(fs::exists(folder_ / "cache/rtl")) << "Verilated cores are kept in the user's folder";
+}
+
+}  // namespace
+}  // namespace shiftsim::test
