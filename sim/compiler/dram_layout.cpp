@@ -29,6 +29,14 @@ int DramLayout::pixel_bytes(int tensor, int block) const {
   return (channels * place.bits + 7) / 8;
 }
 
+ByteSpan DramLayout::channel_span(int tensor, int block, int channel0, int channel1) const {
+  const int bits = tensors_[static_cast<std::size_t>(tensor)].bits;
+  const int low = std::max(channel0 - block * block_channels_, 0);
+  const int high = std::min(channel1 - block * block_channels_, block_channels_);
+  const int first = low * bits / 8;
+  return {first, (high * bits + 7) / 8 - first};
+}
+
 std::uint64_t DramLayout::pixel_address(int tensor, int block, int y, int x) const {
   const Place& place = tensors_[static_cast<std::size_t>(tensor)];
   const auto pixels = static_cast<std::uint64_t>(place.height) * static_cast<std::uint64_t>(place.width);

@@ -8,6 +8,11 @@
 
 namespace shiftsim::sim {
 
+/// Bytes [first, first + bytes) of a pixel.
+struct ByteSpan {
+  int first = 0, bytes = 0;
+};
+
 /// A tensor stands in blocks of 'block_channels' channels. A block is H x W pixels of ceil(channels * bits / 8) bytes,
 /// so that the rows of a block are contiguous. Tensors and areas begin at whole bursts.
 class DramLayout {
@@ -20,6 +25,8 @@ public:
   int burst_bytes() const { return burst_bytes_; }
   /// Bytes of a pixel in one block of a tensor.
   int pixel_bytes(int tensor, int block) const;
+  /// The bytes of a pixel in one block that hold channels of [channel0, channel1). The block must have one of them.
+  ByteSpan channel_span(int tensor, int block, int channel0, int channel1) const;
   /// First byte of pixel (y, x) in one block of a tensor.
   std::uint64_t pixel_address(int tensor, int block, int y, int x) const;
   std::uint64_t tensor_address(int tensor) const { return tensors_[static_cast<std::size_t>(tensor)].base; }

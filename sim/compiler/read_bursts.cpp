@@ -27,24 +27,25 @@ Area area_of(const ReadProgram& read, const qnet::Network& network) {
   return {std::max(y0, 0), std::min(y0 + rows, tensor.height), std::max(x0, 0), std::min(x0 + cols, tensor.width)};
 }
 
-/// Bytes [first, first + bytes) of every pixel of an area in one block.
-void add_pixels(const Area& area, int tensor, int block, int first, int bytes, int width, const DramLayout& layout,
+/// The same bytes of every pixel of an area in one block.
+void add_pixels(const Area& area, int tensor, int block, const ByteSpan& span, int width, const DramLayout& layout,
                 BurstList& bursts) {
   const int pitch = layout.pixel_bytes(tensor, block);
   const auto start = [&](int y, int x) {
-    return layout.pixel_address(tensor, block, y, x) + static_cast<std::uint64_t>(first);
+    return layout.pixel_address(tensor, block, y, x) + static_cast<std::uint64_t>(span.first);
   };
-  if (pitch - bytes >= layout.burst_bytes()) {
+  if (pitch - span.bytes >= layout.burst_bytes()) {
     // Whole bursts lie between what is wanted of two pixels.
     for (int y = area.y0; y < area.y1; ++y)
-      for (int x = area.x0; x < area.x1; ++x) bursts.add(start(y, x), bytes);
+      for (int x = area.x0; x < area.x1; ++x) bursts.add(start(y, x), span.bytes);
     return;
   }
   // Whole rows follow each other: one piece. Else one piece a row.
   const bool whole_rows = area.x0 == 0 && area.x1 == width;
   const int rows_a_piece = whole_rows ? area.y1 - area.y0 : 1;
   const std::int64_t pixels = std::int64_t{rows_a_piece} * (area.x1 - area.x0);
-  for (int y = area.y0; y < area.y1; y += rows_a_piece) bursts.add(start(y, area.x0), (pixels - 1) * pitch + bytes);
+  for (int y = area.y0; y < area.y1; y += rows_a_piece)
+    bursts.add(start(y, area.x0), (pixels - 1) * pitch + span.bytes);
 }
 
 }  // namespace
@@ -63,11 +64,8 @@ BurstList read_bursts(const ReadProgram& read, const qnet::Network& network, con
   const int channel1 = all ? tensor.channels : (read.channel0 + read.channels - 1) / read.repeat + 1;
   const int n = layout.block_channels();
   for (int block = channel0 / n; block * n < channel1; ++block) {
-    const int low = std::max(channel0 - block * n, 0);
-    const int high = std::min(channel1 - block * n, n);
-    const int first = low * tensor.bits / 8;
-    const int end = (high * tensor.bits + 7) / 8;
-    add_pixels(area, read.tensor, block, first, end - first, tensor.width, layout, bursts);
+    const ByteSpan span = layout.channel_span(read.tensor, block, channel0, channel1);
+    add_pixels(area, read.tensor, block, span, tensor.width, layout, bursts);
   }
   return bursts;
 }

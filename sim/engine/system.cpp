@@ -162,11 +162,12 @@ private:
 }  // namespace
 
 struct System::Impl {
-  Impl(const qnet::Network& net, const Program& prog, const DramConfig& dram, const SystemOptions& opts)
+  Impl(const qnet::Network& net, const Program& prog, const DramConfig& dram_config, const SystemOptions& opts)
       : options(opts),
         memory(net),
         host(prog),
-        dma(net, prog, dram, memory),
+        dram(make_dram_model(dram_config)),
+        dma(net, prog, dram_config, *dram, memory),
         core(prog.geometry, static_cast<int>(net.layers.size())) {
     if (options.rtl) {
       rtl.emplace(options.rtl, options.seed);
@@ -180,6 +181,7 @@ struct System::Impl {
   SystemOptions options;
   TensorMemory memory;
   Host host;
+  std::unique_ptr<DramModel> dram;
   Dma dma;
   CoreModel core;
   std::optional<RtlCore> rtl;

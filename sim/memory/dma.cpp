@@ -1,11 +1,9 @@
 #include "sim/memory/dma.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "common/error.h"
 #include "sim/compiler/read_bursts.h"
-#include "sim/memory/latency_bandwidth_dram.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -13,16 +11,16 @@ namespace {
 constexpr std::size_t kMaxRequests = 4;
 /// Bytes fetched ahead of the core, in bursts; also the depth of the write buffer.
 constexpr int kBufferBursts = 16;
-constexpr int kWideWords = 4;  ///< words of a pixel of 32-bit outputs
 
 }  // namespace
 
-Dma::Dma(const qnet::Network& network, const Program& program, const DramConfig& config, TensorMemory& memory)
+Dma::Dma(const qnet::Network& network, const Program& program, const DramConfig& config, DramModel& dram,
+         TensorMemory& memory)
     : network_(network),
       program_(program),
       config_(config),
+      dram_(dram),
       memory_(memory),
-      dram_(std::make_unique<LatencyBandwidthDram>(config)),
       events_(network.layers.size()) {
   const Geometry& g = program.geometry;
   const auto bytes = static_cast<std::size_t>(std::max({g.act_word_bytes(), g.wgt_word_bytes(), g.tab_word_bytes()}));
@@ -56,7 +54,7 @@ void Dma::accept_read(const CoreOutputs& core) {
   const ReadProgram& read = program_.reads[core.rd_req_id];
   const BurstList bursts = read_bursts(read, network_, program_.dram);
   Request request{LoadWords(read, core.rd_req_count, network_, program_)};
-  request.first_data = dram_->read(bursts.runs(), read.layer, cycle_);
+  request.first_data = dram_.read(bursts.runs(), read.layer, cycle_);
   request.write_mark = accepted_;
   request.total = bursts.bytes();
   request.layer = read.layer;
@@ -68,56 +66,37 @@ void Dma::accept_read(const CoreOutputs& core) {
 
 void Dma::clock_store(const CoreOutputs& core) {
   if (core.wr_req_valid && out_.wr_req_ready) {
-    store_ = Store{&program_.writes[core.wr_req_id], 0, core.wr_req_count, {}};
+    store_ = Store{StoreWords(program_.writes[core.wr_req_id], core.wr_req_count, network_, program_)};
     return;
   }
   if (!core.wr_data_valid || !out_.wr_data_ready) return;
-  put_word(core.wr_data);
-  if (++store_->next < store_->count) return;
-  write_open_burst();
+  store_->words.put(core.wr_data, memory_);
+  const auto pieces = store_->words.pieces();
+  for (std::size_t i = 0; i < pieces.size(); ++i) gather(pieces[i], store_->open[i]);
+  store_->words.advance();
+  if (!store_->words.done()) return;
+  for (OpenBurst& open : store_->open) close(open);
   store_.reset();
 }
 
-/// Writes a word into the tensor and gathers its bytes into bursts.
-void Dma::put_word(const std::uint8_t* word) {
-  const WriteProgram& w = *store_->program;
-  const qnet::Tensor& tensor = network_.tensors[static_cast<std::size_t>(w.tensor)];
-  const auto words = std::int64_t{w.wide ? kWideWords : 1};
-  const auto pixel = static_cast<int>(store_->next / words);
-  const auto byte = static_cast<std::size_t>(store_->next % words);
-  const int y = w.y0 + pixel / w.cols;
-  const int x = w.x0 + pixel % w.cols;
-  const auto channels = static_cast<std::size_t>(w.channels);
-  const auto element = static_cast<std::size_t>((std::int64_t{y} * tensor.width + x) * tensor.channels + w.channel0);
-  std::uint8_t* data = memory_.data(w.tensor);
-  if (w.wide) {
-    for (std::size_t i = 0; i < channels; ++i) data[kWideWords * (element + i) + byte] = word[i];
-  } else {
-    std::memcpy(data + element, word, channels);
-  }
-  // Stores are of whole blocks. The four words of a pixel of 32-bit outputs fill a quarter of it each.
-  const int block = w.channel0 / program_.geometry.channels;
-  const std::int64_t bytes = program_.dram.pixel_bytes(w.tensor, block) / words;
-  gather(program_.dram.pixel_address(w.tensor, block, y, x) + byte * static_cast<std::uint64_t>(bytes), bytes);
-}
-
-void Dma::gather(std::uint64_t address, std::int64_t bytes) {
+void Dma::gather(const DramPiece& piece, OpenBurst& open) {
+  if (piece.bytes == 0) return;
   const auto unit = static_cast<std::uint64_t>(config_.burst_bytes);
-  const std::uint64_t last = (address + static_cast<std::uint64_t>(bytes) - 1) / unit;
-  for (std::uint64_t burst = address / unit; burst <= last; ++burst) {
-    if (store_->open_burst == burst) continue;
-    write_open_burst();
-    store_->open_burst = burst;
+  const std::uint64_t last = (piece.address + static_cast<std::uint64_t>(piece.bytes) - 1) / unit;
+  for (std::uint64_t burst = piece.address / unit; burst <= last; ++burst) {
+    if (open == burst) continue;
+    close(open);
+    open = burst;
   }
 }
 
-/// The burst that is being gathered is complete.
-void Dma::write_open_burst() {
-  if (!store_->open_burst) return;
+/// The burst that was gathered is complete.
+void Dma::close(OpenBurst& open) {
+  if (!open) return;
   const std::int64_t bytes = config_.burst_bytes;
-  const int layer = store_->program->layer;
-  dram_->write({*store_->open_burst * static_cast<std::uint64_t>(bytes), bytes}, layer, cycle_);
-  store_->open_burst.reset();
+  const int layer = store_->words.layer();
+  dram_.write({*open * static_cast<std::uint64_t>(bytes), bytes}, layer, cycle_);
+  open.reset();
   accepted_ += bytes;
   Events& events = events_[static_cast<std::size_t>(layer)];
   events.dram_write_bytes += bytes;
@@ -136,11 +115,11 @@ void Dma::transfer() {
   }
   const bool may_read =
       reader != nullptr && written_ >= reader->write_mark && buffered + config_.bytes_per_cycle <= buffer_bytes_;
-  const DramGrant grant = dram_->clock(cycle_, may_read);
+  const DramGrant grant = dram_.clock(cycle_, may_read);
   if (grant.read_bytes > 0) reader->fetched += grant.read_bytes;
   written_ += grant.written_bytes;
-  const bool waits = reader != nullptr && cycle_ < reader->first_data;
-  progressed_ = grant.read_bytes > 0 || grant.written_bytes > 0 || waits;
+  const bool waits = !requests_.empty() && cycle_ < requests_.front().first_data;
+  progressed_ = grant.read_bytes > 0 || grant.written_bytes > 0 || grant.busy || waits;
 }
 
 void Dma::offer_word() {

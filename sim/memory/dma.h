@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "sim/counters/events.h"
 #include "sim/memory/dram_model.h"
 #include "sim/memory/load_words.h"
+#include "sim/memory/store_words.h"
 #include "sim/memory/tensor_memory.h"
 
 namespace shiftsim::sim {
@@ -30,7 +30,9 @@ struct DmaOutputs {
 /// cost no bandwidth.
 class Dma {
 public:
-  Dma(const qnet::Network& network, const Program& program, const DramConfig& config, TensorMemory& memory);
+  /// All references must outlive this object.
+  Dma(const qnet::Network& network, const Program& program, const DramConfig& config, DramModel& dram,
+      TensorMemory& memory);
 
   const DmaOutputs& outputs() const { return out_; }
   /// Returns whether the outputs may have changed.
@@ -38,7 +40,7 @@ public:
   /// DRAM events of each layer.
   const std::vector<Events>& events() const { return events_; }
   bool idle() const { return requests_.empty() && !store_ && written_ == accepted_; }
-  /// Whether the last cycle moved data, or waited for no more than the memory's latency.
+  /// Whether the last cycle moved data, or waited for no more than the memory's timing.
   bool progressed() const { return progressed_; }
 
 private:
@@ -50,27 +52,26 @@ private:
     std::int64_t fetched = 0, total = 0, consumed = 0;
     int layer = 0;
   };
-  /// A store under way.
+  using OpenBurst = std::optional<std::uint64_t>;  ///< number of the burst
+  /// A store under way: one burst is gathered for each block of channels that it touches.
   struct Store {
-    const WriteProgram* program = nullptr;
-    std::int64_t next = 0, count = 0;  ///< words
-    std::optional<std::uint64_t> open_burst;
+    StoreWords words;
+    std::array<OpenBurst, StoreWords::kBlocks> open{};
   };
 
   std::int64_t longest_wait(const ReadProgram& read) const;
   void accept_read(const CoreOutputs& core);
   void clock_store(const CoreOutputs& core);
-  void put_word(const std::uint8_t* word);
-  void gather(std::uint64_t address, std::int64_t bytes);
-  void write_open_burst();
+  void gather(const DramPiece& piece, OpenBurst& open);
+  void close(OpenBurst& open);
   void transfer();
   void offer_word();
 
   const qnet::Network& network_;
   const Program& program_;
   DramConfig config_;
+  DramModel& dram_;
   TensorMemory& memory_;
-  std::unique_ptr<DramModel> dram_;
   std::vector<Events> events_;
   DmaOutputs out_;
   std::int64_t cycle_ = 0;

@@ -20,16 +20,21 @@ public:
 
   /// Begins the program again, for the next image.
   void restart() {
-    next_ld_ = next_ex_ = next_st_ = 0;
+    next_ld_ = 0;
+    next_ex_ = 0;
+    next_st_ = 0;
     offer();
   }
   const HostOutputs& outputs() const { return out_; }
   /// Returns whether an offer was taken, and the outputs changed.
   bool clock(const CoreOutputs& core) {
-    const bool ld = out_.ld.valid && core.ld_cmd_ready, ex = out_.ex.valid && core.ex_cmd_ready,
-               st = out_.st.valid && core.st_cmd_ready;
+    const bool ld = out_.ld.valid && core.ld_cmd_ready;
+    const bool ex = out_.ex.valid && core.ex_cmd_ready;
+    const bool st = out_.st.valid && core.st_cmd_ready;
     if (!ld && !ex && !st) return false;
-    next_ld_ += ld, next_ex_ += ex, next_st_ += st;
+    next_ld_ += ld;
+    next_ex_ += ex;
+    next_st_ += st;
     offer();
     return true;
   }

@@ -29,6 +29,7 @@ DramGrant LatencyBandwidthDram::clock(std::int64_t cycle, bool may_read) {
     if (request.bytes_left == 0) reads_.pop_front();
   }
   last_grant_write_ = write;
+  grant.busy = may_read && !read && !write && !reads_.empty();
   return grant;
 }
 

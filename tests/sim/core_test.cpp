@@ -1,6 +1,8 @@
 // The SystemC core against the golden reference: random networks on random accelerators; seeds are printed on failure.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/qnet/random_network.h"
 #include "tests/sim/machine.h"
 
@@ -89,6 +91,23 @@ TEST(Core, ArrayTimeIsTheFormulas) {
       EXPECT_EQ(system.core().causes()[l][static_cast<std::size_t>(Cause::kSetup)], setup[l]);
     }
   }
+}
+
+/// A COMPUTE command whose activations never come waits for ever. That must end, and soon.
+TEST(Core, ADeadlockIsFound) {
+  const qnet::Network network = qnet::random_layer_network(3, qnet::RandomLayerKind::kConv);
+  const AcceleratorConfig accelerator = make_accelerator(8, 8);
+  Program program = compile(network, accelerator);
+  const auto load = std::find_if(program.loads.commands.rbegin(), program.loads.commands.rend(),
+                                 [](const LoadCommand& command) { return command.target == Target::kAct; });
+  ASSERT_NE(load, program.loads.commands.rend());
+  const auto at = program.loads.commands.rend() - load - 1;
+  program.loads.commands.erase(program.loads.commands.begin() + at);
+  program.loads.words.erase(program.loads.words.begin() + at);
+  program.loads.layers.erase(program.loads.layers.begin() + at);
+  System system(network, program, accelerator.dram, {});
+  EXPECT_THROW(system.run(qnet::random_images(network, 1, 3).data()), InternalError);
+  EXPECT_LT(system.core().cycle(), 250'000);
 }
 
 TEST(Core, RefusesTooNarrowAccumulators) {
