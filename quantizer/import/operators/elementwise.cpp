@@ -1,0 +1,79 @@
+#include <cmath>
+
+#include "quantizer/import/onnx_operators.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+/// A constant that broadcasts over an activation as one value per channel.
+std::vector<float> per_channel(const OnnxNode& op, const GraphBuilder& graph, int index, const Activation& x) {
+  const Constant& value = op.floats(index);
+  const Shape& shape = graph.node_of(x).shape;
+  const auto channels = static_cast<std::size_t>(shape.channels);
+  if (value.size() == 1) return std::vector<float>(channels, value.floats[0]);
+  const std::size_t rank = value.dims.size();
+  std::size_t found = rank;
+  for (std::size_t i = 0; i < rank; ++i) {
+    if (value.dims[i] == 1) continue;
+    if (found != rank) found = rank + 1;  // a second dimension that is not 1
+    if (found == rank) found = i;
+    if (found > rank) break;
+  }
+  if (found < rank && rank <= x.dims.size() &&
+      x.dims[found + x.dims.size() - rank] == one_axis(shape, Axis::kChannel) && value.size() == channels)
+    return value.floats;
+  op.fail("the constant '{}' is neither one value nor one per channel ({} channels)", op.input_name(index), channels);
+}
+
+void arithmetic(const OnnxNode& op, GraphBuilder& graph) {
+  const std::string& type = op.type();
+  if (!op.is_constant(0) && !op.is_constant(1)) {
+    const Activation& a = op.activation(0);
+    const Activation& b = op.activation(1);
+    if (type != "Add") op.fail("of two activations is not supported (only Add is)");
+    if (graph.node_of(a).shape != graph.node_of(b).shape || a.dims != b.dims)
+      op.fail("adds activations of different shapes ({}x{}x{} and {}x{}x{})", graph.node_of(a).shape.channels,
+              graph.node_of(a).shape.height, graph.node_of(a).shape.width, graph.node_of(b).shape.channels,
+              graph.node_of(b).shape.height, graph.node_of(b).shape.width);
+    Node node;
+    node.kind = NodeKind::kAdd;
+    node.name = op.layer_name();
+    node.inputs = {b.node};
+    graph.define_elementwise(op, std::move(node), a);
+    return;
+  }
+  const int which = op.is_constant(0) ? 1 : 0;
+  if (type == "Div" && which == 1) op.fail("divides a constant by an activation");
+  const Activation& x = op.activation(which);
+  Node node;
+  node.kind = NodeKind::kAffine;
+  node.name = op.layer_name();
+  for (const float value : per_channel(op, graph, 1 - which, x)) {
+    float scale = 1, shift = 0;
+    if (type == "Add") shift = value;
+    if (type == "Sub") {
+      scale = which == 0 ? 1.0f : -1.0f;
+      shift = which == 0 ? -value : value;
+    }
+    if (type == "Mul") scale = value;
+    if (type == "Div") scale = 1 / value;
+    if (!std::isfinite(scale)) op.fail("divides by {}", value);
+    node.weight.push_back(scale);
+    node.bias.push_back(shift);
+  }
+  graph.define_elementwise(op, std::move(node), x);
+}
+
+}  // namespace
+
+OnnxOperators elementwise_operators() {
+  return {
+      {"Add", arithmetic},
+      {"Sub", arithmetic},
+      {"Mul", arithmetic},
+      {"Div", arithmetic},
+  };
+}
+
+}  // namespace shiftsim::quantizer

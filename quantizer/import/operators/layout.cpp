@@ -1,0 +1,194 @@
+#include <onnx/onnx_pb.h>
+
+#include <set>
+
+#include "common/log.h"
+#include "common/text.h"
+#include "quantizer/import/onnx_operators.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+/// Gives an activation other dimensions: the same elements in the same order.
+std::vector<Dim> regroup(const OnnxNode& op, const GraphBuilder& graph, const Activation& x,
+                         const std::vector<std::int64_t>& target) {
+  const Shape& shape = graph.node_of(x).shape;
+  const auto not_layout = [&]() { op.fail("reshapes to [{}], which is not a change of layout only", join(target)); };
+  if (x.dims.empty() || x.dims[0] != Dim{Axis::kBatch} || target.empty()) not_layout();
+  Dim axes;
+  for (std::size_t i = 1; i < x.dims.size(); ++i) axes.insert(axes.end(), x.dims[i].begin(), x.dims[i].end());
+
+  // The first dimension is the batch, whatever is written there; of the others one may be left open (-1).
+  std::vector<std::int64_t> sizes(target.begin() + 1, target.end());
+  std::int64_t known = 1;
+  std::size_t open = sizes.size();
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] == 0) {
+      if (i + 1 >= x.dims.size()) not_layout();
+      sizes[i] = 1;
+      for (const Axis axis : x.dims[i + 1]) sizes[i] *= axis_size(shape, axis);
+    }
+    if (sizes[i] == -1 && open == sizes.size()) {
+      open = i;
+      continue;
+    }
+    if (sizes[i] < 1 || sizes[i] > kLargestSize || known > kLargestSize) not_layout();
+    known *= sizes[i];
+  }
+  const auto total = static_cast<std::int64_t>(shape.size());
+  if (open < sizes.size()) {
+    if (total % known != 0) not_layout();
+    sizes[open] = total / known;
+    known *= sizes[open];
+  }
+  if (known != total) not_layout();
+
+  std::vector<Dim> result{{Axis::kBatch}};
+  std::size_t next = 0;
+  for (const std::int64_t size : sizes) {
+    Dim dim;
+    std::int64_t filled = 1;
+    while (filled < size && next < axes.size()) {
+      filled *= axis_size(shape, axes[next]);
+      dim.push_back(axes[next++]);
+    }
+    if (filled != size) not_layout();
+    result.push_back(std::move(dim));
+  }
+  return result;
+}
+
+void flatten(const OnnxNode& op, GraphBuilder& graph) {
+  const Activation x = op.activation(0);
+  const std::int64_t axis = op.attribute_int("axis", 1);
+  if (axis != 1 && axis != 1 - static_cast<std::int64_t>(x.dims.size()))
+    op.fail("flattens from axis {}, expected 1", axis);
+  graph.define(
+      op, Activation{x.node, regroup(op, graph, x, {-1, static_cast<std::int64_t>(graph.node_of(x).shape.size())})});
+}
+
+void reshape(const OnnxNode& op, GraphBuilder& graph) {
+  const Activation x = op.activation(0);
+  graph.define(op, Activation{x.node, regroup(op, graph, x, op.attribute_or_input("shape", 1))});
+}
+
+void transpose(const OnnxNode& op, GraphBuilder& graph) {
+  const Activation x = op.activation(0);
+  std::vector<std::int64_t> reversed;
+  for (std::size_t i = x.dims.size(); i-- > 0;) reversed.push_back(static_cast<std::int64_t>(i));
+  const auto order = op.attribute_ints("perm", reversed);
+  if (order.size() != x.dims.size()) op.fail("perm has {} values for a tensor of rank {}", order.size(), x.dims.size());
+  std::vector<Dim> dims;
+  std::set<std::size_t> used;
+  for (const std::int64_t from : order) {
+    const std::size_t index = op.axis_index(from, x.dims.size());
+    if (!used.insert(index).second) op.fail("perm names axis {} twice", from);
+    dims.push_back(x.dims[index]);
+  }
+  graph.define(op, Activation{x.node, dims});
+}
+
+void squeeze(const OnnxNode& op, GraphBuilder& graph) {
+  const Activation x = op.activation(0);
+  const auto axes = op.attribute_or_input("axes", 1);
+  std::set<std::size_t> gone;
+  for (const std::int64_t axis : axes) gone.insert(op.axis_index(axis, x.dims.size()));
+  std::vector<Dim> dims;
+  for (std::size_t i = 0; i < x.dims.size(); ++i) {
+    const bool drop = axes.empty() ? x.dims[i].empty() : gone.contains(i);
+    if (drop && !x.dims[i].empty()) op.fail("squeezes dimension {}, which is not 1", i);
+    if (!drop) dims.push_back(x.dims[i]);
+  }
+  graph.define(op, Activation{x.node, dims});
+}
+
+void unsqueeze(const OnnxNode& op, GraphBuilder& graph) {
+  const Activation x = op.activation(0);
+  const auto axes = op.attribute_or_input("axes", 1);
+  const std::size_t rank = x.dims.size() + axes.size();
+  std::set<std::size_t> added;
+  for (const std::int64_t axis : axes) added.insert(op.axis_index(axis, rank));
+  if (added.size() != axes.size()) op.fail("names an axis twice");
+  std::vector<Dim> dims;
+  for (std::size_t i = 0, next = 0; i < rank; ++i) dims.push_back(added.contains(i) ? Dim{} : x.dims[next++]);
+  graph.define(op, Activation{x.node, dims});
+}
+
+void identity(const OnnxNode& op, GraphBuilder& graph) {
+  graph.define(op, Activation{op.activation(0)});
+}
+
+/// Other types than float cut the values off: that is another network.
+void cast(const OnnxNode& op, GraphBuilder& graph) {
+  using Proto = onnx::TensorProto;
+  const std::int64_t to = op.attribute_int("to", Proto::UNDEFINED);
+  if (to != Proto::FLOAT && to != Proto::DOUBLE) {
+    const bool known = Proto::DataType_IsValid(static_cast<int>(to));
+    op.fail("casts activations to {}, expected FLOAT or DOUBLE: another type changes their values",
+            known ? Proto::DataType_Name(static_cast<Proto::DataType>(to)) : std::to_string(to));
+  }
+  identity(op, graph);
+}
+
+/// Does not change which class wins, so it is left out; only the network's output may have one.
+void softmax(const OnnxNode& op, GraphBuilder& graph) {
+  if (!graph.is_output(op.output_name(0))) op.fail("is supported only at the network's output");
+  spdlog::info("{}: {} at the output is left out: the largest logit stays the largest", op.file().string(), op.type());
+  identity(op, graph);
+}
+
+void pad(const OnnxNode& op, GraphBuilder& graph) {
+  const Activation& x = op.activation(0);
+  const std::string mode = op.attribute_string("mode", "constant");
+  if (mode != "constant") op.fail("mode '{}', expected constant", mode);
+  const double value = op.has_input(2) ? op.scalar(2) : op.attribute_float("value", 0);
+  if (value != 0) op.fail("pads with {}, expected 0", value);
+  const auto pads = op.attribute_or_input("pads", 1);
+  const std::size_t rank = x.dims.size();
+  if (pads.size() != 2 * rank) op.fail("pads has {} values for a tensor of rank {}", pads.size(), rank);
+  const Shape in = graph.node_of(x).shape;
+  Node node;
+  node.kind = NodeKind::kPad;
+  node.name = op.layer_name();
+  node.inputs = {x.node};
+  node.shape = in;
+  for (std::size_t i = 0; i < rank; ++i) {
+    const int before = op.small(pads[i], 0, "pads"), after = op.small(pads[i + rank], 0, "pads");
+    if (before == 0 && after == 0) continue;
+    if (x.dims[i] == Dim{Axis::kHeight}) {
+      node.window.pad_top = before;
+      node.window.pad_bottom = after;
+      node.shape.height += before + after;
+    } else if (x.dims[i] == Dim{Axis::kWidth}) {
+      node.window.pad_left = before;
+      node.window.pad_right = after;
+      node.shape.width += before + after;
+    } else {
+      op.fail("pads dimension {}, which is neither height nor width", i);
+    }
+  }
+  const std::vector<Dim> dims = x.dims;
+  const int index = graph.append(std::move(node));
+  graph.define(op, Activation{index, dims});
+}
+
+}  // namespace
+
+OnnxOperators layout_operators() {
+  return {
+      {"Flatten", flatten},
+      {"Reshape", reshape},
+      {"Transpose", transpose},
+      {"Squeeze", squeeze},
+      {"Unsqueeze", unsqueeze},
+      {"Identity", identity},
+      {"Dropout", identity},
+      {"Cast", cast},
+      {"Softmax", softmax},
+      {"LogSoftmax", softmax},
+      {"Pad", pad},
+  };
+}
+
+}  // namespace shiftsim::quantizer
