@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <dnnl.hpp>
 #include <map>
 #include <mutex>
 
 #include "common/error.h"
+#include "quantizer/float/onednn.h"
 #include "quantizer/float/weight_gradient.h"
 
 namespace shiftsim::quantizer {
@@ -85,7 +85,7 @@ struct ConvOp::Impl {
     dnnl::reorder to_weights, to_data_weights, to_plain;
   };
 
-  /// Sizes as oneDNN's operation descriptors take them.
+  /// Sizes as oneDNN's descriptors take them.
   struct Arguments {
     Memory::desc src, weights, dst;
     Memory::dims strides, dilation, pads_before, pads_after;
@@ -94,6 +94,7 @@ struct ConvOp::Impl {
   ConvGeometry geometry;
   std::size_t chunk;
   bool backward = false;
+  Memory::dims weights_dims;
   Memory::desc plain_weights_desc, bias_desc;
   Memory plain_weights, bias;
   mutable std::mutex mutex;
@@ -102,9 +103,9 @@ struct ConvOp::Impl {
   Impl(const ConvGeometry& of, std::size_t size) : geometry(of), chunk(size) {
     const int k = geometry.output.channels, c = geometry.input.channels, g = geometry.groups;
     const Window& w = geometry.window;
-    plain_weights_desc =
-        g == 1 ? Memory::desc({k, c, w.kernel_h, w.kernel_w}, Memory::data_type::f32, Tag::oihw)
-               : Memory::desc({g, k / g, c / g, w.kernel_h, w.kernel_w}, Memory::data_type::f32, Tag::goihw);
+    weights_dims =
+        g == 1 ? Memory::dims{k, c, w.kernel_h, w.kernel_w} : Memory::dims{g, k / g, c / g, w.kernel_h, w.kernel_w};
+    plain_weights_desc = Memory::desc(weights_dims, Memory::data_type::f32, g == 1 ? Tag::oihw : Tag::goihw);
     bias_desc = Memory::desc({k}, Memory::data_type::f32, Tag::x);
     plain_weights = Memory(plain_weights_desc, cpu());
     bias = Memory(bias_desc, cpu());
@@ -124,7 +125,7 @@ struct ConvOp::Impl {
     const auto n = static_cast<Memory::dim>(images);
     // oneDNN counts dilation from 0 and takes the last pads as they follow from the output's size.
     return {{{n, in.channels, in.height, in.width}, Memory::data_type::f32, Tag::nhwc},
-            {plain_weights_desc.dims(), Memory::data_type::f32, Tag::any},
+            {weights_dims, Memory::data_type::f32, Tag::any},
             {{n, out.channels, out.height, out.width}, Memory::data_type::f32, Tag::nhwc},
             {w.stride_h, w.stride_w},
             {w.dilation_h - 1, w.dilation_w - 1},
@@ -144,26 +145,22 @@ struct ConvOp::Impl {
     constexpr auto kDirect = dnnl::algorithm::convolution_direct;
     auto made = std::make_unique<Prepared>();
     // Training wants the forward primitive as the backward ones' hint.
-    made->desc = {{backward ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, kDirect, a.src,
-                   a.weights, bias_desc, a.dst, a.strides, a.dilation, a.pads_before, a.pads_after},
-                  attributes,
-                  cpu()};
+    made->desc = forward_desc<dnnl::convolution_forward>(
+        cpu(), attributes, backward ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference, kDirect,
+        a.src, a.weights, bias_desc, a.dst, a.strides, a.dilation, a.pads_before, a.pads_after);
     made->primitive = dnnl::convolution_forward(made->desc);
     made->weights = Memory(made->desc.weights_desc(), cpu());
     made->to_weights = dnnl::reorder(plain_weights, made->weights);
     if (backward) {
-      made->data_desc = {{kDirect, a.src, a.weights, a.dst, a.strides, a.dilation, a.pads_before, a.pads_after},
-                         attributes,
-                         cpu(),
-                         made->desc};
+      made->data_desc =
+          backward_desc<dnnl::convolution_backward_data>(cpu(), attributes, made->desc, kDirect, a.src, a.weights,
+                                                         a.dst, a.strides, a.dilation, a.pads_before, a.pads_after);
       made->data_primitive = dnnl::convolution_backward_data(made->data_desc);
       made->data_weights = Memory(made->data_desc.weights_desc(), cpu());
       made->to_data_weights = dnnl::reorder(plain_weights, made->data_weights);
-      made->weights_desc = {
-          {kDirect, a.src, a.weights, bias_desc, a.dst, a.strides, a.dilation, a.pads_before, a.pads_after},
-          attributes,
-          cpu(),
-          made->desc};
+      made->weights_desc = backward_desc<dnnl::convolution_backward_weights>(
+          cpu(), attributes, made->desc, kDirect, a.src, a.weights, bias_desc, a.dst, a.strides, a.dilation,
+          a.pads_before, a.pads_after);
       made->weights_primitive = dnnl::convolution_backward_weights(made->weights_desc);
       made->to_plain = dnnl::reorder(
           dnnl::reorder::primitive_desc(cpu(), made->weights_desc.diff_weights_desc(), cpu(), plain_weights_desc));
