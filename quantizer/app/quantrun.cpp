@@ -15,6 +15,8 @@
 #include "common/version.h"
 #include "qnet/golden.h"
 #include "qnet/io.h"
+#include "quantizer/app/measure_float.h"
+#include "quantizer/app/network_images.h"
 #include "quantizer/app/quantize.h"
 #include "quantizer/app/report.h"
 #include "quantizer/calibrate/calibration.h"
@@ -34,28 +36,12 @@ int thread_count(int asked) {
   return asked > 0 ? asked : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-ImageSet load_images(const fs::path& path, const std::optional<fs::path>& labels, const Shape& shape) {
-  ImageSet images = read_images(path, labels, static_cast<std::size_t>(shape.channels));
-  check_image_shape(images, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width),
-                    static_cast<std::size_t>(shape.channels), path);
-  if (images.count == 0) fail("{}: holds no images", path.string());
-  return images;
-}
-
 /// Of the chosen images, whatever file or folder they came from.
 std::string pixels_hash(const ImageSet& images, const std::vector<std::size_t>& chosen) {
   std::string hashes;
   for (const std::size_t image : chosen)
     hashes += sha256({reinterpret_cast<const char*>(images.image(image)), images.image_size()});
   return sha256(hashes);
-}
-
-/// The labels must be classes of this network, or accuracy means nothing.
-void check_labels(const ImageSet& images, std::size_t classes, const fs::path& path) {
-  for (std::size_t i = 0; i < images.labels.size(); ++i)
-    if (images.labels[i] < 0 || static_cast<std::size_t>(images.labels[i]) >= classes)
-      fail("{}: image {} has the label {}, the network has classes 0 to {}", path.string(), i, images.labels[i],
-           classes - 1);
 }
 
 }  // namespace
@@ -81,7 +67,7 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   app.add_option("--recipe,-r", recipe, "How to quantize (YAML); without it the defaults of --print-recipe");
   app.add_option("--input", input,
                  "How pixels are normalized (YAML: mean, std, scale), in place of the recipe's section");
-  app.add_option("--output,-o", output, "The .qnet folder to write (not with free scales)");
+  auto* output_option = app.add_option("--output,-o", output, "The .qnet folder to write (not with free scales)");
   app.add_option("--report", report,
                  "A JSON file to write: layers with their diagnosis, accuracy paired with the float network's, time");
   app.add_flag("--diagnose", options.diagnose,
@@ -92,6 +78,11 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   auto* test_option = app.add_option("--test,--test-images", test, "Images to measure accuracy on, float and integer");
   auto* test_labels_option = app.add_option("--test-labels", test_labels, "Labels of the test images");
   test_labels_option->needs(test_option);
+  app.add_flag("--measure-float", options.measure_float,
+               "Measure the float network's accuracy on --test, keep it in the network of --output, and end")
+      ->needs(test_option)
+      ->needs(output_option)
+      ->excludes(calibration);
   app.add_option("--threads", options.threads, "Threads; 0: one per processor. The result is the same at any number")
       ->check(CLI::Range(0, 1024));
   app.add_option("--seed", seed, "Seed of the draw of calibration images and of all learning, in place of the recipe's")
@@ -103,9 +94,10 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
 
   try {
     app.parse(argc, argv);
-    if (!options.print_recipe && !options.mixed.assigns())
-      for (const auto* required : {model, calibration})
-        if (required->count() == 0) throw CLI::RequiredError(required->get_name());
+    if (!options.print_recipe && !options.mixed.assigns()) {
+      if (model->count() == 0) throw CLI::RequiredError(model->get_name());
+      if (calibration->count() == 0 && !options.measure_float) throw CLI::RequiredError(calibration->get_name());
+    }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kBadInput;
   }
@@ -135,17 +127,17 @@ void run_quantrun(const QuantrunOptions& options) {
     return;
   }
   const int threads = thread_count(options.threads);
+  if (options.measure_float) {
+    measure_float(options.model, *options.output, *options.test, options.test_labels, threads);
+    return;
+  }
   const Graph graph = import_onnx(options.model);
   const Plan plan = make_plan(graph, recipe, options.model.string());
   const Shape& shape = graph.input().shape;
   const auto classes = static_cast<std::size_t>(graph.output().shape.channels);
   // All input is read before the long work, so that a mistake shows at once.
   ImageSet test;
-  if (options.test) {
-    test = load_images(*options.test, options.test_labels, shape);
-    if (test.labels.empty()) fail("{}: no labels for the test images: give --test-labels", options.test->string());
-    check_labels(test, classes, options.test_labels.value_or(*options.test));
-  }
+  if (options.test) test = load_test_images(*options.test, options.test_labels, graph);
   ImageSet calibration = load_images(options.calibration, options.calibration_labels, shape);
   const auto wanted =
       static_cast<std::size_t>(has_network_stage(recipe) ? std::max(recipe.calibration_images, recipe.network.images)

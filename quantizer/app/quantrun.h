@@ -20,7 +20,8 @@ struct QuantrunOptions {
   int threads = 0;    ///< 0: one per processor
   int verbosity = 1;  ///< 0 quiet, 1 progress and the table, 2 debugging
   bool print_recipe = false;
-  bool diagnose = false;  ///< print the diagnosis
+  bool measure_float = false;  ///< only the float network's accuracy, into an output that is there
+  bool diagnose = false;       ///< print the diagnosis
 };
 
 /// Parses the arguments. Gives an exit status instead where there is nothing left to do: 0 after --help and --version,

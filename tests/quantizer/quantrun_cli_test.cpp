@@ -307,6 +307,30 @@ TEST_F(Quantrun, GoesOnAfterBeingKilled) {
   }
 }
 
+TEST_F(Quantrun, MeasuresTheFloatNetworkOnOtherImages) {
+  ASSERT_EQ(quantize({"--test", "images.npy", "--test-labels", "labels.npy"}).status, 0);
+  const qnet::Network before = qnet::read(folder_ / "out.qnet");
+  write_images("other.npy", {7, 9, 9, 1});
+  const std::vector<std::int64_t> classes(7, 1);
+  const std::size_t shape[] = {7};
+  write("classes.npy", encode_npy(DType::kInt64, shape, classes.data()));
+  const std::vector<std::string> measure = {"--model",       "m.onnx",    "--measure-float", "--output",   "out.qnet",
+                                            "--test-images", "other.npy", "--test-labels",   "classes.npy"};
+  const test::Outcome measured = run(measure);
+  ASSERT_EQ(measured.status, 0) << measured.err;
+  qnet::Network after = qnet::read(folder_ / "out.qnet");
+  EXPECT_EQ(before.provenance.float_accuracy_images, 40);
+  EXPECT_EQ(after.provenance.float_accuracy_images, 7);
+  after.provenance.float_accuracy = before.provenance.float_accuracy;
+  after.provenance.float_accuracy_images = before.provenance.float_accuracy_images;
+  EXPECT_EQ(qnet::content_hash(after), qnet::content_hash(before)) << "nothing else changed";
+
+  residual_model(2).save(folder_ / "m.onnx");
+  const test::Outcome other_model = run(measure);
+  EXPECT_EQ(other_model.status, 2);
+  EXPECT_NE(other_model.err.find("was made from another model"), std::string::npos) << other_model.err;
+}
+
 TEST_F(Quantrun, HelpVersionAndRecipe) {
   const auto help = run({"--help"});
   EXPECT_EQ(help.status, 0);
