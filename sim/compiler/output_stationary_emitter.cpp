@@ -88,13 +88,15 @@ WordsArea OutputStationaryEmitter::place_tables(int first_tile, int end_tile) {
   return program_.place_words(offset, g.tab_word_bytes(), g.tab_word_bits());
 }
 
-WordsArea OutputStationaryEmitter::place_piece(int tile, int plane, const std::vector<int>& steps) {
+/// Plane after plane, so that one load takes a plane with the next, from which its carries come.
+WordsArea OutputStationaryEmitter::place_piece(int tile, const std::vector<int>& steps) {
   const Geometry& g = task_.geometry;
   const LayerView& view = task_.view;
   const std::size_t offset = program_.image().size();
-  for (int p = plane; p <= std::min(plane + 1, view.planes - 1); ++p)
+  for (int plane = 0; plane < view.planes; ++plane)
     for (const int step : steps)
-      append_weight_word(task_.network, task_.layer(), view, g, task_.channel_tile(tile), step, p, program_.image());
+      append_weight_word(task_.network, task_.layer(), view, g, task_.channel_tile(tile), step, plane,
+                         program_.image());
   return program_.place_words(offset, g.wgt_word_bytes(), g.wgt_word_bits());
 }
 
@@ -181,9 +183,11 @@ void OutputStationaryEmitter::compute_pieces(const Item& item, const Tiling& t, 
       const bool last_plane = plane == view.planes - 1;
       const bool first = plane == 0 && i == 0, last = last_plane && i + 1 == pieces.size();
       const std::vector<int> steps = piece.steps(view, g);
-      const std::array<int, 3> key = {item.tile, plane, static_cast<int>(i)};
-      if (!pieces_.contains(key)) pieces_[key] = place_piece(item.tile, plane, steps);
-      program_.load_words(Target::kWgt, pieces_[key], u32(static_cast<std::int64_t>(steps.size())));
+      const std::array<int, 2> key = {item.tile, static_cast<int>(i)};
+      if (!pieces_.contains(key)) pieces_[key] = place_piece(item.tile, steps);
+      const int count = static_cast<int>(steps.size());
+      const int planes = last_plane ? 1 : 2;
+      program_.load_words(Target::kWgt, pieces_[key].part(plane * count, planes * count), u32(count));
 
       ComputeCommand c = whole;
       c.planes = 1;

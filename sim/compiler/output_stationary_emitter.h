@@ -34,7 +34,7 @@ private:
   void load_weights(int first_tile);
   WordsArea place_weights(int first_tile, int end_tile);
   WordsArea place_tables(int first_tile, int end_tile);
-  WordsArea place_piece(int tile, int plane, const std::vector<int>& steps);
+  WordsArea place_piece(int tile, const std::vector<int>& steps);
   void load_activations(const Item& item, const Tiling& t);
   void load_residual(const Item& item, const Tiling& t);
   ComputeCommand compute_command(const Item& item, const Tiling& t) const;
@@ -47,10 +47,10 @@ private:
   const LayerTask& task_;
   const Mapping& mapping_;
   ProgramBuilder& program_;
-  /// Weights and tables stand in DRAM once, however often they are loaded: by first channel tile; by channel tile,
-  /// plane and piece of the reduction.
+  /// Weights and tables stand in DRAM once, however often they are loaded: by first channel tile; by channel tile
+  /// and piece of the reduction.
   std::map<int, WordsArea> weights_, tables_;
-  std::map<std::array<int, 3>, WordsArea> pieces_;
+  std::map<std::array<int, 2>, WordsArea> pieces_;
   bool barrier_pending_;  ///< the first load of activations waits for the layer before
 };
 

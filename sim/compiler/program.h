@@ -33,8 +33,8 @@ struct ReadProgram {
   std::size_t offset = 0;          ///< first byte in Program::image
   int word_bytes = 0;              ///< as on the port
   int word_dram_bits = 0;          ///< as packed in DRAM
-  std::uint64_t dram_address = 0;  ///< of the first word
-  int count = 0;
+  std::uint64_t dram_address = 0;  ///< of the area that the words are in
+  int first = 0, count = 0;        ///< words of the area before them, and of the load
 };
 
 /// A store's destination: a tile of one block of channels.

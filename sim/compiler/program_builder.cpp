@@ -1,6 +1,18 @@
 #include "sim/compiler/program_builder.h"
 
+#include "common/error.h"
+
 namespace shiftsim::sim {
+
+WordsArea WordsArea::part(int skipped, int number) const {
+  SHIFTSIM_CHECK(skipped >= 0 && number >= 1 && skipped + number <= count, "words {} to {} of {}", skipped,
+                 skipped + number, count);
+  WordsArea result = *this;
+  result.offset += static_cast<std::size_t>(skipped) * static_cast<std::size_t>(word_bytes);
+  result.first += skipped;
+  result.count = number;
+  return result;
+}
 
 bool ProgramBuilder::flip(Target target) {
   bool& half = halves_[static_cast<std::size_t>(target)];
@@ -34,6 +46,7 @@ void ProgramBuilder::load_words(Target target, const WordsArea& area, std::uint3
   read.kind = ReadProgram::Kind::kWords;
   read.offset = area.offset;
   read.dram_address = area.dram_address;
+  read.first = area.first;
   read.word_bytes = area.word_bytes;
   read.word_dram_bits = area.dram_bits;
   read.count = area.count;

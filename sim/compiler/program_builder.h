@@ -7,13 +7,17 @@
 
 namespace shiftsim::sim {
 
-/// Words of weights or tables that are loaded together, as often as need be.
+/// Words of weights or tables that are loaded as often as need be, all together or in parts.
 struct WordsArea {
   std::size_t offset = 0;          ///< first byte in Program::image
-  std::uint64_t dram_address = 0;  ///< of the first word
+  std::uint64_t dram_address = 0;  ///< of the area that they are in
+  int first = 0;                   ///< words of the area before them
   int word_bytes = 0;              ///< as on the port
   int dram_bits = 0;               ///< of a word, as packed in DRAM
   int count = 0;
+
+  /// 'number' of these words, after 'skipped' of them.
+  WordsArea part(int skipped, int number) const;
 };
 
 /// Keeps which half of each scratchpad is filled, and where in the program each DMA transfer stands.

@@ -53,7 +53,9 @@ void add_pixels(const Area& area, int tensor, int block, const ByteSpan& span, i
 BurstList read_bursts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout) {
   BurstList bursts(layout.burst_bytes());
   if (read.kind == ReadProgram::Kind::kWords) {
-    bursts.add(read.dram_address, (static_cast<std::int64_t>(read.count) * read.word_dram_bits + 7) / 8);
+    const std::int64_t first = std::int64_t{read.first} * read.word_dram_bits / 8;
+    const std::int64_t end = ((std::int64_t{read.first} + read.count) * read.word_dram_bits + 7) / 8;
+    bursts.add(read.dram_address + static_cast<std::uint64_t>(first), end - first);
     return bursts;
   }
   const qnet::Tensor& tensor = network.tensors[static_cast<std::size_t>(read.tensor)];

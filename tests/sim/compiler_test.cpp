@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <map>
 
@@ -141,6 +142,28 @@ TEST(Program, WeightsStandOnceHoweverOftenTheyAreLoaded) {
     EXPECT_EQ(place->second, read.dram_address);
   }
   EXPECT_EQ(addresses.size(), 4U);
+}
+
+TEST(Program, WeightsSplitAlongTheReductionStandOnce) {
+  qnet::Network network = one_conv();
+  network.layers[0].weight_bits = 8;
+  AcceleratorConfig accelerator = make_accelerator(16, 16);
+  accelerator.scratchpad.weight_kib = 2;  // 42 words of 128 bits with 64 carries in each half, of 288 of a channel tile
+  const Program program = compile(network, accelerator);
+  const LayerPlan& plan = program.plans[0];
+  ASSERT_TRUE(plan.mapping.k_split);
+  // Two channel tiles: 4 planes of 72 words of 16 bytes, and two beats of a table of 8 x 7 bytes.
+  EXPECT_EQ(program.image.size(), 2U * (4 * 72 * 16 + 2 * 56));
+  std::int64_t words = 0;
+  std::uint64_t end = 0;
+  for (const ReadProgram& read : program.reads) {
+    if (read.kind != ReadProgram::Kind::kWords || read.word_bytes != 16) continue;
+    words += read.count;
+    end = std::max(end, read.dram_address + 16U * static_cast<unsigned>(read.first + read.count));
+  }
+  // For every tile the first plane once, and every other plane with the one before it and by itself.
+  EXPECT_EQ(words, plan.tiles * (1 + 3 * 2) * 72);
+  EXPECT_LE(end, program.dram.size());
 }
 
 }  // namespace

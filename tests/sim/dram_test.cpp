@@ -92,6 +92,18 @@ TEST_F(ReadBursts, WeightsAreReadFromTheirAddress) {
   EXPECT_EQ(bytes(read), 3 * kBurst);
 }
 
+TEST_F(ReadBursts, PartOfAnAreaIsReadFromWhereItsBitsBegin) {
+  ReadProgram read;
+  read.word_dram_bits = 100;
+  read.dram_address = 128;
+  read.first = 5;  // bits 500 to 1000: bytes 62 to 125 of the area
+  read.count = 5;
+  EXPECT_EQ(bytes(read), 2 * kBurst);
+  read.first = 6;  // bits 600 to 1000: bytes 75 to 125
+  read.count = 4;
+  EXPECT_EQ(bytes(read), kBurst);
+}
+
 TEST(LatencyBandwidthDram, DataComesAfterTheLatencyAtTheBandwidth) {
   LatencyBandwidthDram dram({.latency_cycles = 5, .bytes_per_cycle = 48, .burst_bytes = kBurst});
   EXPECT_EQ(dram.read({{0, 64}}, 0, 10), 15);
