@@ -186,6 +186,18 @@ long YamlMap::get_int(const std::string& key, long low, long high, long fallback
   return has(key) ? get_int(key, low, high) : fallback;
 }
 
+long YamlMap::get_int_or_word(const std::string& key, long low, long high, const std::string& word, long meaning,
+                              long fallback) {
+  if (!has(key)) return fallback;
+  const YAML::Node node = require(key);
+  if (node.IsScalar() && node.Scalar() == word) return meaning;
+  const auto value = parse_number<long>(node);
+  if (!value || *value < low || *value > high) {
+    wrong(key, node, fmt::format("an integer in [{}, {}], or '{}'", low, high, word));
+  }
+  return *value;
+}
+
 double YamlMap::get_number(const std::string& key, double low, double high) {
   const YAML::Node node = require(key);
   const auto value = parse_finite(node);

@@ -26,6 +26,9 @@ public:
   /// A required or (with a fallback) optional integer in [low, high].
   long get_int(const std::string& key, long low, long high);
   long get_int(const std::string& key, long low, long high, long fallback);
+  /// The same, or 'word', which stands for 'meaning'; 'fallback' where the key is missing.
+  long get_int_or_word(const std::string& key, long low, long high, const std::string& word, long meaning,
+                       long fallback);
   /// A finite number in [low, high].
   double get_number(const std::string& key, double low, double high);
   double get_number(const std::string& key, double low, double high, double fallback);

@@ -85,6 +85,8 @@ int auto_ppu_lanes(int cols);
 ScratchpadConfig auto_scratchpads(const ArrayConfig& array);
 /// An accelerator of this geometry, everything else 'auto' or default (lanes, ppu_lanes 0: auto). For tests and sweeps.
 AcceleratorConfig make_accelerator(int rows, int cols, int lanes = 0, int ppu_lanes = 0);
+/// Puts numbers in the place of 'auto' (kAuto of settings.h). A geometry that validate() refuses must not crash here.
+void resolve_auto(AcceleratorConfig& config);
 /// Throws UserError if the geometry or a depth is outside the limits of docs/hardware.md.
 void validate(const AcceleratorConfig& config);
 

@@ -1,6 +1,7 @@
 #include "sim/report/report.h"
 
 #include "common/version.h"
+#include "sim/config/settings.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -18,47 +19,15 @@ Json energy_json(const EnergyReport& energy) {
 }
 
 Json config_json(const RunConfig& config) {
-  const AcceleratorConfig& a = config.accelerator;
-  const Depths depths = a.depths();
-  return {{"name", a.name},
-          {"array",
-           {{"rows", a.array.rows},
-            {"cols", a.array.cols},
-            {"pixels", a.array.pixels()},
-            {"lanes", a.array.lanes},
-            {"ppu_lanes", a.array.ppu_lanes},
-            {"accumulator_bits", a.array.accumulator_bits}}},
-          {"scratchpad",
-           {{"activation_kib", a.scratchpad.activation_kib},
-            {"weight_kib", a.scratchpad.weight_kib},
-            {"table_kib", a.scratchpad.table_kib},
-            {"residual_kib", a.scratchpad.residual_kib},
-            {"output_kib", a.scratchpad.output_kib},
-            {"words_per_half",
-             {{"activation", depths.activation},
-              {"weight", depths.weight},
-              {"table", depths.table},
-              {"residual", depths.residual},
-              {"output", depths.output}}}}},
-          {"dram",
-           {{"latency_cycles", a.dram.latency_cycles},
-            {"bytes_per_cycle", a.dram.bytes_per_cycle},
-            {"burst_bytes", a.dram.burst_bytes}}},
-          {"command_queue_depth", a.command_queue_depth},
-          {"clock_mhz", a.clock_mhz},
-          {"technology", config.technology},
-          {"network", config.network},
-          {"dataset", {{"images", config.images}, {"labels", config.labels}, {"test_images", config.test_images}}},
-          {"run",
-           {{"fidelity", to_string(config.fidelity)},
-            {"images", config.image_count},
-            {"seed", config.seed},
-            {"threads", config.threads},
-            {"accuracy_cache", config.accuracy_cache}}},
-          {"lockstep",
-           {{"wave_cycles", config.lockstep.wave_cycles},
-            {"max_cycles", config.lockstep.max_cycles},
-            {"mutant", config.lockstep.mutant}}}};
+  Json json = setting::to_json(settings(), config);
+  const Depths depths = config.accelerator.depths();
+  json["array"]["pixels"] = config.accelerator.array.pixels();
+  json["scratchpad"]["words_per_half"] = {{"activation", depths.activation},
+                                          {"weight", depths.weight},
+                                          {"table", depths.table},
+                                          {"residual", depths.residual},
+                                          {"output", depths.output}};
+  return json;
 }
 
 Json network_json(const NetworkSummary& network) {
