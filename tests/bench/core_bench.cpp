@@ -86,7 +86,8 @@ Recording record(const Program& program, const AcceleratorConfig& accelerator, c
   TensorMemory memory(network);
   memory.set_input(image.data());
   Host host(program);
-  Dma dma(network, program, accelerator.dram, memory);
+  const std::unique_ptr<DramModel> dram = make_dram_model(accelerator.dram);
+  Dma dma(network, program, accelerator.dram, *dram, memory);
   CoreModel core(program.geometry, 1);
   Recording recording;
   while (!(core.outputs().idle && host.done() && dma.idle())) {
@@ -99,7 +100,8 @@ Recording record(const Program& program, const AcceleratorConfig& accelerator, c
     raw.rd_data_valid = in.rd_data_valid;
     raw.wr_req_ready = in.wr_req_ready;
     raw.wr_data_ready = in.wr_data_ready;
-    raw.ld_cmd = in.ld.valid ? in.ld.word->data() : nullptr, raw.ex_cmd = in.ex.valid ? in.ex.word->data() : nullptr;
+    raw.ld_cmd = in.ld.valid ? in.ld.word->data() : nullptr;
+    raw.ex_cmd = in.ex.valid ? in.ex.word->data() : nullptr;
     raw.st_cmd = in.st.valid ? in.st.word->data() : nullptr;
     if (in.rd_data_valid) {
       const auto* words = reinterpret_cast<const std::uint32_t*>(in.rd_data);
@@ -108,7 +110,9 @@ Recording record(const Program& program, const AcceleratorConfig& accelerator, c
     }
     recording.inputs.push_back(raw);
     const CoreOutputs before = core.outputs();
-    core.clock(in), host.clock(before), dma.clock(before);
+    core.clock(in);
+    host.clock(before);
+    dma.clock(before);
   }
   return recording;
 }
