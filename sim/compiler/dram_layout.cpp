@@ -20,6 +20,7 @@ DramLayout::DramLayout(const qnet::Network& network, int block_channels, int bur
     for (int first = 0; first < tensor.channels; first += block_channels)
       bytes += std::int64_t{tensor.height} * tensor.width * pixel_bytes(index, first / block_channels);
     tensors_.back().base = allocate(bytes);
+    areas_.push_back({DramArea::Kind::kTensor, index, tensors_.back().base, bytes});
   }
 }
 
@@ -52,6 +53,15 @@ std::uint64_t DramLayout::allocate(std::int64_t bytes) {
   const std::uint64_t base = round_up(end_, static_cast<std::uint64_t>(burst_bytes_));
   end_ = base + static_cast<std::uint64_t>(bytes);
   return base;
+}
+
+std::uint64_t DramLayout::allocate_parameters(int layer, std::int64_t bytes) {
+  const std::uint64_t address = allocate(bytes);
+  if (areas_.empty() || areas_.back().kind != DramArea::Kind::kParameters || areas_.back().index != layer)
+    areas_.push_back({DramArea::Kind::kParameters, layer, address, 0});
+  DramArea& area = areas_.back();
+  area.bytes = static_cast<std::int64_t>(end_ - area.address);
+  return address;
 }
 
 void BurstList::add(std::uint64_t address, std::int64_t bytes) {

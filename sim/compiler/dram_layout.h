@@ -13,6 +13,14 @@ struct ByteSpan {
   int first = 0, bytes = 0;
 };
 
+/// What has a place in DRAM: a tensor, or the weights and tables of a layer.
+struct DramArea {
+  enum class Kind : std::uint8_t { kTensor, kParameters } kind = Kind::kTensor;
+  int index = 0;  ///< of the tensor or of the layer
+  std::uint64_t address = 0;
+  std::int64_t bytes = 0;
+};
+
 /// A tensor stands in blocks of 'block_channels' channels. A block is H x W pixels of ceil(channels * bits / 8) bytes,
 /// so that the rows of a block are contiguous. Tensors and areas begin at whole bursts.
 class DramLayout {
@@ -30,8 +38,10 @@ public:
   /// First byte of pixel (y, x) in one block of a tensor.
   std::uint64_t pixel_address(int tensor, int block, int y, int x) const;
   std::uint64_t tensor_address(int tensor) const { return tensors_[static_cast<std::size_t>(tensor)].base; }
-  /// Takes 'bytes' behind all that has a place.
-  std::uint64_t allocate(std::int64_t bytes);
+  /// Takes 'bytes' behind all that has a place, for weights or a table of a layer.
+  std::uint64_t allocate_parameters(int layer, std::int64_t bytes);
+  /// The memory map, by address: the tensors, then each layer's weights and tables as one area.
+  const std::vector<DramArea>& areas() const { return areas_; }
   /// Bytes from address 0 to the end of what has a place.
   std::uint64_t size() const { return end_; }
 
@@ -41,8 +51,11 @@ private:
     int height = 1, width = 1, channels = 1, bits = 8;
   };
 
+  std::uint64_t allocate(std::int64_t bytes);
+
   int block_channels_ = 1, burst_bytes_ = 1;
   std::vector<Place> tensors_;
+  std::vector<DramArea> areas_;
   std::uint64_t end_ = 0;
 };
 

@@ -33,6 +33,30 @@ namespace {
   fail("{}: too large for the address fields of the hardware's commands", name);
 }
 
+/// Loads of activations for one place of the output: consecutive channel tiles of the same input channels share one.
+int activation_loads(const LayerTask& task, const Mapping& mapping, bool several_places) {
+  int loads = 1;
+  for (int tile = 1; tile < task.channel_tiles(); ++tile) {
+    const bool same_input = task.channel_tile(tile).in0 == task.channel_tile(tile - 1).in0;
+    // Between two blocks of weights come the other places.
+    const bool new_block = mapping.weights_outer && several_places && tile % mapping.block == 0;
+    if (!same_input || new_block) ++loads;
+  }
+  return loads;
+}
+
+/// How many channel tiles, from the first on, stand for all in their bursts. The first is a full one, and enough. In a
+/// grouped convolution it takes those up to the next group that begins with a block of DRAM.
+int typical_tiles(const LayerTask& task) {
+  if (task.view.mode != Mode::kConv || task.view.shared_input) return 1;
+  const int n = task.geometry.channels;
+  for (int tile = 1; tile < task.channel_tiles(); ++tile) {
+    const ChannelTile& next = task.channel_tile(tile);
+    if (next.in0 != task.channel_tile(tile - 1).in0 && next.in0 % n == 0 && next.k0 % n == 0) return tile;
+  }
+  return task.channel_tiles();
+}
+
 }  // namespace
 
 std::vector<Mapping> OutputStationaryMapper::candidates(const LayerTask& task) const {
@@ -74,8 +98,12 @@ Workload OutputStationaryMapper::workload(const LayerTask& task, const Mapping& 
 
   // A tile with others on all sides stands for all.
   const int y0 = out.height / t.rows / 2 * t.rows, x0 = out.width / t.cols / 2 * t.cols;
-  const auto tile_bytes = [&](const ReadProgram& read) {
-    return static_cast<double>(read_bursts(read, task.network, task.dram).bytes());
+  const int tiles_read = typical_tiles(task);
+  const auto tile_bytes = [&](auto read_of_tile) {
+    std::int64_t bytes = 0;
+    for (int tile = 0; tile < tiles_read; ++tile)
+      bytes += read_bursts(read_of_tile(task, t, y0, x0, tile), task.network, task.dram).bytes();
+    return static_cast<double>(bytes) / tiles_read;
   };
   const auto word_bytes = [&](double words, int bits) {
     BurstList bursts(task.dram.burst_bytes());
@@ -88,13 +116,9 @@ Workload OutputStationaryMapper::workload(const LayerTask& task, const Mapping& 
   w.compute_cycles = places * channel_tiles * (2 + t.seg * std::max<double>(task.weight_words(), w.drain_cycles));
 
   w.activations.words = t.in_words();
-  w.activations.dram_bytes = tile_bytes(activation_read(task, t, y0, x0, 0));
+  w.activations.dram_bytes = tile_bytes(activation_read);
   w.activations.overhead_cycles = g.pixels + 2;  // the slots' walk
-  w.activations.count = places;
-  if (!view.shared_input)
-    w.activations.count *= channel_tiles;
-  else if (mapping.weights_outer && places > 1)
-    w.activations.count *= blocks;
+  w.activations.count = places * activation_loads(task, mapping, places > 1);
 
   const double tiles_a_block = std::min<double>(mapping.block, channel_tiles);
   w.tables.words = tiles_a_block * g.ppu_beats();
@@ -109,10 +133,10 @@ Workload OutputStationaryMapper::workload(const LayerTask& task, const Mapping& 
 
   w.stores.count = places * channel_tiles;
   w.stores.words = t.pixels() * view.words_per_output();
-  w.stores.dram_bytes = tile_bytes(output_area(task, t, y0, x0, 0));
+  w.stores.dram_bytes = tile_bytes(output_area);
   if (task.has_residual()) {
     w.residuals = w.stores;
-    w.residuals.dram_bytes = tile_bytes(residual_read(task, t, y0, x0, 0));
+    w.residuals.dram_bytes = tile_bytes(residual_read);
   }
   return w;
 }

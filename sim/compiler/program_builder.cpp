@@ -37,7 +37,8 @@ WordsArea ProgramBuilder::place_words(std::size_t offset, int word_bytes, int dr
   area.word_bytes = word_bytes;
   area.dram_bits = dram_bits;
   area.count = static_cast<int>((program_.image.size() - offset) / static_cast<std::size_t>(word_bytes));
-  area.dram_address = program_.dram.allocate(ceil_div<std::int64_t>(std::int64_t{area.count} * dram_bits, 8));
+  area.dram_address =
+      program_.dram.allocate_parameters(layer_, ceil_div<std::int64_t>(std::int64_t{area.count} * dram_bits, 8));
   return area;
 }
 

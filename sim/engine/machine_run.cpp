@@ -59,6 +59,13 @@ RunResult MachineRun::result() const {
   result.images = started_;
   result.values = values_;
   result.host_seconds = host_seconds_;
+  for (const DramArea& area : program_.dram.areas()) {
+    const auto index = static_cast<std::size_t>(area.index);
+    const bool tensor = area.kind == DramArea::Kind::kTensor;
+    result.dram_map.push_back({tensor ? "tensor" : "parameters",
+                               tensor ? network.tensors[index].name : network.layers[index].name, area.address,
+                               area.bytes});
+  }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     LayerResult layer = describe_layer(network, network.layers[i], program_.plans[i]);
     layer.events = system_.core().events()[i];

@@ -54,11 +54,20 @@ struct LockstepResult {
   std::string waveform;    ///< FST file of a failure, or empty
 };
 
+/// A tensor, or the weights and tables of a layer, in DRAM.
+struct DramMapEntry {
+  std::string kind;  ///< "tensor" or "parameters"
+  std::string name;  ///< of the tensor or of the layer
+  std::uint64_t address = 0;
+  std::int64_t bytes = 0;
+};
+
 struct RunResult {
-  AccuracyResult accuracy;          ///< filled by simulate()
-  std::vector<LayerResult> layers;  ///< empty at fidelity golden
-  std::int64_t cycles = 0;          ///< of all images run, the sum over the layers
-  std::int64_t images = 0;          ///< images that the cycle engine ran
+  AccuracyResult accuracy;             ///< filled by simulate()
+  std::vector<LayerResult> layers;     ///< empty at fidelity golden
+  std::int64_t cycles = 0;             ///< of all images run, the sum over the layers
+  std::int64_t images = 0;             ///< images that the cycle engine ran
+  std::vector<DramMapEntry> dram_map;  ///< by address; empty at fidelity golden
   ValueCheck values;
   LockstepResult lockstep;
   std::vector<std::pair<std::string, std::string>> versions;  ///< of what the engine is built with: SystemC, Verilator

@@ -162,6 +162,12 @@ TEST_F(SimrunTest, CyclesAreAttributedAndValuesAreGolden) {
     total += cycles;
   }
   EXPECT_EQ(json["layers"].size(), 2u);
+  // Three tensors, then the weights and tables of two layers.
+  ASSERT_EQ(json["dram_map"].size(), 5u);
+  EXPECT_EQ(json["dram_map"][0]["address"], 0);
+  EXPECT_EQ(json["dram_map"][2]["kind"], "tensor");
+  EXPECT_EQ(json["dram_map"][4]["kind"], "parameters");
+  EXPECT_EQ(json["dram_map"][4]["name"], json["layers"][1]["name"]);
   EXPECT_EQ(json["cycles"]["total"], total);
   EXPECT_GT(total, 0);
   EXPECT_GT(json["energy"]["total_pj"].get<double>(), 0);

@@ -7,7 +7,10 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "qnet/golden.h"
 #include "sim/compiler/compiler.h"
@@ -95,7 +98,8 @@ private:
 
 struct PlainRun {
   std::int64_t cycles = 0;
-  Events events;  ///< of DRAM, all layers
+  Events events;               ///< of DRAM, all layers
+  std::vector<Events> layers;  ///< of DRAM
 };
 
 /// One image through core, host and DMA; every tensor is compared with the golden reference.
@@ -121,7 +125,8 @@ PlainRun run(const qnet::Network& network, const Program& program, const DramCon
     EXPECT_EQ(memory.values(static_cast<int>(t)), expected[t]) << "tensor " << network.tensors[t].name;
   PlainRun result;
   result.cycles = core.cycle();
-  for (const Events& events : dma.events()) result.events += events;
+  result.layers = dma.events();
+  for (const Events& events : result.layers) result.events += events;
   return result;
 }
 
@@ -217,6 +222,24 @@ TEST(DmaTraffic, OfAGroupInTwoBlocksIsTheBurstsOfBoth) {
   const Traffic fine = traffic(grouped(4, 12), 2);
   EXPECT_EQ(fine.read, 4 * 64 * 6);
   EXPECT_EQ(fine.written, 4 * 64 * 6);
+}
+
+/// Mappings are chosen by the bytes that the DMA moves, not by another idea of them.
+TEST(DmaTraffic, IsWhatTheCompilerEstimates) {
+  for (const auto& [groups, width] : {std::pair{1, 32}, {8, 4}, {4, 12}, {2, 24}}) {
+    for (const int burst : {2, 16, 64, 256}) {
+      SCOPED_TRACE(fmt::format("{} groups of {} channels, bursts of {} bytes", groups, width, burst));
+      const qnet::Network network = grouped(groups, width);
+      AcceleratorConfig accelerator = make_accelerator(16, 16, 4, 8);
+      accelerator.dram.burst_bytes = burst;
+      const Program program = compile(network, accelerator);
+      LatencyBandwidthDram dram(accelerator.dram);
+      const std::vector<std::uint8_t> image(network.input().size(), 3);
+      const Events events = run(network, program, accelerator.dram, dram, image.data()).layers[0];
+      const auto bytes = static_cast<double>(events.dram_read_bytes + events.dram_write_bytes);
+      EXPECT_NEAR(program.plans[0].estimate.dram_bytes / bytes, 1, 0.01);
+    }
+  }
 }
 
 TEST(DramSeam, AModelWithOtherTimingGivesTheSameBits) {

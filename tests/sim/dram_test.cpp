@@ -48,6 +48,26 @@ TEST_F(ReadBursts, TensorsStandInBlocksFromWholeBursts) {
   EXPECT_EQ(layout_.size(), 64u + 2 * 1280 + 640);
 }
 
+TEST_F(ReadBursts, TheMapHasTensorsAndTheParametersOfLayers) {
+  EXPECT_EQ(layout_.allocate_parameters(0, 100), 3264u);
+  EXPECT_EQ(layout_.allocate_parameters(0, 10), 3392u) << "from a whole burst";
+  EXPECT_EQ(layout_.allocate_parameters(1, 1), 3456u);
+  const std::vector<DramArea>& areas = layout_.areas();
+  ASSERT_EQ(areas.size(), 4u);
+  std::uint64_t end = 0;
+  for (const DramArea& area : areas) {
+    EXPECT_EQ(area.address % kBurst, 0u);
+    EXPECT_GE(area.address, end);
+    end = area.address + static_cast<std::uint64_t>(area.bytes);
+  }
+  EXPECT_EQ(areas[1].kind, DramArea::Kind::kTensor);
+  EXPECT_EQ(areas[1].bytes, 2 * 1280 + 640);
+  EXPECT_EQ(areas[2].kind, DramArea::Kind::kParameters);
+  EXPECT_EQ(areas[2].index, 0);
+  EXPECT_EQ(areas[2].bytes, 128 + 10);
+  EXPECT_EQ(layout_.size(), end);
+}
+
 TEST_F(ReadBursts, WholeRowsAreOnePiece) {
   // 8 rows of 160 bytes in each of two blocks, 8 of 80 in the third; all from whole bursts.
   EXPECT_EQ(bytes(tile(0, 0, 8, 20, 0, 40)), 1280 + 1280 + 640);
