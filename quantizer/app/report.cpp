@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "common/text.h"
+#include "common/text_table.h"
 #include "quantizer/evaluate/diagnosis_report.h"
+#include "quantizer/evaluate/figure_text.h"
 
 namespace shiftsim::quantizer {
 
@@ -16,24 +17,26 @@ namespace {
 
 constexpr std::size_t kNameWidth = 32;
 
-/// A name cut at the front, where long ones are alike.
-std::string shortened(const std::string& name) {
-  return name.size() <= kNameWidth ? name : ".." + name.substr(name.size() - kNameWidth + 2);
-}
-
 std::string range_text(int low, int high) {
   return low == high ? fmt::format("{}", low) : fmt::format("{}..{}", low, high);
-}
-
-std::string decibel_text(double value) {
-  return std::isinf(value) ? "exact" : fmt::format("{:.1f}", value);
 }
 
 }  // namespace
 
 std::string layer_table(const QuantizedNetwork& source, const qnet::Network& network) {
-  std::string text = fmt::format("{:<32} {:>3} {:>9} {:>9} {:>8} {:>7} {:>4} {:>4} {:>8}  {}\n", "layer", "W", "ew",
-                                 "c", "offsets", "SQNR W", "A", "e", "SQNR A", "bits because");
+  TextTable table({{.title = "layer", .width = kNameWidth, .align = TextAlign::kLeft},
+                   {.title = "W", .width = 3},
+                   {.title = "ew", .width = 9},
+                   {.title = "c", .width = 9},
+                   {.title = "offsets", .width = 8},
+                   {.title = "SQNR W", .width = 7},
+                   {.title = "A", .width = 4},
+                   {.title = "e", .width = 4},
+                   {.title = "SQNR A", .width = 8},
+                   {.title = "bits because", .align = TextAlign::kLeft, .gap = 2}});
+  std::vector<std::string> names;
+  for (const qnet::Layer& layer : network.layers) names.push_back(layer.name);
+  names = clipped_names(names, kNameWidth);
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const qnet::Layer& layer = network.layers[i];
     const qnet::Tensor& out = network.out(layer);
@@ -56,17 +59,15 @@ std::string layer_table(const QuantizedNetwork& source, const qnet::Network& net
     const std::string bits = fmt::format("{}{}", out.is_signed ? "s" : "u", out.bits);
     const std::string why = conv ? fmt::format("{}, {}", planned.policy, tensor.is_logits ? "logits" : tensor.policy)
                                  : fmt::format("{} ({})", tensor.policy, qnet::to_string(layer.kind));
-    text += fmt::format("{:<32} {:>3} {:>9} {:>9} {:>8} {:>7} {:>4} {:>4} {:>8}  {}\n", shortened(layer.name),
-                        weight_bits, weight_exponents, offsets, with_offset, weight_sqnr, bits, range_text(*low, *high),
-                        decibel_text(statistics.output_sqnr), why);
+    table.add_row({names[i], weight_bits, weight_exponents, offsets, with_offset, weight_sqnr, bits,
+                   range_text(*low, *high), decibel_text(statistics.output_sqnr), why});
   }
-  return text;
+  return table.text();
 }
 
 std::string report_json(const QuantizedNetwork& source, const std::optional<qnet::Network>& network,
                         const Recipe& recipe, const RunResult& result, const Diagnosis& diagnosis) {
   using Json = nlohmann::ordered_json;
-  const auto decibels = [](double value) { return std::isinf(value) ? Json("exact") : Json(value); };
   Json json;
   json["format"] = "shiftsim quantization report 1";
   json["network"] = source.plan.name;
@@ -103,14 +104,14 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
     if (planned.kind == qnet::LayerKind::kConv) {
       layer["weight_bits"] = planned.weight_bits;
       layer["weight_bits_because"] = planned.policy;
-      layer["weight_sqnr_db"] = decibels(source.statistics[i].weight_sqnr);
+      layer["weight_sqnr_db"] = decibel_json(source.statistics[i].weight_sqnr);
       std::vector<double> steps;
       for (const WeightGrid& grid : source.layers[i].grids) steps.push_back(grid.step());
       layer["weight_steps"] = steps;
     }
     layer["output_bits"] = tensor.is_logits ? qnet::kLogitsBits : tensor.range.bits;
     layer["output_bits_because"] = tensor.is_logits ? "logits" : tensor.policy;
-    layer["output_sqnr_db"] = decibels(source.statistics[i].output_sqnr);
+    layer["output_sqnr_db"] = decibel_json(source.statistics[i].output_sqnr);
     if (!tensor.is_logits) layer["output_steps"] = source.steps(planned.output);
     layer["diagnosis"] = diagnosis_json(diagnosis.layers[i]);
     json["layers"].push_back(std::move(layer));

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <set>
 
 #include <nlohmann/json.hpp>
 
+#include "common/text_table.h"
 #include "common/yaml.h"
+#include "quantizer/evaluate/figure_text.h"
 
 namespace shiftsim::quantizer {
 
@@ -16,18 +18,6 @@ namespace {
 
 constexpr const char* kFormat = "shiftsim sensitivity 1";
 constexpr std::size_t kNameWidth = 24;
-
-std::string shortened(const std::string& name) {
-  return name.size() <= kNameWidth ? name : ".." + name.substr(name.size() - kNameWidth + 2);
-}
-
-std::string decibel_text(double value) {
-  return std::isinf(value) ? "exact" : fmt::format("{:.1f}", value);
-}
-
-nlohmann::ordered_json decibels(double value) {
-  return std::isinf(value) ? nlohmann::ordered_json("exact") : nlohmann::ordered_json(value);
-}
 
 WidthSensitivity read_width(YamlMap& map, std::set<int>& seen) {
   WidthSensitivity width;
@@ -57,8 +47,8 @@ std::string to_json(const SensitivityFile& file) {
                                     {"varies", layer.varies}};
     for (const WidthSensitivity& width : layer.widths)
       entry["widths"].push_back({{"bits", width.bits},
-                                 {"weight_sqnr_db", decibels(width.weight_sqnr)},
-                                 {"output_sqnr_db", decibels(width.output_sqnr)},
+                                 {"weight_sqnr_db", decibel_json(width.weight_sqnr)},
+                                 {"output_sqnr_db", decibel_json(width.output_sqnr)},
                                  {"divergence", width.divergence}});
     json["layers"].push_back(std::move(entry));
   }
@@ -103,32 +93,43 @@ SensitivityFile read_sensitivity(const std::filesystem::path& path) {
 }
 
 std::string sensitivity_table(const SensitivityFile& file) {
-  std::string text = fmt::format("{:<24} {:>8} {:>13}", "", "", "");
-  std::string titles = fmt::format("{:<24} {:>8} {:>13}", "layer", "weights", "recipe");
+  std::vector<TextTable::Column> columns = {{.title = "layer", .width = kNameWidth, .align = TextAlign::kLeft},
+                                            {.title = "weights", .width = 8},
+                                            {.title = "recipe", .width = 13}};
+  std::vector<TextTable::Heading> headings = {{.text = "", .columns = columns.size()}};
   for (const int bits : kWeightWidths) {
-    text += fmt::format(" {:-^22}", fmt::format(" W{} ", bits));
-    titles += fmt::format(" {:>6} {:>6} {:>8}", "SQNR W", "SQNR A", "KL");
+    columns.push_back({.title = "SQNR W", .width = 6});
+    columns.push_back({.title = "SQNR A", .width = 6});
+    columns.push_back({.title = "KL", .width = 8});
+    headings.push_back({.text = fmt::format("{:-^22}", fmt::format(" W{} ", bits)), .columns = 3});
   }
-  text += "\n" + titles + "\n";
-  std::vector<const LayerSensitivity*> order;
-  order.reserve(file.layers.size());
-  for (const LayerSensitivity& layer : file.layers) order.push_back(&layer);
-  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    return a->widths.front().divergence > b->widths.front().divergence;
-  });
-  for (const LayerSensitivity* layer : order) {
-    text += fmt::format("{:<24} {:>8} {:>13}", shortened(layer->name), layer->weights,
-                        fmt::format("W{}{}", layer->recipe_bits, layer->varies ? "" : ", " + layer->policy));
-    for (const WidthSensitivity& width : layer->widths)
-      text += fmt::format(" {:>6} {:>6} {:>8.2g}", decibel_text(width.weight_sqnr), decibel_text(width.output_sqnr),
-                          width.divergence);
-    text += "\n";
+  TextTable table(std::move(columns), std::move(headings));
+  std::vector<std::string> names;
+  std::vector<std::size_t> order;
+  for (const LayerSensitivity& layer : file.layers) {
+    order.push_back(names.size());
+    names.push_back(layer.name);
   }
-  return text + fmt::format(
-                    "One layer's weights quantized, all else float. SQNR: of its weights and of its output, dB. KL: "
-                    "from the float\nnetwork's output, nats, mean of {} images. Grids found on {} images. 'first' and "
-                    "so on: not varied by the search.\n",
-                    file.divergence_images, file.search_images);
+  names = clipped_names(names, kNameWidth);
+  std::ranges::stable_sort(order, std::greater<>{},
+                           [&](std::size_t i) { return file.layers[i].widths.front().divergence; });
+  for (const std::size_t i : order) {
+    const LayerSensitivity& layer = file.layers[i];
+    std::vector<std::string> cells = {names[i], fmt::format("{}", layer.weights),
+                                      fmt::format("W{}{}", layer.recipe_bits, layer.varies ? "" : ", " + layer.policy)};
+    for (const WidthSensitivity& width : layer.widths) {
+      cells.push_back(decibel_text(width.weight_sqnr));
+      cells.push_back(decibel_text(width.output_sqnr));
+      cells.push_back(fmt::format("{:.2g}", width.divergence));
+    }
+    table.add_row(std::move(cells));
+  }
+  return table.text() +
+         fmt::format(
+             "One layer's weights quantized, all else float. SQNR: of its weights and of its output, dB. KL: "
+             "from the float\nnetwork's output, nats, mean of {} images. Grids found on {} images. 'first' and "
+             "so on: not varied by the search.\n",
+             file.divergence_images, file.search_images);
 }
 
 }  // namespace shiftsim::quantizer

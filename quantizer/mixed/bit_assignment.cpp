@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
+#include "common/text_table.h"
 #include "common/yaml.h"
 #include "quantizer/mixed/mixed_precision.h"
 #include "quantizer/recipe/recipe.h"
@@ -206,9 +207,12 @@ BitAssignment assign_bits(const SensitivityFile& sensitivity, const fs::path& se
 }
 
 std::string assignment_table(const BitAssignment& assignment) {
-  std::string text = fmt::format("{:<40} {:>4} {:>14} {:>12}\n", "layer", "W", assignment.budget.measure, "divergence");
+  TextTable table({{.title = "layer", .width = 40, .align = TextAlign::kLeft},
+                   {.title = "W", .width = 4},
+                   {.title = assignment.budget.measure, .width = 14},
+                   {.title = "divergence", .width = 12}});
   const auto line = [&](const std::string& name, const std::string& bits, double cost, const std::string& divergence) {
-    text += fmt::format("{:<40} {:>4} {:>14} {:>12}\n", name, bits, number(cost), divergence);
+    table.add_row({name, bits, number(cost), divergence});
   };
   for (const AssignedLayer& layer : assignment.layers)
     line(layer.name, layer.bits > 0 ? std::to_string(layer.bits) : "", layer.cost,
@@ -216,8 +220,8 @@ std::string assignment_table(const BitAssignment& assignment) {
   line("total", "", assignment.cost, fmt::format("{:.3g}", assignment.divergence));
   for (const auto& [bits, total] : assignment.uniform)
     line(fmt::format("all W{}", bits), "", total.cost, fmt::format("{:.3g}", total.divergence));
-  return text + fmt::format("budget {}={}; divergences are of single layers, their sum is an estimate\n",
-                            assignment.budget.measure, number(assignment.budget.amount));
+  return table.text() + fmt::format("budget {}={}; divergences are of single layers, their sum is an estimate\n",
+                                    assignment.budget.measure, number(assignment.budget.amount));
 }
 
 std::string assignment_json(const BitAssignment& assignment) {
