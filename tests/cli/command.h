@@ -1,11 +1,11 @@
 // Runs a program as a user does, and keeps what it printed.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -26,20 +26,6 @@ inline std::string read_text(const std::filesystem::path& file) {
   return text.str();
 }
 
-/// In single quotes, for the shell.
-inline std::string shell_quoted(const std::string& argument) {
-  std::string quoted(1, '\'');
-  for (const char c : argument) {
-    if (c == '\'') {
-      quoted.append("'\\''");
-    } else {
-      quoted.push_back(c);
-    }
-  }
-  quoted.push_back('\'');
-  return quoted;
-}
-
 /// A folder of the test's own that is removed at its end.
 class CommandTest : public testing::Test {
 protected:
@@ -51,18 +37,30 @@ protected:
   }
   ~CommandTest() override { std::filesystem::remove_all(folder_); }
 
-  /// Runs PROGRAM with 'arguments' in the test's folder.
+  /// Starts PROGRAM with 'arguments' in the test's folder. What it prints goes to the files .stdout and .stderr there.
+  pid_t start_program(const std::string& program, const std::vector<std::string>& arguments) const {
+    std::vector<std::string> words{program};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    const pid_t child = fork();
+    if (child != 0) return child;
+    const bool ready = chdir(folder_.c_str()) == 0 && redirect("/dev/null", O_RDONLY, STDIN_FILENO) &&
+                       redirect(".stdout", O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO) &&
+                       redirect(".stderr", O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+    if (ready) execvp(argv.front(), argv.data());
+    _exit(127);
+  }
+
   Outcome run_program(const std::string& program, const std::vector<std::string>& arguments) const {
-    const std::filesystem::path out = folder_ / ".stdout", err = folder_ / ".stderr";
-    std::ostringstream command;
-    command << "cd " << shell_quoted(folder_.string()) << " && " << shell_quoted(program);
-    for (const std::string& argument : arguments) command << ' ' << shell_quoted(argument);
-    command << " >" << shell_quoted(out.string()) << " 2>" << shell_quoted(err.string()) << " </dev/null";
-    const int status = std::system(command.str().c_str());
+    const pid_t child = start_program(program, arguments);
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
     Outcome outcome;
     outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    outcome.out = read_text(out);
-    outcome.err = read_text(err);
+    outcome.out = read_text(folder_ / ".stdout");
+    outcome.err = read_text(folder_ / ".stderr");
     return outcome;
   }
 
@@ -73,6 +71,11 @@ protected:
   }
 
   std::filesystem::path folder_;
+
+private:
+  static bool redirect(const char* file, int flags, int descriptor) {
+    return dup2(open(file, flags, 0644), descriptor) == descriptor;
+  }
 };
 
 }  // namespace shiftsim::test

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -119,6 +120,7 @@ TEST_F(SimrunTest, HelpAndVersion) {
   const test::Outcome help = simrun({"--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_THAT(help.out, AllOf(HasSubstr("--config"), HasSubstr("--fidelity"), HasSubstr("--dump-golden")));
+  EXPECT_EQ(simrun({"-c", "c.yaml", "--print-config"}).out, simrun({"--config", "c.yaml", "--print-config"}).out);
   const test::Outcome version = simrun({"--version"});
   EXPECT_EQ(version.status, 0);
   EXPECT_THAT(version.out, HasSubstr("simrun 0."));
@@ -262,6 +264,7 @@ TEST_F(SimrunTest, MissingFiles) {
   expect_bad_input({"--config", "c.yaml", "--images", "none.npy"}, {"none.npy"});
   expect_bad_input({"--config", "c.yaml", "--labels", "none.npy"}, {"none.npy"});
   expect_bad_input({"--config", "c.yaml", "--set", "technology=none.yaml"}, {"none.yaml"});
+  expect_bad_input({"--config", "c.yaml", "--images", std::string(300, 'x')}, {"xxx: File name too long"});
   fs::remove(folder_ / "tiny.qnet/network.yaml");
   expect_bad_input({"--config", "c.yaml"}, {"network.yaml"});
 }
@@ -305,6 +308,17 @@ TEST_F(SimrunTest, SlowestMemoryThatMayBeConfigured) {
   const test::Outcome outcome = simrun({"--config", "c.yaml", "--fidelity", "cycle", "--set", "dram.bytes_per_cycle=1",
                                         "--set", "dram.burst_bytes=65536", "--set", "dram.latency_cycles=100000"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
+TEST_F(SimrunTest, LayerNamesMustBeUtf8) {
+  const fs::path file = folder_ / "tiny.qnet/network.yaml";
+  std::string content = test::read_text(file);
+  const std::size_t at = content.find("name: conv") + 6;
+  ASSERT_NE(at, std::string::npos + 6);
+  content.insert(at + 4, "\xff");
+  write("tiny.qnet/network.yaml", content);
+  const auto line = 1 + std::count(content.begin(), content.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+  expect_bad_input({"--config", "c.yaml"}, {"network.yaml:" + std::to_string(line), "'conv?'", "UTF-8"});
 }
 
 TEST_F(SimrunTest, CorruptedNetworks) {

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 
 #include <algorithm>
 #include <cmath>
@@ -61,18 +60,7 @@ protected:
 
   /// Starts quantrun and kills it as soon as that file is there. False where it ended before.
   bool kill_when_exists(const std::vector<std::string>& arguments, const fs::path& file) const {
-    const pid_t child = fork();
-    if (child == 0) {
-      std::vector<char*> argv;
-      std::string program = SHIFTSIM_QUANTRUN;
-      std::vector<std::string> copies = arguments;
-      argv.push_back(program.data());
-      for (std::string& argument : copies) argv.push_back(argument.data());
-      argv.push_back(nullptr);
-      const bool quiet = std::freopen((folder_ / ".killed").c_str(), "w", stderr) != nullptr;
-      if (quiet && chdir(folder_.c_str()) == 0) execv(program.c_str(), argv.data());
-      _exit(127);
-    }
+    const pid_t child = start_program(SHIFTSIM_QUANTRUN, arguments);
     int status = 0;
     pid_t ended = 0;
     while (ended == 0 && !fs::exists(file)) {
@@ -83,7 +71,7 @@ protected:
       kill(child, SIGKILL);
       waitpid(child, &status, 0);
     }
-    EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << test::read_text(folder_ / ".killed");
+    EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << test::read_text(folder_ / ".stderr");
     return WIFSIGNALED(status);
   }
 
@@ -147,6 +135,8 @@ TEST_F(Quantrun, DiagnosisTableAndReportAgree) {
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const auto json = nlohmann::json::parse(test::read_text(folder_ / "report.json"));
   EXPECT_EQ(json["diagnosis_images"], 40);
+  EXPECT_EQ(json["layers"].back()["output_bits"], 32) << "logits leave the core as accumulators";
+  EXPECT_EQ(json["layers"].back()["output_bits_because"], "logits");
   const std::vector<std::string> order = json["worst_first"];
   ASSERT_EQ(order.size(), json["layers"].size());
   const auto layer = [&](const std::string& name) {
@@ -360,6 +350,8 @@ TEST_F(Quantrun, BadCommandLines) {
   expect_rejected(quantize({"--set", "layers={nope: {weight_bits: 8}}"}), {"'nope'"});
   expect_rejected(quantize({"--recipe", "none.yaml"}), {"none.yaml"});
   expect_rejected(quantize({"--test", "images.npy"}), {"--test-labels"});
+  // simrun's -c is its configuration; here it is nothing.
+  expect_rejected(run({"--model", "m.onnx", "-c", "images.npy", "--output", "out.qnet"}), {"-c"});
 }
 
 TEST_F(Quantrun, BadModels) {
@@ -411,6 +403,8 @@ TEST_F(Quantrun, BadImages) {
   write("five.npy", encode_npy(DType::kInt64, shape, labels.data()));
   expect_rejected(quantize({"--test", "images.npy", "--test-labels", "five.npy"}), {"label 5", "0 to 4"});
   expect_rejected(run({"--model", "m.onnx", "--calibration", "images.npy", "--output", "m.onnx/out.qnet"}), {"m.onnx"});
+  // Errors that the file system itself has with a name.
+  expect_rejected(quantize({}, "m.onnx", std::string(300, 'x')), {"xxx: File name too long"});
 }
 
 }  // namespace
