@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/atomic_file.h"
+#include "common/content_key.h"
 #include "common/error.h"
 #include "common/guarded_main.h"
 #include "common/hash.h"
@@ -36,12 +37,14 @@ int thread_count(int asked) {
   return asked > 0 ? asked : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-/// Of the chosen images, whatever file or folder they came from.
-std::string pixels_hash(const ImageSet& images, const std::vector<std::size_t>& chosen) {
-  std::string hashes;
+/// Of all that decides what is learned: the chosen images, whatever file or folder they came from.
+std::string fingerprint(const std::string& recipe, const std::string& model_hash, const ImageSet& images,
+                        const std::vector<std::size_t>& chosen) {
+  ContentKey key;
+  key.add(recipe).add(model_hash);
   for (const std::size_t image : chosen)
-    hashes += sha256({reinterpret_cast<const char*>(images.image(image)), images.image_size()});
-  return sha256(hashes);
+    key.add({reinterpret_cast<const char*>(images.image(image)), images.image_size()});
+  return key.text();
 }
 
 }  // namespace
@@ -164,7 +167,7 @@ void run_quantrun(const QuantrunOptions& options) {
   how.threads = threads;
   const std::optional<fs::path> beside = options.output ? options.output : options.report;
   if (beside) how.checkpoint = fs::path(beside->string() + ".partial");
-  how.fingerprint = sha256(recipe_text + model_hash + pixels_hash(calibration, chosen));
+  how.fingerprint = fingerprint(recipe_text, model_hash, calibration, chosen);
   Timeline timeline;
   how.timeline = &timeline;
   const auto start = std::chrono::steady_clock::now();

@@ -1,37 +1,33 @@
 #include "sim/engine/accuracy_cache.h"
 
-#include <string_view>
-
 #include <nlohmann/json.hpp>
 
 #include "common/atomic_file.h"
+#include "common/content_key.h"
 #include "common/error.h"
-#include "common/hash.h"
 #include "common/locations.h"
 #include "common/log.h"
 #include "common/read_file.h"
 #include "qnet/io.h"
+#include "sim/engine/evaluate.h"
 
 namespace shiftsim::sim {
 namespace {
 
 constexpr const char* kThisProgram = "/proc/self/exe";
 
-template <typename T>
-std::string hash_of(const std::vector<T>& values) {
-  return sha256({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)});
-}
-
 }  // namespace
 
-AccuracyCache::AccuracyCache(const qnet::Network& network, const ImageSet& images) {
+AccuracyCache::AccuracyCache(const qnet::Network& network, const ImageSet& images)
+    : images_(static_cast<std::int64_t>(images.count)), labelled_(!images.labels.empty()) {
   known_.float_percent = network.provenance.float_accuracy;
   known_.float_images = network.provenance.float_accuracy_images;
   const auto folder = cache_folder();
   if (!folder) return;
-  const std::string key = sha256(fmt::format("{} {} {} {} {}", sha256_file(kThisProgram), qnet::content_hash(network),
-                                             images.count, hash_of(images.pixels), hash_of(images.labels)));
-  file_ = *folder / "accuracy" / (key + ".json");
+  ContentKey key;
+  key.add_file(kThisProgram).add(qnet::content_hash(network));
+  key.add_values(images.pixels).add_values(images.labels);
+  file_ = *folder / "accuracy" / (key.text() + ".json");
 }
 
 std::optional<AccuracyResult> AccuracyCache::load() const {
@@ -40,10 +36,12 @@ std::optional<AccuracyResult> AccuracyCache::load() const {
   try {
     const auto json = nlohmann::json::parse(read_file(*file_));
     AccuracyResult result = known_;
-    result.quantized_percent = json.at("quantized_percent").get<double>();
-    result.correct = json.at("correct").get<std::int64_t>();
     result.images = json.at("images").get<std::int64_t>();
+    result.correct = json.at("correct").get<std::int64_t>();
     result.seconds = json.at("seconds").get<double>();
+    if (result.images != images_ || result.correct < 0 || result.correct > images_ || !(result.seconds >= 0))
+      return std::nullopt;
+    if (labelled_) result.quantized_percent = percent_of(result.correct, images_);
     result.kept = true;
     return result;
   } catch (const nlohmann::json::exception&) {
@@ -55,10 +53,8 @@ std::optional<AccuracyResult> AccuracyCache::load() const {
 
 void AccuracyCache::save(const AccuracyResult& result) const {
   if (!file_) return;
-  const nlohmann::ordered_json json = {{"quantized_percent", result.quantized_percent},
-                                       {"correct", result.correct},
-                                       {"images", result.images},
-                                       {"seconds", result.seconds}};
+  const nlohmann::ordered_json json = {
+      {"images", result.images}, {"correct", result.correct}, {"seconds", result.seconds}};
   try {
     write_file_atomically(*file_, json.dump(2) + "\n");
   } catch (const UserError& error) {

@@ -21,6 +21,10 @@ void check_labels(const qnet::Network& network, const ImageSet& images) {
   }
 }
 
+double percent_of(std::int64_t correct, std::int64_t images) {
+  return 100.0 * static_cast<double>(correct) / static_cast<double>(images);
+}
+
 AccuracyResult evaluate(const qnet::Network& network, const ImageSet& images, int threads) {
   AccuracyResult result;
   result.float_percent = network.provenance.float_accuracy;
@@ -38,7 +42,7 @@ AccuracyResult evaluate(const qnet::Network& network, const ImageSet& images, in
   if (images.labels.empty()) return result;
   const std::vector<int> classified = qnet::argmax(logits, network.output().size());
   for (std::size_t i = 0; i < images.count; ++i) result.correct += classified[i] == images.labels[i];
-  result.quantized_percent = 100.0 * static_cast<double>(result.correct) / static_cast<double>(images.count);
+  result.quantized_percent = percent_of(result.correct, result.images);
   return result;
 }
 

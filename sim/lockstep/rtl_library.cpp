@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "common/content_key.h"
 #include "common/error.h"
-#include "common/hash.h"
 #include "common/locations.h"
 #include "common/log.h"
 #include "common/process.h"
@@ -50,11 +50,12 @@ std::string fingerprint(const Geometry& g, const RtlOptions& options) {
   for (const auto& entry : fs::recursive_directory_iterator(home / "rtl"))
     if (entry.is_regular_file()) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
-  std::string text = verilator_version();
+  ContentKey key;
+  key.add(verilator_version());
   if (!options.mutant.empty()) files.push_back(home / "tests" / "rtl" / "mutants" / "mutants.json");
-  for (const fs::path& file : files) text += sha256_file(file);
-  for (const std::string& argument : arguments(g, options)) text += " " + argument;
-  return sha256(text).substr(0, 16);
+  for (const fs::path& file : files) key.add_file(file);
+  for (const std::string& argument : arguments(g, options)) key.add(argument);
+  return key.text().substr(0, 16);
 }
 
 void build(const Geometry& g, const RtlOptions& options, const fs::path& output) {

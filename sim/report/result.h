@@ -34,7 +34,7 @@ struct AccuracyResult {
   std::int64_t correct = 0;
   std::int64_t images = 0;  ///< images that the golden reference ran
   double seconds = 0;       ///< that the golden reference took
-  bool kept = false;        ///< computed by an earlier run, not by this one
+  bool kept = false;        ///< computed by an earlier run, not by this one; 'seconds' are of that run
 };
 
 /// Values of the cycle engines compared with the golden reference.

@@ -7,6 +7,28 @@
 #include "sim/report/units.h"
 
 namespace shiftsim::sim {
+namespace {
+
+std::string values_text(const ValueCheck& values) {
+  if (values.images == 0) return "not compared: this engine computes none";
+  if (values.mismatches == 0) {
+    return fmt::format("{}, {} values in {} tensors: equal to the golden reference", images_text(values.images),
+                       with_commas(values.values), values.tensors);
+  }
+  return fmt::format("{} of {} values DIFFER from the golden reference, first {}", with_commas(values.mismatches),
+                     with_commas(values.values), values.first_mismatch);
+}
+
+/// What this run took; an accuracy that was kept took it nothing.
+std::string host_text(const RunResult& result) {
+  const std::string golden =
+      result.accuracy.kept ? "" : fmt::format("golden reference {:.2f} s", result.accuracy.seconds);
+  if (result.layers.empty()) return golden.empty() ? "nothing was computed" : golden;
+  return fmt::format("{} cycles a second simulated, {:.2f} s{}{}", short_number(result.host_cycles_per_second()),
+                     result.host_seconds, golden.empty() ? "" : "; ", golden);
+}
+
+}  // namespace
 
 std::string Report::summary() const {
   const AcceleratorConfig& a = config_.accelerator;
@@ -30,8 +52,9 @@ std::string Report::summary() const {
       accuracy.quantized_percent < 0
           ? fmt::format("not known, no labels ({})", images_text(accuracy.images))
           : fmt::format("{:.2f} % ({})", accuracy.quantized_percent, images_text(accuracy.images));
-  add("accuracy", fmt::format("float {}, quantized {}{}", of_float, of_integers,
-                              accuracy.kept ? ", kept from an earlier run" : ""));
+  add("accuracy",
+      fmt::format("float {}, quantized {}{}", of_float, of_integers,
+                  accuracy.kept ? fmt::format(", kept from an earlier run of {:.2f} s", accuracy.seconds) : ""));
 
   if (!result_.layers.empty()) {
     const double seconds = seconds_per_image();
@@ -54,15 +77,10 @@ std::string Report::summary() const {
     add("efficiency",
         fmt::format("{:.3f} TOPS/W with DRAM, {:.3f} on chip; a MAC counts as 2 operations",
                     tops_per_watt(total_macs(), total_.total()), tops_per_watt(total_macs(), total_.on_chip())));
-    const ValueCheck& values = result_.values;
-    add("values", values.mismatches == 0
-                      ? fmt::format("{}, {} values in {} tensors: equal to the golden reference",
-                                    images_text(values.images), with_commas(values.values), values.tensors)
-                      : fmt::format("{} of {} values DIFFER from the golden reference, first {}",
-                                    with_commas(values.mismatches), with_commas(values.values), values.first_mismatch));
-    add("host", fmt::format("{} cycles a second simulated, {:.2f} s", short_number(result_.host_cycles_per_second()),
-                            result_.host_seconds));
+    add("values", values_text(result_.values));
   }
+
+  add("host", host_text(result_));
 
   const LockstepResult& lockstep = result_.lockstep;
   if (lockstep.verdict == "not run") {

@@ -194,13 +194,49 @@ TEST_F(SimrunTest, AccuracyIsComputedOnceForANetworkAndImages) {
   EXPECT_EQ(other_array["correct"], first["correct"]);
   EXPECT_EQ(accuracy({"--set", "run.accuracy_cache=false"})["kept_from_an_earlier_run"], false);
 
-  // Another label is another accuracy; a damaged entry is no entry.
-  for (const auto& entry : fs::directory_iterator(folder_ / "cache/accuracy")) std::ofstream(entry.path()) << "{";
-  EXPECT_EQ(accuracy({})["kept_from_an_earlier_run"], false);
-  labels_[0] = (labels_[0] + 1) % kClasses;
+  // A damaged entry is no entry, and one that cannot be true neither.
+  std::size_t entries = 0;
+  for (const std::string& damage :
+       {std::string("{"), std::string(), std::string("[]"), std::string("null"), std::string("{\"images\": 20}"),
+        std::string("{\"images\": 20, \"correct\": 21, \"seconds\": 1}"),
+        std::string("{\"images\": 19, \"correct\": 19, \"seconds\": 1}"),
+        std::string("{\"images\": 20, \"correct\": \"19\", \"seconds\": 1}")}) {
+    SCOPED_TRACE(damage);
+    for (const auto& entry : fs::directory_iterator(folder_ / "cache/accuracy")) {
+      std::ofstream(entry.path()) << damage;
+      ++entries;
+    }
+    EXPECT_EQ(accuracy({})["kept_from_an_earlier_run"], false);
+    EXPECT_EQ(accuracy({})["kept_from_an_earlier_run"], true);
+  }
+  EXPECT_EQ(entries, 8u) << "one entry at a time, written anew each time, nothing else beside it";
+
+  // Another label, image or number of images is another accuracy.
+  labels_[1] = (labels_[1] + 1) % kClasses;
   write_labels();
-  const test::Outcome outcome = simrun({"--config", "c.yaml"});
-  EXPECT_THAT(outcome.out, Not(HasSubstr("kept from an earlier run")));
+  EXPECT_THAT(simrun({"--config", "c.yaml"}).out, AllOf(HasSubstr("90.00 %"), Not(HasSubstr("kept from"))));
+  labels_[1] = (labels_[1] + kClasses - 1) % kClasses;
+  write_labels();
+  EXPECT_THAT(simrun({"--config", "c.yaml"}).out, AllOf(HasSubstr("95.00 %"), HasSubstr("kept from")));
+  const std::vector<std::string> fewer = {"--config", "c.yaml", "--set", "dataset.test_images=10"};
+  EXPECT_THAT(simrun(fewer).out, AllOf(HasSubstr("90.00 %"), Not(HasSubstr("kept from"))));
+  pixels_.back() ^= 1;
+  write_npy(folder_ / "images.npy", DType::kUInt8, {kImages, kSide, kSide, 1}, pixels_.data());
+  EXPECT_THAT(simrun({"--config", "c.yaml"}).out, Not(HasSubstr("kept from")));
+  // Another network, too, even of the same name.
+  network_.layers[1].bias[0] += 1000000;
+  qnet::write(network_, folder_ / "tiny.qnet");
+  EXPECT_THAT(simrun({"--config", "c.yaml"}).out, AllOf(Not(HasSubstr("kept from")), Not(HasSubstr("95.00 %"))));
+}
+
+/// Nobody's run may fail because a cache cannot be written.
+TEST_F(SimrunTest, CacheThatCannotBeWritten) {
+  write("blocked", "a file where a folder should be");
+  setenv("SHIFTSIM_CACHE", (folder_ / "blocked").c_str(), 1);
+  const test::Outcome outcome = simrun({"--config", "c.yaml"}, false);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("95.00 %"));
+  EXPECT_THAT(outcome.err, HasSubstr("not kept"));
 }
 
 TEST_F(SimrunTest, OptionsStandAboveTheConfiguration) {

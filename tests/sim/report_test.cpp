@@ -150,6 +150,27 @@ TEST_F(ReportTest, SummaryIsPerImage) {
   EXPECT_NE(text.find("SystemC only DRAM"), std::string::npos) << text;
 }
 
+TEST_F(ReportTest, SummarySaysWhatWasComputedAndWhatWasKept) {
+  const std::string computed = report().summary();
+  EXPECT_NE(computed.find("host         500k cycles a second simulated, 0.01 s; golden reference 5.00 s\n"),
+            std::string::npos)
+      << computed;
+  result_.accuracy.kept = true;
+  const std::string kept = report().summary();
+  EXPECT_NE(kept.find("quantized 93.25 % (10,000 images), kept from an earlier run of 5.00 s\n"), std::string::npos)
+      << kept;
+  EXPECT_EQ(kept.find("golden reference 5.00 s"), std::string::npos) << kept;
+  for (const std::string& line : lines(kept)) EXPECT_LE(line.size(), 120u) << line;
+}
+
+/// Of an engine that only counts cycles nobody may read that its values are right.
+TEST_F(ReportTest, ValuesThatWereNotComputedAreNotCalledEqual) {
+  result_.values = {};
+  const std::string text = report().summary();
+  EXPECT_EQ(text.find("equal to the golden reference"), std::string::npos) << text;
+  EXPECT_NE(text.find("values       not compared"), std::string::npos) << text;
+}
+
 TEST_F(ReportTest, JsonHasWhatToolsRead) {
   result_.lockstep = {"pass", "all ports", 2, 5000, 123456, 999, "", ""};
   const auto json = report().json();
