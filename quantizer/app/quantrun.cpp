@@ -26,6 +26,7 @@
 #include "quantizer/export/integer_export.h"
 #include "quantizer/float/float_engine.h"
 #include "quantizer/import/onnx_import.h"
+#include "quantizer/recipe/recipe_library.h"
 
 namespace shiftsim::quantizer {
 
@@ -57,17 +58,21 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
       "likewise, "
       "or for\na folder a text file of 'file class' lines.\n"
       "Exit status: 0 done; 1 internal error; 2 bad input.\n"
-      "Example: quantrun --model models/resnet_fmnist.onnx --recipe configs/recipes/nearest_w4a4.yaml \\\n"
+      "Example: quantrun --model models/resnet_fmnist.onnx --recipe nearest --bits w4a4 \\\n"
       "           --calibration /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz --output resnet.qnet");
   app.set_version_flag("--version", std::string("quantrun ") + version());
-  std::string labels, test, test_labels, recipe, input, output, report;
+  std::string labels, test, test_labels, recipe, bits, input, output, report;
   std::int64_t seed = -1;
   bool verbose = false, quiet = false;
   auto* model = app.add_option("--model,-m", options.model, "ONNX file of the float network");
   auto* calibration = app.add_option("--calibration", options.calibration, "Images to calibrate on (no test images)");
   app.add_option("--calibration-labels", labels,
                  "Labels of these; only the order of a folder's label file matters to 'nearest'");
-  app.add_option("--recipe,-r", recipe, "How to quantize (YAML); without it the defaults of --print-recipe");
+  app.add_option("--recipe,-r", recipe,
+                 "How to quantize: a recipe of the program by its name (--list-recipes), or a YAML file");
+  app.add_option("--bits", bits,
+                 "Widths of weights and activations, 2, 4 or 8 bits each, in place of the recipe's: w2a4");
+  app.add_flag("--list-recipes", options.list_recipes, "Print the names of the program's recipes, and end");
   app.add_option("--input", input,
                  "How pixels are normalized (YAML: mean, std, scale), in place of the recipe's section");
   auto* output_option = app.add_option("--output,-o", output, "The .qnet folder to write (not with free scales)");
@@ -97,7 +102,7 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
 
   try {
     app.parse(argc, argv);
-    if (!options.print_recipe && !options.mixed.assigns()) {
+    if (!options.print_recipe && !options.list_recipes && !options.mixed.assigns()) {
       if (model->count() == 0) throw CLI::RequiredError(model->get_name());
       if (calibration->count() == 0 && !options.measure_float) throw CLI::RequiredError(calibration->get_name());
     }
@@ -112,7 +117,8 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   options.test_labels = optional_path(test_labels);
   options.output = optional_path(output);
   options.report = optional_path(report);
-  options.recipe.file = optional_path(recipe);
+  if (!recipe.empty()) options.recipe.file = recipe_file(recipe, "", "--recipe");
+  if (!bits.empty()) options.recipe.widths = parse_widths(bits, "--bits");
   options.recipe.input = optional_path(input);
   if (seed >= 0) options.recipe.seed = seed;
   options.verbosity = quiet ? 0 : verbose ? 2 : 1;
@@ -120,6 +126,10 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
 }
 
 void run_quantrun(const QuantrunOptions& options) {
+  if (options.list_recipes) {
+    for (const std::string& name : recipe_names()) fmt::print("{}\n", name);
+    return;
+  }
   const Recipe recipe = load_recipe(options.recipe);
   if (options.print_recipe) {
     fmt::print("{}", to_yaml(recipe));
@@ -153,9 +163,8 @@ void run_quantrun(const QuantrunOptions& options) {
   if (options.mixed.measures()) {
     if (options.output || options.report || options.test)
       fail("--sensitivity: writes nothing but its own file: leave out --output, --report and --test");
-    const std::string name = options.recipe.file ? options.recipe.file->filename().string() : "defaults";
-    run_sensitivity(plan, recipe, calibration, chosen, {options.model, name, threads, options.verbosity > 0},
-                    options.mixed);
+    run_sensitivity(plan, recipe, calibration, chosen,
+                    {options.model, label_of(options.recipe), threads, options.verbosity > 0}, options.mixed);
     return;
   }
   const bool free_scales = recipe.scales == Scales::kFree;
@@ -180,7 +189,7 @@ void run_quantrun(const QuantrunOptions& options) {
     network = to_integers(quantized);
     qnet::Provenance& provenance = network->provenance;
     provenance.tool = std::string("quantrun ") + version();
-    provenance.recipe = options.recipe.file ? options.recipe.file->filename().string() : "defaults";
+    provenance.recipe = label_of(options.recipe);
     provenance.recipe_hash = sha256(recipe_text);
     provenance.model = options.model.filename().string();
     provenance.model_hash = model_hash;

@@ -63,7 +63,7 @@ void run_assignment(const RecipeSources& recipe, const std::optional<std::filesy
   const SensitivityFile sensitivity = read_sensitivity(options.sensitivity);
   const CostFile costs = read_costs(options.costs);
   const BitAssignment assignment = assign_bits(sensitivity, options.sensitivity, costs, options.costs, budget);
-  write_file_atomically(options.assign, assignment_recipe(assignment, *recipe.file, options.assign));
+  write_file_atomically(options.assign, assignment_recipe(assignment, recipe, options.assign));
   if (report) write_file_atomically(*report, assignment_json(assignment));
   if (print) fmt::print("{}wrote {}\n", assignment_table(assignment), options.assign.string());
 }

@@ -13,6 +13,7 @@
 #include "common/yaml.h"
 #include "quantizer/mixed/mixed_precision.h"
 #include "quantizer/recipe/recipe.h"
+#include "quantizer/recipe/recipe_library.h"
 
 namespace shiftsim::quantizer {
 
@@ -243,14 +244,17 @@ std::string assignment_json(const BitAssignment& assignment) {
   return json.dump(2) + "\n";
 }
 
-std::string assignment_recipe(const BitAssignment& assignment, const fs::path& base, const fs::path& path) {
-  RecipeSources sources;
-  sources.file = base;
-  const Recipe recipe = load_recipe(sources);
+std::string assignment_recipe(const BitAssignment& assignment, const RecipeSources& base, const fs::path& path) {
+  const Recipe recipe = load_recipe(base);
   const fs::path folder = fs::weakly_canonical(fs::absolute(path)).parent_path();
+  const fs::path file = fs::weakly_canonical(fs::absolute(*base.file));
   YAML::Emitter yaml;
   yaml << YAML::BeginMap << YAML::Key << "extends" << YAML::Value
-       << fs::weakly_canonical(fs::absolute(base)).lexically_relative(folder).string();
+       << (is_library_recipe(file) ? file.stem().string() : file.lexically_relative(folder).string());
+  if (base.widths) {
+    yaml << YAML::Key << "weight_bits" << YAML::Value << base.widths->weights;
+    yaml << YAML::Key << "activation_bits" << YAML::Value << base.widths->activations;
+  }
   yaml << YAML::Key << "layers" << YAML::Value << YAML::BeginMap;
   for (const AssignedLayer& layer : assignment.layers) {
     if (!layer.varies) continue;

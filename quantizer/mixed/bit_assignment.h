@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "quantizer/evaluate/sensitivity_file.h"
+#include "quantizer/recipe/recipe.h"
 
 namespace shiftsim::quantizer {
 
@@ -67,7 +68,7 @@ std::string assignment_json(const BitAssignment& assignment);
 
 /// A recipe, to be written to 'path', that extends 'base' by the widths of the layers that vary. What 'base' itself
 /// says about a layer beside its weight bits is kept.
-std::string assignment_recipe(const BitAssignment& assignment, const std::filesystem::path& base,
+std::string assignment_recipe(const BitAssignment& assignment, const RecipeSources& base,
                               const std::filesystem::path& path);
 
 }  // namespace shiftsim::quantizer

@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "common/yaml.h"
+#include "quantizer/recipe/recipe_library.h"
 
 namespace shiftsim::quantizer {
 
@@ -196,11 +197,48 @@ void apply(YamlMap& map, const fs::path& folder, Recipe& recipe) {
   map.finish();
 }
 
-void apply_file(const fs::path& file, int depth, Recipe& recipe) {
+/// Keys that hold at some widths only, over the file's others. All are checked, whatever the widths.
+void apply_by_bits(YamlMap by_bits, const fs::path& folder, const std::optional<Widths>& widths, Recipe& recipe) {
+  for (const std::string& key : by_bits.keys()) {
+    const auto pattern = parse_width_pattern(key);
+    if (!pattern) by_bits.error(key, "expected widths of 2, 4 or 8 bits, as in w2, a4 or w2a4");
+    YamlMap section = by_bits.get_map(key);
+    for (const char* decides : {"weight_bits", "activation_bits"})
+      if (section.has(decides)) section.error(decides, "decides which part of by_bits holds: it cannot stand in it");
+    Recipe changed = recipe;
+    apply(section, folder, changed);
+    if (widths && pattern->matches(*widths)) recipe = changed;
+  }
+}
+
+void apply_file(const fs::path& file, int depth, const std::optional<Widths>& widths, Recipe& recipe) {
   if (depth > kDeepestExtends) fail("{}: recipes extend each other more than {} deep", file.string(), kDeepestExtends);
   YamlMap map = YamlMap::load(file);
-  if (map.has("extends")) apply_file(file.parent_path() / map.get_string("extends"), depth + 1, recipe);
-  apply(map, file.parent_path(), recipe);
+  const fs::path folder = file.parent_path();
+  if (map.has("extends")) {
+    const fs::path base = recipe_file(map.get_string("extends"), folder, fmt::format("{}: extends", file.string()));
+    apply_file(base, depth + 1, widths, recipe);
+  }
+  const YamlMap by_bits = map.get_map("by_bits", true);
+  apply(map, folder, recipe);
+  apply_by_bits(by_bits, folder, widths, recipe);
+}
+
+/// 'widths': those that 'by_bits' goes by; none: nothing under it holds.
+Recipe resolve(const RecipeSources& sources, const std::optional<Widths>& widths) {
+  Recipe recipe;
+  if (sources.file) apply_file(*sources.file, 0, widths, recipe);
+  if (sources.input) recipe.input = read_input_file(*sources.input);
+  if (sources.widths) {
+    recipe.weight_bits = sources.widths->weights;
+    recipe.activation_bits = sources.widths->activations;
+  }
+  YAML::Node overrides(YAML::NodeType::Map);
+  for (const std::string& assignment : sources.overrides) apply_override(overrides, assignment);
+  YamlMap map(overrides, "--set");
+  apply(map, "", recipe);
+  if (sources.seed) recipe.calibration_seed = *sources.seed;
+  return recipe;
 }
 
 std::string yaml_list(const std::vector<double>& values) {
@@ -210,20 +248,19 @@ std::string yaml_list(const std::vector<double>& values) {
 }  // namespace
 
 Recipe load_recipe(const RecipeSources& sources) {
-  Recipe recipe;
-  if (sources.file) apply_file(*sources.file, 0, recipe);
-  if (sources.input) recipe.input = read_input_file(*sources.input);
-  YAML::Node overrides(YAML::NodeType::Map);
-  for (const std::string& assignment : sources.overrides) apply_override(overrides, assignment);
-  YamlMap map(overrides, "--set");
-  apply(map, "", recipe);
-  if (sources.seed) recipe.calibration_seed = *sources.seed;
+  const Recipe found = resolve(sources, std::nullopt);
+  const Recipe recipe = resolve(sources, Widths{found.weight_bits, found.activation_bits});
   if (recipe.codes == CodeSearch::kOutput && recipe.grid_search == GridSearch::kStatic)
     fail(
         "recipe: integer_weights: found output, which tries quantizer parameters of its own, with parameter_search: "
         "static; "
         "expected nearest");
   return recipe;
+}
+
+std::string label_of(const RecipeSources& sources) {
+  const std::string label = sources.file ? sources.file->stem().string() : "defaults";
+  return sources.widths ? fmt::format("{}_{}", label, to_string(*sources.widths)) : label;
 }
 
 std::string to_yaml(const Recipe& recipe) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "qnet/network.h"
+#include "quantizer/recipe/widths.h"
 
 namespace shiftsim::quantizer {
 
@@ -134,17 +135,22 @@ inline bool has_network_stage(const Recipe& recipe) {
   return recipe.network.iterations > 0 || recipe.network.exponent_moves;
 }
 
-/// What the command line says beside the recipe file.
+/// What the command line says.
 struct RecipeSources {
   std::optional<std::filesystem::path> file;   ///< none: the defaults
   std::optional<std::filesystem::path> input;  ///< --input
   std::vector<std::string> overrides;          ///< --set key=value
   std::optional<std::int64_t> seed;            ///< --seed
+  std::optional<Widths> widths = {};           ///< --bits, in place of the file's
 };
 
-/// Reads the recipe, what it extends first, then applies the command line. Throws UserError with file and line: an
-/// unknown key (with the nearest known one), a wrong type, a value out of range, files that extend each other.
+/// Reads the recipe, what it extends first, then applies the command line. What a file says under 'by_bits' holds for
+/// the widths that result. Throws UserError with file and line: an unknown key (with the nearest known one), a wrong
+/// type, a value out of range, files that extend each other.
 Recipe load_recipe(const RecipeSources& sources);
+
+/// What the network's provenance calls the recipe: "best_w2a4", "best" without --bits, "defaults" without a file.
+std::string label_of(const RecipeSources& sources);
 
 /// The recipe as YAML, every key with its value; reading it back gives the same recipe.
 std::string to_yaml(const Recipe& recipe);

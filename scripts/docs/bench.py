@@ -42,19 +42,19 @@ class Bench:
             raise BenchError(f"SHIFTSIM_DATA is not set: it names the folder that holds {name}")
         return Path(folder) / name
 
-    def quantize(self, name, model, calibration, recipe, *options):
+    def quantize(self, name, model, calibration, recipe, bits, *options):
         """The .qnet folder of a network, and what quantrun prints."""
         if name not in self.kept:
             folder = self.folder / f"{name}.qnet"
-            text = self.run("quantrun", "--model", model, "--calibration", calibration, "--recipe",
-                            PROJECT / f"configs/recipes/{recipe}.yaml", "--output", folder, *options)
+            text = self.run("quantrun", "--model", model, "--calibration", calibration, "--recipe", recipe,
+                            "--bits", bits, "--output", folder, *options)
             self.kept[name] = folder, text
         return self.kept[name]
 
     def example(self, network, bits, *options, name=""):
         """One of the networks of models/, rounded to nearest."""
         return self.quantize(name or f"{network}_{bits}", PROJECT / f"models/{network}_fmnist.onnx", CALIBRATION,
-                             f"nearest_{bits}", *options)
+                             "nearest", bits, *options)
 
     def simulate(self, network, *options, config="pe16x16"):
         """The report on a network, and what simrun prints; an accuracy is measured anew, not kept from an earlier run."""

@@ -35,9 +35,8 @@ def measure_nearest(bench):
         row = {"network": title, "quantized": {}}
         for bits in widths:
             report = bench.folder / "nearest.json"
-            bench.run("quantrun", "--model", model, "--calibration", calibration, "--recipe",
-                      PROJECT / f"configs/recipes/nearest_{bits}.yaml", "--input",
-                      PROJECT / f"configs/recipes/inputs/{pixels}.yaml", "--output", bench.folder / "nearest.qnet", "--report",
+            bench.run("quantrun", "--model", model, "--calibration", calibration, "--recipe", "nearest",
+                      "--bits", bits, "--input", PROJECT / f"configs/recipes/inputs/{pixels}.yaml", "--output", bench.folder / "nearest.qnet", "--report",
                       report, "--test", images, "--test-labels", labels)
             accuracy = json.loads(report.read_text())["accuracy"]
             row["quantized"][bits] = accuracy["percent"]
@@ -64,7 +63,7 @@ def measure_networks(bench):
     rows = []
     for title, model, calibration, pixels, images, labels, _ in nearest_networks(bench)[2:4]:
         for bits in ("w4a8", "w4a4"):
-            network, _ = bench.quantize(f"{Path(model).stem}_{bits}", model, calibration, f"nearest_{bits}", "--input",
+            network, _ = bench.quantize(f"{Path(model).stem}_{bits}", model, calibration, "nearest", bits, "--input",
                                         PROJECT / f"configs/recipes/inputs/{pixels}.yaml", "--test-images", images,
                                         "--test-labels", labels)
             report, _ = bench.simulate(network, "--fidelity", "lockstep", "--images", images, "--labels", labels)
@@ -92,8 +91,8 @@ def measure_mixed(bench):
     for network, budget in BUDGETS.items():
         output = bench.folder / f"mixed_{network}"
         command = [PROJECT / "scripts/mixed_precision", "--model", PROJECT / f"models/{network}.onnx", "--config",
-                   PROJECT / "configs/pe16x16.yaml", "--calibration", CALIBRATION, "--recipe",
-                   PROJECT / "configs/recipes/nearest_w4a4.yaml", "--budget", f"cycles={budget}", "--output", output, "--bin",
+                   PROJECT / "configs/pe16x16.yaml", "--calibration", CALIBRATION, "--recipe", "nearest",
+                   "--bits", "w4a4", "--budget", f"cycles={budget}", "--output", output, "--bin",
                    bench.binaries]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:

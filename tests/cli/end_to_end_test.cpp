@@ -14,14 +14,14 @@ const std::string kImages = "/usr/share/datasets/fashion-mnist";
 
 struct Case {
   const char* model;
-  const char* recipe;
+  const char* bits;       ///< rounded to nearest
   double float_accuracy;  ///< of models/*.yaml
   double largest_drop;    ///< points over 2,000 images
 };
 
 /// For GoogleTest's messages.
 void PrintTo(const Case& c, std::ostream* out) {
-  *out << c.model << ", " << c.recipe;
+  *out << c.model << ", " << c.bits;
 }
 
 class EndToEnd : public CommandTest, public testing::WithParamInterface<Case> {};
@@ -31,9 +31,8 @@ TEST_P(EndToEnd, QuantizeAndRunInLockstep) {
   const std::string qnet = (folder_ / "net.qnet").string();
   const Outcome quantized =
       run_program(SHIFTSIM_QUANTRUN, {"--model", kSource + "/models/" + c.model + ".onnx", "--calibration",
-                                      kImages + "/train-images-idx3-ubyte.gz", "--recipe",
-                                      kSource + "/configs/recipes/" + c.recipe + ".yaml", "--set",
-                                      "calibration.images=64", "--output", qnet});
+                                      kImages + "/train-images-idx3-ubyte.gz", "--recipe", "nearest", "--bits", c.bits,
+                                      "--set", "calibration.images=64", "--output", qnet});
   ASSERT_EQ(quantized.status, 0) << quantized.err;
 
   const Outcome run =
@@ -60,10 +59,12 @@ TEST_P(EndToEnd, QuantizeAndRunInLockstep) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, EndToEnd,
-                         testing::Values(Case{"resnet_fmnist", "nearest_w4a4", 94.17, 2.0},
-                                         Case{"mobilenet_fmnist", "nearest_w4a4", 93.0, 2.0},
-                                         Case{"resnet_fmnist", "nearest_w8a8", 94.17, 0.7}),
-                         [](const auto& test) { return std::string(test.param.model) + "_" + test.param.recipe; });
+                         testing::Values(Case{"resnet_fmnist", "w4a4", 94.17, 2.0},
+                                         Case{"mobilenet_fmnist", "w4a4", 93.0, 2.0},
+                                         Case{"resnet_fmnist", "w8a8", 94.17, 0.7}),
+                         [](const auto& test) {
+                           return std::string(test.param.model) + "_nearest_" + test.param.bits;
+                         });
 
 }  // namespace
 }  // namespace shiftsim::test

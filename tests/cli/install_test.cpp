@@ -71,10 +71,9 @@ TEST_F(InstallTest, ProgramsFindTheirDataBesideThemselves) {
 }
 
 TEST_F(InstallTest, QuantizesAndRunsEveryEngine) {
-  const Outcome quantized =
-      run_installed("bin/quantrun", {"--model", "net.onnx", "--calibration", kImages + "/train-images-idx3-ubyte.gz",
-                                     "--recipe", shipped("configs/recipes/nearest_w4a4.yaml"), "--set",
-                                     "calibration.images=8", "--output", "net.qnet"});
+  const Outcome quantized = run_installed(
+      "bin/quantrun", {"--model", "net.onnx", "--calibration", kImages + "/train-images-idx3-ubyte.gz", "--recipe",
+                       "nearest", "--bits", "w4a4", "--set", "calibration.images=8", "--output", "net.qnet"});
   ASSERT_EQ(quantized.status, 0) << quantized.err;
   for (const std::string fidelity : {"golden", "cycle", "lockstep"}) {
     const Outcome run =

@@ -16,9 +16,7 @@ const std::string kImages = "/usr/share/datasets/fashion-mnist";
 
 class MixedPrecisionScript : public CommandTest {
 protected:
-  MixedPrecisionScript() {
-    write("recipe.yaml", "extends: " + kSource + "/configs/recipes/nearest_w4a4.yaml\ncalibration: {images: 24}\n");
-  }
+  MixedPrecisionScript() { write("recipe.yaml", "extends: nearest\ncalibration: {images: 24}\n"); }
 
   Outcome run(const std::string& budget, const std::vector<std::string>& more = {}) const {
     std::vector<std::string> arguments{"--bin",
@@ -31,6 +29,8 @@ protected:
                                        kSource + "/configs/pe16x16.yaml",
                                        "--recipe",
                                        "recipe.yaml",
+                                       "--bits",
+                                       "w4a4",
                                        "--budget",
                                        budget,
                                        "--sensitivity-images",

@@ -41,11 +41,6 @@ protected:
     write(name, encode_npy(DType::kUInt8, shape, pixels.data()));
   }
 
-  /// One of the project's own recipes.
-  static std::string recipe(const std::string& name) {
-    return (fs::path(SHIFTSIM_SOURCE_DIR) / "configs/recipes" / (name + ".yaml")).string();
-  }
-
   test::Outcome run(const std::vector<std::string>& arguments) const {
     return run_program(SHIFTSIM_QUANTRUN, arguments);
   }
@@ -92,13 +87,13 @@ protected:
 };
 
 TEST_F(Quantrun, WritesANetworkThatReadsBack) {
-  const auto outcome = quantize({"--recipe", recipe("nearest_w4a4"), "--set", "calibration.images=20", "--test",
+  const auto outcome = quantize({"--recipe", "nearest", "--bits", "w4a4", "--set", "calibration.images=20", "--test",
                                  "images.npy", "--test-labels", "labels.npy", "--threads", "2", "--seed", "5"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   for (const char* word : {"accuracy over 40 images: float ", "policy: W4A4", "wrote out.qnet", "b_short"})
     EXPECT_NE(outcome.out.find(word), std::string::npos) << outcome.out;
   const qnet::Network network = qnet::read(folder_ / "out.qnet");
-  EXPECT_EQ(network.provenance.recipe, "nearest_w4a4.yaml");
+  EXPECT_EQ(network.provenance.recipe, "nearest_w4a4");
   EXPECT_EQ(network.provenance.seed, 5);
   EXPECT_EQ(network.provenance.calibration_images, 20);
   EXPECT_EQ(network.provenance.method, "nearest");
@@ -106,8 +101,8 @@ TEST_F(Quantrun, WritesANetworkThatReadsBack) {
   EXPECT_EQ(network.output().channels, 5);
 
   // Again, in place, without a test set: the same network, and no accuracy.
-  const auto again = quantize(
-      {"--recipe", recipe("nearest_w4a4"), "--set", "calibration.images=20", "--threads", "1", "--seed", "5", "-q"});
+  const auto again = quantize({"--recipe", "nearest", "--bits", "w4a4", "--set", "calibration.images=20", "--threads",
+                               "1", "--seed", "5", "-q"});
   ASSERT_EQ(again.status, 0) << again.err;
   EXPECT_EQ(again.out + again.err, "");
   const qnet::Network second = qnet::read(folder_ / "out.qnet");
@@ -131,7 +126,7 @@ std::vector<std::vector<std::string>> table_rows(const std::string& text, const 
 }
 
 TEST_F(Quantrun, DiagnosisTableAndReportAgree) {
-  const auto outcome = quantize({"--recipe", recipe("nearest_w2a4"), "--diagnose", "--report", "report.json"});
+  const auto outcome = quantize({"--recipe", "nearest", "--bits", "w2a4", "--diagnose", "--report", "report.json"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   const auto json = nlohmann::json::parse(test::read_text(folder_ / "report.json"));
   EXPECT_EQ(json["diagnosis_images"], 40);
@@ -209,7 +204,7 @@ TEST_F(Quantrun, DiagnosisTableAndReportAgree) {
     EXPECT_TRUE(agrees(row[10], sums["ties_percent"])) << row[10] << sums;
   }
   EXPECT_GT(at, 5u);
-  EXPECT_EQ(quantize({"--recipe", recipe("nearest_w2a4")}).out.find("signal is lost"), std::string::npos);
+  EXPECT_EQ(quantize({"--recipe", "nearest", "--bits", "w2a4"}).out.find("signal is lost"), std::string::npos);
 }
 
 /// Each stage that ran, with its time and memory, in the report and at the end of the output.
@@ -243,11 +238,11 @@ TEST_F(Quantrun, TimelineByStage) {
     EXPECT_LE(seconds, json["seconds"]);
     EXPECT_GT(seconds, 0.5 * json["seconds"].get<double>());
   };
-  stages({"--recipe", recipe("nearest_w4a4")}, {"search", "export", "diagnosis"});
-  stages({"--recipe", recipe("best_w4a4"), "--set", "reconstruction.iterations=20", "--set", "network.iterations=20",
-          "--set", "network.exponent_moves=true"},
+  stages({"--recipe", "nearest", "--bits", "w4a4"}, {"search", "export", "diagnosis"});
+  stages({"--recipe", "best", "--bits", "w4a4", "--set", "reconstruction.iterations=20", "--set",
+          "network.iterations=20", "--set", "network.exponent_moves=true"},
          {"alignment", "search", "units", "network", "exponent moves", "statistics", "export", "diagnosis"});
-  EXPECT_EQ(quantize({"--recipe", recipe("nearest_w4a4"), "-q"}).out, "");
+  EXPECT_EQ(quantize({"--recipe", "nearest", "--bits", "w4a4", "-q"}).out, "");
 }
 
 TEST_F(Quantrun, DiagnosisOfFreeScales) {
@@ -264,7 +259,8 @@ TEST_F(Quantrun, GoesOnAfterBeingKilled) {
   // More iterations where the machine finishes before it can be killed.
   for (int iterations = 400;; iterations *= 4) {
     ASSERT_LT(iterations, 1'000'000) << "never killed in time";
-    const std::vector<std::string> settings{"--recipe",  recipe("nearest_w2a4"),
+    const std::vector<std::string> settings{"--recipe",  "nearest",
+                                            "--bits",    "w2a4",
                                             "--set",     "method=rapq",
                                             "--set",     fmt::format("reconstruction.iterations={}", iterations),
                                             "--set",     "reconstruction.activation_iterations=20",
@@ -324,19 +320,22 @@ TEST_F(Quantrun, MeasuresTheFloatNetworkOnOtherImages) {
 TEST_F(Quantrun, HelpVersionAndRecipe) {
   const auto help = run({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* option :
-       {"--model", "--calibration", "--calibration-labels", "--recipe", "--input", "--output", "--set", "--test",
-        "--test-labels", "--threads", "--seed", "--print-recipe", "--diagnose", "--report", "--verbose", "--quiet"})
+  for (const char* option : {"--model", "--calibration", "--calibration-labels", "--recipe", "--input", "--output",
+                             "--set", "--test", "--test-labels", "--threads", "--seed", "--print-recipe", "--diagnose",
+                             "--report", "--verbose", "--quiet", "--bits", "--list-recipes"})
     EXPECT_NE(help.out.find(option), std::string::npos) << option;
   const auto version = run({"--version"});
   EXPECT_EQ(version.status, 0);
   EXPECT_EQ(version.out.rfind("quantrun ", 0), 0u);
-  const auto printed = run({"--print-recipe", "--recipe", recipe("nearest_w2a4"), "--set", "pool_bits=4"});
+  const auto printed = run({"--print-recipe", "--recipe", "nearest", "--bits", "w2a4", "--set", "pool_bits=4"});
   EXPECT_EQ(printed.status, 0);
   EXPECT_NE(printed.out.find("weight_bits: 2\n"), std::string::npos);
   EXPECT_NE(printed.out.find("pool_bits: 4\n"), std::string::npos);
   write("printed.yaml", printed.out);
   EXPECT_EQ(run({"--print-recipe", "--recipe", "printed.yaml"}).out, printed.out);
+  const auto names = run({"--list-recipes"});
+  EXPECT_EQ(names.status, 0);
+  EXPECT_NE(names.out.find("best\n"), std::string::npos);
 }
 
 TEST_F(Quantrun, BadCommandLines) {
@@ -349,6 +348,8 @@ TEST_F(Quantrun, BadCommandLines) {
   expect_rejected(quantize({"--set", "weight_bits=5"}), {"weight_bits", "2, 4 or 8"});
   expect_rejected(quantize({"--set", "layers={nope: {weight_bits: 8}}"}), {"'nope'"});
   expect_rejected(quantize({"--recipe", "none.yaml"}), {"none.yaml"});
+  expect_rejected(quantize({"--recipe", "bset"}), {"--recipe", "'bset'", "adaround", "did you mean 'best'?"});
+  expect_rejected(quantize({"--recipe", "best", "--bits", "w3a4"}), {"--bits", "'w3a4'", "w2a4"});
   expect_rejected(quantize({"--test", "images.npy"}), {"--test-labels"});
   // simrun's -c is its configuration; here it is nothing.
   expect_rejected(run({"--model", "m.onnx", "-c", "images.npy", "--output", "out.qnet"}), {"-c"});

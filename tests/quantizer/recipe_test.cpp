@@ -1,8 +1,10 @@
 // Recipes: read strictly, extended, overridden; every recipe of the project is valid.
 #include "quantizer/recipe/recipe.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "quantizer/recipe/recipe_library.h"
 #include "tests/common/temporary_folder.h"
 
 namespace shiftsim::quantizer {
@@ -69,7 +71,7 @@ TEST_F(RecipeFile, RejectsMistakesWithLineAndSuggestion) {
   expect_user_error([&] { load("weight_bits: 4\n", {"wieght_bits=2"}); }, {"--set", "wieght_bits", "'weight_bits'"});
   expect_user_error([&] { load("integer_weights: output\nparameter_search: static\n"); },
                     {"integer_weights", "output", "static"});
-  expect_user_error([&] { load_recipe({folder_ / "none.yaml", {}, {}, {}}); }, {"none.yaml"});
+  expect_user_error([&] { load_recipe({folder_ / "none.yaml", {}, {}, {}, {}}); }, {"none.yaml"});
 }
 
 TEST_F(RecipeFile, TheProjectsOwnAreValidAndStateTheDefaults) {
@@ -77,17 +79,76 @@ TEST_F(RecipeFile, TheProjectsOwnAreValidAndStateTheDefaults) {
   int count = 0;
   for (const auto& entry : fs::directory_iterator(recipes)) {
     if (entry.path().extension() != ".yaml") continue;
-    load_recipe({entry.path(), {}, {}, {}});
+    load_recipe({entry.path(), {}, {}, {}, {}});
     ++count;
   }
-  EXPECT_GE(count, 10);
-  for (const auto& entry : fs::directory_iterator(recipes / "inputs")) load_recipe({{}, entry.path(), {}, {}});
+  EXPECT_GE(count, 8);
+  for (const auto& entry : fs::directory_iterator(recipes / "inputs")) load_recipe({{}, entry.path(), {}, {}, {}});
   Recipe defaults;
   defaults.input = {{0.2860}, {0.3530}, 255};
-  EXPECT_EQ(to_yaml(load_recipe({recipes / "nearest.yaml", {}, {}, {}})), to_yaml(defaults));
-  const Recipe w2a4 = load_recipe({recipes / "nearest_w2a4.yaml", {}, {}, {}});
-  EXPECT_EQ(w2a4.weight_bits, 2);
-  EXPECT_EQ(w2a4.activation_bits, 4);
+  EXPECT_EQ(to_yaml(load_recipe({recipes / "nearest.yaml", {}, {}, {}, {}})), to_yaml(defaults));
+}
+
+TEST_F(RecipeFile, BitsDecideWhatHolds) {
+  put("base.yaml",
+      "weight_bits: 4\nactivation_bits: 8\nnorm: 3\nby_bits:\n  w2: {norm: 4, acc_bits: 20}\n  a4: {acc_bits: 22}\n"
+      "  w2a4: {network: {slope: 9}}\n");
+  const auto norm_acc_slope = [&](const std::string& text, std::optional<Widths> widths,
+                                  std::vector<std::string> overrides) {
+    const Recipe recipe = load_recipe({put("r.yaml", text), {}, std::move(overrides), {}, widths});
+    return std::tuple(recipe.norm, recipe.acc_bits, recipe.network.slope);
+  };
+  const std::string base = "extends: base.yaml\n";
+  EXPECT_EQ(norm_acc_slope(base, {}, {}), std::tuple(3, 24, 4));
+  EXPECT_EQ(norm_acc_slope(base, Widths{2, 8}, {}), std::tuple(4, 20, 4));
+  EXPECT_EQ(norm_acc_slope(base, Widths{4, 4}, {}), std::tuple(3, 22, 4));
+  EXPECT_EQ(norm_acc_slope(base, Widths{2, 4}, {}), std::tuple(4, 22, 9)) << "the later of two that hold";
+  EXPECT_EQ(norm_acc_slope(base, {}, {"weight_bits=2", "acc_bits=30"}), std::tuple(4, 30, 4)) << "--set is above all";
+  EXPECT_EQ(norm_acc_slope(base, Widths{4, 4}, {"weight_bits=2"}), std::tuple(4, 22, 9));
+  EXPECT_EQ(norm_acc_slope(base + "weight_bits: 2\n", {}, {}), std::tuple(4, 20, 4)) << "of the recipe that extends it";
+  EXPECT_EQ(norm_acc_slope(base + "weight_bits: 2\nnorm: 5\n", {}, {}), std::tuple(5, 20, 4));
+
+  // What is wrong is wrong at any widths.
+  expect_user_error([&] { load("by_bits:\n  w8:\n    norms: 2\n"); }, {"r.yaml:3", "by_bits.w8.norms", "'norm'"});
+  expect_user_error([&] { load("by_bits:\n  w3: {norm: 2}\n"); }, {"r.yaml:2", "by_bits.w3", "2, 4 or 8"});
+  expect_user_error([&] { load("by_bits: {a4w2: {norm: 2}}\n"); }, {"by_bits.a4w2"});
+  expect_user_error([&] { load("by_bits: {w2: {weight_bits: 4}}\n"); }, {"by_bits.w2.weight_bits", "decides"});
+  expect_user_error([&] { load("norm: 2\n", {"by_bits.w2.norm=3"}); }, {"--set", "by_bits", "unknown"});
+  EXPECT_EQ(parse_widths("W8A2", "--bits").weights, 8);
+  for (const char* wrong : {"", "w2", "a2", "w3a4", "w2a4 ", "2,4", "w2a44"})
+    expect_user_error([&] { parse_widths(wrong, "--bits"); }, {"--bits", "w2a4"});
+}
+
+TEST_F(RecipeFile, TheProjectsOwnHaveNames) {
+  EXPECT_THAT(recipe_names(),
+              testing::ElementsAre("adaround", "best", "brecq", "full", "nearest", "qdrop", "quick", "rapq"));
+  const fs::path best = recipe_file("best", "", "--recipe");
+  EXPECT_TRUE(fs::equivalent(best, fs::path(SHIFTSIM_SOURCE_DIR) / "configs/recipes/best.yaml"));
+  EXPECT_TRUE(is_library_recipe(best));
+  EXPECT_EQ(recipe_file("best.yaml", "x", ""), "x/best.yaml");
+  EXPECT_EQ(recipe_file("./best", "x", ""), "x/./best");
+  EXPECT_FALSE(is_library_recipe(folder_ / "best.yaml"));
+  expect_user_error([&] { recipe_file("bset", "", "--recipe"); }, {"--recipe", "'bset'", "adaround, best", "'best'?"});
+  EXPECT_EQ(to_yaml(load("extends: best\n")), to_yaml(load_recipe({best, {}, {}, {}, {}})));
+  expect_user_error([&] { load("extends: nearset\n"); }, {"r.yaml", "extends", "'nearest'?"});
+  EXPECT_EQ(label_of({best, {}, {}, {}, Widths{2, 4}}), "best_w2a4");
+  EXPECT_EQ(label_of({folder_ / "r.yaml", {}, {}, {}, {}}), "r");
+  EXPECT_EQ(label_of({}), "defaults");
+}
+
+/// What `best` is at each width, key by key.
+TEST_F(RecipeFile, BestDiffersByWidths) {
+  const fs::path best = recipe_file("best", "", "");
+  const auto found = [&](int weights, int activations) {
+    const Recipe recipe = load_recipe({best, {}, {}, {}, Widths{weights, activations}});
+    EXPECT_EQ(recipe.weight_bits, weights);
+    EXPECT_EQ(recipe.activation_bits, activations);
+    return std::tuple(recipe.network.slope, recipe.network.weight_rate, recipe.reconstruction.rounding_weight);
+  };
+  for (const int activations : {2, 4, 8}) EXPECT_EQ(found(2, activations), std::tuple(8, 0.005, 0.01));
+  EXPECT_EQ(found(4, 2), std::tuple(4, 0.02, 0.01));
+  EXPECT_EQ(found(4, 4), std::tuple(4, 0.005, 1));
+  EXPECT_EQ(found(4, 8), std::tuple(4, 0.005, 0.01));
 }
 
 }  // namespace
