@@ -1,0 +1,236 @@
+#include "qnet/validate_layer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "qnet/bounds.h"
+#include "qnet/validation_reporter.h"
+
+namespace shiftsim::qnet {
+namespace {
+
+constexpr int kMaxKernel = 1024, kMaxStep = 255;  // kernel; stride, dilation and padding
+constexpr int kMaxShift = 31;
+
+std::size_t channels(const Tensor& tensor) {
+  return static_cast<std::size_t>(tensor.channels);
+}
+
+class LayerValidator {
+public:
+  LayerValidator(const Network& network, const Layer& layer, bool last, const std::string& where)
+      : network_(network),
+        layer_(layer),
+        input_(network.in(layer)),
+        output_(network.out(layer)),
+        last_(last),
+        report_(where, "layer", layer.name) {}
+
+  void run() const {
+    check_geometry();
+    switch (layer_.kind) {
+      case LayerKind::kConv:
+        check_conv();
+        break;
+      case LayerKind::kMaxPool:
+        check_max_pool();
+        break;
+      case LayerKind::kSumPool:
+        check_sum_pool();
+        break;
+    }
+    const LayerBounds proved = bounds(network_, layer_);
+    const int width = std::max(proved.accumulator.bits(), proved.ppu.bits());
+    if (width > 32) report_.fail("some input needs {} bits, expected at most 32 (see docs/integer-contract.md)", width);
+  }
+
+private:
+  void check_geometry() const {
+    report_.range("kernel height", layer_.kernel_h, 1, kMaxKernel);
+    report_.range("kernel width", layer_.kernel_w, 1, kMaxKernel);
+    for (const int step : {layer_.stride_h, layer_.stride_w}) report_.range("stride", step, 1, kMaxStep);
+    for (const int step : {layer_.dilation_h, layer_.dilation_w}) report_.range("dilation", step, 1, kMaxStep);
+    for (const int pad : {layer_.pad_top, layer_.pad_left, layer_.pad_bottom, layer_.pad_right}) {
+      report_.range("padding", pad, 0, kMaxStep);
+    }
+    auto extent = [&](int size, int pads, int kernel, int dilation, int stride) {
+      const int room = size + pads - dilation * (kernel - 1) - 1;
+      return room < 0 ? 0 : room / stride + 1;
+    };
+    const int height =
+        extent(input_.height, layer_.pad_top + layer_.pad_bottom, layer_.kernel_h, layer_.dilation_h, layer_.stride_h);
+    const int width =
+        extent(input_.width, layer_.pad_left + layer_.pad_right, layer_.kernel_w, layer_.dilation_w, layer_.stride_w);
+    if (output_.height != height || output_.width != width) {
+      report_.fail("output '{}': found {}x{}, expected {}x{} from the input's {}x{}", output_.name, output_.height,
+                   output_.width, height, width, input_.height, input_.width);
+    }
+  }
+
+  void check_conv() const {
+    const std::size_t outputs = channels(output_);
+    if (layer_.groups < 1 || input_.channels % layer_.groups != 0 || output_.channels % layer_.groups != 0) {
+      report_.fail("groups: found {}, expected a divisor of {} input and {} output channels", layer_.groups,
+                   input_.channels, output_.channels);
+    }
+    if (layer_.weight_bits != 2 && layer_.weight_bits != 4 && layer_.weight_bits != 8) {
+      report_.fail("weight_bits: found {}, expected 2, 4 or 8", layer_.weight_bits);
+    }
+    const std::size_t per_output = static_cast<std::size_t>(layer_.kernel_h) *
+                                   static_cast<std::size_t>(layer_.kernel_w) *
+                                   static_cast<std::size_t>(input_.channels / layer_.groups);
+    report_.size("weights", layer_.weights.size(), outputs * per_output);
+    report_.ranges("weights", layer_.weights, -(1 << (layer_.weight_bits - 1)), (1 << (layer_.weight_bits - 1)) - 1);
+    report_.size("weight_exponents", layer_.weight_exponents.size(), outputs);
+    report_.size("offsets", layer_.offsets.size(), outputs);
+    report_.ranges("offsets", layer_.offsets, -8, 7);
+    report_.size("bias", layer_.bias.size(), outputs);
+    report_.size("shifts", layer_.shifts.size(), outputs);
+    report_.ranges("shifts", layer_.shifts, -kMaxShift, last_ ? 0 : kMaxShift);
+    check_pad_values();
+
+    if (last_) {
+      if (layer_.activation != Activation::kNone) report_.fail("activation: found one on the logits, expected none");
+      if (layer_.lo != 0) report_.fail("lo: found {}, expected 0 as logits are not clamped", layer_.lo);
+      report_.size("hi", layer_.hi.size(), 0);
+    } else {
+      const bool relu = layer_.activation != Activation::kNone;
+      if (output_.is_signed == relu) {
+        report_.fail("output '{}': found {} codes, expected {} ones with activation {}", output_.name,
+                     output_.is_signed ? "signed" : "unsigned", relu ? "unsigned" : "signed",
+                     to_string(layer_.activation));
+      }
+      check_clamps();
+    }
+
+    // Exponents: ea[k] follows from input and weights, and the shift tables from that.
+    const int half_steps = layer_.has_offset() ? 1 : 0;
+    const int per_group_in = input_.channels / layer_.groups, per_group_out = output_.channels / layer_.groups;
+    int smallest = std::numeric_limits<int>::max();
+    std::vector<int> ea(outputs);
+    for (int k = 0; k < output_.channels; ++k) {
+      const auto i = static_cast<std::size_t>(k);
+      ea[i] = input_.exponent(k / per_group_out * per_group_in) + layer_.weight_exponents[i] - half_steps;
+      smallest = std::min(smallest, ea[i]);
+      check_shift("shifts", i, layer_.shifts[i], output_.exponent(k), ea[i]);
+    }
+    if (last_ && output_.exponents[0] != smallest) {
+      report_.fail("output '{}': found exponent {}, expected {}, the smallest of the accumulators'", output_.name,
+                   output_.exponents[0], smallest);
+    }
+    if (layer_.residual < 0) {
+      report_.size("residual_shifts", layer_.residual_shifts.size(), 0);
+      return;
+    }
+    const Tensor& residual = network_.tensors[static_cast<std::size_t>(layer_.residual)];
+    if (residual.height != output_.height || residual.width != output_.width || residual.channels != output_.channels) {
+      report_.fail("residual '{}': found {}x{}x{}, expected {}x{}x{} as the output has", residual.name, residual.height,
+                   residual.width, residual.channels, output_.height, output_.width, output_.channels);
+    }
+    report_.size("residual_shifts", layer_.residual_shifts.size(), outputs);
+    report_.ranges("residual_shifts", layer_.residual_shifts, -kMaxShift, kMaxShift);
+    for (int k = 0; k < output_.channels; ++k) {
+      const auto i = static_cast<std::size_t>(k);
+      check_shift("residual_shifts", i, layer_.residual_shifts[i], residual.exponent(k), ea[i]);
+    }
+  }
+
+  void check_max_pool() const {
+    check_pool();
+    if (output_.bits != input_.bits || output_.is_signed != input_.is_signed || output_.exponents != input_.exponents) {
+      report_.fail("output '{}': expected bits, sign and exponents of the input '{}', which max pooling keeps",
+                   output_.name, input_.name);
+    }
+    if (layer_.lo != 0) report_.fail("lo: found {}, expected 0 as max pooling does not clamp", layer_.lo);
+    report_.size("shifts", layer_.shifts.size(), 0);
+    report_.size("hi", layer_.hi.size(), 0);
+  }
+
+  void check_sum_pool() const {
+    check_pool();
+    // A sum has its input's sign; only an activation may take it away.
+    if (output_.is_signed != (input_.is_signed && layer_.activation == Activation::kNone)) {
+      report_.fail("output '{}': found {} codes, expected the sign of the input '{}', or unsigned with an activation",
+                   output_.name, output_.is_signed ? "signed" : "unsigned", input_.name);
+    }
+    report_.size("shifts", layer_.shifts.size(), channels(output_));
+    report_.ranges("shifts", layer_.shifts, -kMaxShift, kMaxShift);
+    for (int k = 0; k < output_.channels; ++k) {
+      const auto i = static_cast<std::size_t>(k);
+      check_shift("shifts", i, layer_.shifts[i], output_.exponent(k), input_.exponent(k));
+    }
+    check_clamps();
+  }
+
+  /// What max and sum pooling have in common: channels pass through, and there is nothing but the window.
+  void check_pool() const {
+    if (last_) report_.fail("found a pooling layer at the end, expected a conv layer that gives the logits");
+    if (input_.channels != output_.channels) {
+      report_.fail("output '{}': found {} channels, expected the input's {}", output_.name, output_.channels,
+                   input_.channels);
+    }
+    if (layer_.residual >= 0) report_.fail("residual: found one on a pooling layer_, expected none");
+    if (layer_.groups != 1) report_.fail("groups: found {} on a pooling layer_, expected 1", layer_.groups);
+    if (layer_.kind == LayerKind::kMaxPool && layer_.activation != Activation::kNone) {
+      report_.fail("activation: found one on max pooling, expected none");
+    }
+    report_.size("weights", layer_.weights.size(), 0);
+    report_.size("weight_exponents", layer_.weight_exponents.size(), 0);
+    report_.size("offsets", layer_.offsets.size(), 0);
+    report_.size("bias", layer_.bias.size(), 0);
+    report_.size("residual_shifts", layer_.residual_shifts.size(), 0);
+    report_.size("pad_values", layer_.pad_values.size(), 0);
+  }
+
+  /// The padding of pixels is the pixel that the normalization turns into 0.
+  void check_pad_values() const {
+    if (layer_.pad_values.empty()) return;
+    if (layer_.input != 0) report_.fail("pad_values: found some, expected none but where the network's input is read");
+    const Tensor& image = network_.input();
+    report_.size("pad_values", layer_.pad_values.size(), channels(image));
+    const InputSpec& spec = network_.input_spec;
+    for (std::size_t c = 0; c < layer_.pad_values.size(); ++c) {
+      const double mean = spec.mean[spec.mean.size() == 1 ? 0 : c] * spec.scale;
+      if (std::abs(layer_.pad_values[c] - mean) > 0.5 + 1e-6) {
+        report_.fail("pad_values[{}]: found {}, expected round(scale * mean) = round({})", c, layer_.pad_values[c],
+                     mean);
+      }
+    }
+  }
+
+  void check_clamps() const {
+    if (layer_.lo != output_.low()) report_.fail("lo: found {}, expected {}", layer_.lo, output_.low());
+    report_.size("hi", layer_.hi.size(), channels(output_));
+    for (int k = 0; k < output_.channels; ++k) {
+      const int top = output_.high(), found = layer_.hi[static_cast<std::size_t>(k)];
+      // Where ReLU6's 6 lies among the codes depends on what the channel was multiplied by.
+      const bool good = layer_.activation == Activation::kRelu6 ? found <= top : found == top;
+      if (!good)
+        report_.fail("hi[{}]: found {}, expected {}{}", k, found,
+                     layer_.activation == Activation::kRelu6 ? "at most " : "", top);
+    }
+  }
+
+  void check_shift(const char* what, std::size_t k, int found, int from, int accumulator) const {
+    if (found == from - accumulator) return;
+    report_.fail("{}[{}]: found {}, expected {} from exponents {} and {}", what, k, found, from - accumulator, from,
+                 accumulator);
+  }
+
+  const Network& network_;
+  const Layer& layer_;
+  const Tensor& input_;
+  const Tensor& output_;
+  bool last_;
+  ValidationReporter report_;
+};
+
+}  // namespace
+
+void validate_layer(const Network& network, const Layer& layer, bool last, const std::string& where) {
+  LayerValidator(network, layer, last, where).run();
+}
+
+}  // namespace shiftsim::qnet
