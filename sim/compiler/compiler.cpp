@@ -83,7 +83,7 @@ Program compile(const qnet::Network& network, const AcceleratorConfig& accelerat
                          program.dram};
     check_accumulator(task);
     const Choice choice = choose(mapper, task);
-    builder.begin_layer(task.index);
+    builder.begin_layer(task.index, network.layers[i].name);
     mapper.emit(task, choice.mapping, builder);
     program.plans.push_back(plan_of(mapper, task, choice));
   }

@@ -14,6 +14,16 @@ WordsArea WordsArea::part(int skipped, int number) const {
   return result;
 }
 
+template <typename Command>
+void ProgramBuilder::push(QueueProgram<Command>& queue, const Command& command) {
+  if (const auto misfit = find_misfit(command)) {
+    const CommandField& field = misfit->field;
+    fail("layer {}: a kernel, stride or tensor is too large for the hardware's commands: {} is {}, expected {} to {}",
+         layer_name_, field.name, misfit->value, field.lowest(), field.highest());
+  }
+  queue.push(command, layer_);
+}
+
 bool ProgramBuilder::flip(Target target) {
   bool& half = halves_[static_cast<std::size_t>(target)];
   half = !half;
@@ -28,7 +38,7 @@ void ProgramBuilder::load(Target target, ReadProgram read, LoadCommand command) 
   command.signal = true;
   command.dma_id = static_cast<std::uint32_t>(program_.reads.size());
   program_.reads.push_back(read);
-  program_.loads.push(command, layer_);
+  push(program_.loads, command);
 }
 
 WordsArea ProgramBuilder::place_words(std::size_t offset, int word_bytes, int dram_bits) {
@@ -59,7 +69,7 @@ void ProgramBuilder::load_words(Target target, const WordsArea& area, std::uint3
 
 void ProgramBuilder::compute(const ComputeCommand& command, TileOrigin origin) {
   origin.layer = layer_;
-  program_.computes.push(command, layer_);
+  push(program_.computes, command);
   program_.origins.push_back(origin);
 }
 
@@ -68,7 +78,7 @@ void ProgramBuilder::store(StoreCommand command, WriteProgram write) {
   command.half = half(Target::kOut);
   command.dma_id = static_cast<std::uint32_t>(program_.writes.size());
   program_.writes.push_back(write);
-  program_.stores.push(command, layer_);
+  push(program_.stores, command);
 }
 
 }  // namespace shiftsim::sim

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 
 #include "sim/compiler/program.h"
 
@@ -25,8 +26,11 @@ class ProgramBuilder {
 public:
   explicit ProgramBuilder(Program& program) : program_(program) {}
 
-  /// Commands pushed from now on are this layer's.
-  void begin_layer(int index) { layer_ = index; }
+  /// Commands pushed from now on are this layer's; the name is for messages.
+  void begin_layer(int index, const std::string& name) {
+    layer_ = index;
+    layer_name_ = name;
+  }
 
   /// The other half of a scratchpad: the one to fill next.
   bool flip(Target target);
@@ -44,8 +48,13 @@ public:
   void store(StoreCommand command, WriteProgram write);
 
 private:
+  /// Throws UserError where a value of the layer's does not fit its field of the command.
+  template <typename Command>
+  void push(QueueProgram<Command>& queue, const Command& command);
+
   Program& program_;
   int layer_ = 0;
+  std::string layer_name_;
   std::array<bool, kTargets> halves_{};
 };
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 
+#include "common/error.h"
 #include "sim/compiler/output_stationary.h"
 
 namespace shiftsim::sim {
@@ -120,6 +121,29 @@ TEST(OutputStationary, EveryCandidateFitsAndTheCheapestIsTaken) {
   const LayerPlan plan = compile(network, accelerator).plans[0];
   EXPECT_EQ(plan.estimate.cycles, least);
   EXPECT_EQ(plan.mapper, "output_stationary");
+}
+
+/// The contract allows kernels of up to 1,024; a command's fields hold 255.
+TEST(Program, RefusesWhatNoCommandCanHold) {
+  qnet::Network network = one_conv();
+  network.tensors[0].width = 300;
+  network.tensors[0].channels = network.tensors[1].channels = 1;
+  network.tensors[1].width = 1;
+  qnet::Layer& layer = network.layers[0];
+  layer.name = "wide";
+  layer.kernel_h = 1;
+  layer.kernel_w = 300;
+  layer.pad_top = layer.pad_left = layer.pad_bottom = layer.pad_right = 0;
+  layer.kind = qnet::LayerKind::kSumPool;
+  layer.weights.clear();
+  AcceleratorConfig accelerator = make_accelerator(8, 8);
+  try {
+    compile(network, accelerator);
+    FAIL() << "compiled";
+  } catch (const UserError& error) {
+    for (const char* part : {"layer wide", "kernel", "kx_n is 300", "255"})
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+  }
 }
 
 TEST(Program, WeightsStandOnceHoweverOftenTheyAreLoaded) {
