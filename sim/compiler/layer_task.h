@@ -12,7 +12,7 @@ struct LayerTask {
   const qnet::Network& network;
   const AcceleratorConfig& accelerator;
   Geometry geometry;  ///< of the accelerator's core
-  int index;          ///< of the layer in the network
+  int index = 0;      ///< of the layer in the network
   LayerView view;
   const DramLayout& dram;  ///< where the tensors stand
 

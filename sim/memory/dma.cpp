@@ -116,7 +116,11 @@ void Dma::transfer() {
   const bool may_read =
       reader != nullptr && written_ >= reader->write_mark && buffered + config_.bytes_per_cycle <= buffer_bytes_;
   const DramGrant grant = dram_.clock(cycle_, may_read);
-  if (grant.read_bytes > 0) reader->fetched += grant.read_bytes;
+  if (grant.read_bytes > 0) {
+    SHIFTSIM_CHECK(may_read && reader->fetched + grant.read_bytes <= reader->total,
+                   "DRAM gives {} bytes that no read asks for", grant.read_bytes);
+    reader->fetched += grant.read_bytes;
+  }
   written_ += grant.written_bytes;
   const bool waits = !requests_.empty() && cycle_ < requests_.front().first_data;
   progressed_ = grant.read_bytes > 0 || grant.written_bytes > 0 || grant.busy || waits;
