@@ -242,6 +242,30 @@ TEST(DmaTraffic, IsWhatTheCompilerEstimates) {
   }
 }
 
+/// The buffer holds what one word can wait for, whatever the bursts: else a load would never end.
+TEST(DmaBuffer, HoldsEveryWordAtAnyBurstLength) {
+  int ran = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    const qnet::Network network = qnet::random_network(seed);
+    const std::vector<std::uint8_t> image = qnet::random_images(network, 1, seed);
+    for (const int burst : {1, 3, 8, 100, 4096}) {
+      for (const int bytes_per_cycle : {1, 500}) {
+        SCOPED_TRACE(fmt::format("seed {}, bursts of {} bytes, {} bytes a cycle", seed, burst, bytes_per_cycle));
+        AcceleratorConfig accelerator = make_accelerator(15, 11, 3, 4);
+        accelerator.dram.latency_cycles = 5;
+        accelerator.dram.bytes_per_cycle = bytes_per_cycle;
+        accelerator.dram.burst_bytes = burst;
+        const Program program = compile(network, accelerator);
+        LatencyBandwidthDram dram(accelerator.dram);
+        run(network, program, accelerator.dram, dram, image.data());
+        ++ran;
+        if (HasFailure()) return;
+      }
+    }
+  }
+  EXPECT_EQ(ran, 12 * 5 * 2);
+}
+
 TEST(DramSeam, AModelWithOtherTimingGivesTheSameBits) {
   int ran = 0;
   std::int64_t row_misses = 0;
