@@ -5,54 +5,32 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "common/resident_memory.h"
 #include "quantizer/app/checkpoint.h"
+#include "quantizer/app/passes.h"
 #include "quantizer/calibrate/calibration.h"
 #include "quantizer/calibrate/scale_alignment.h"
 #include "quantizer/learn/distillation.h"
 #include "quantizer/learn/exponent_moves.h"
 #include "quantizer/learn/reconstruct.h"
 #include "quantizer/plan/legality.h"
-#include "quantizer/recipe/image_roles.h"
 
 namespace shiftsim::quantizer {
 
 namespace {
 
-/// One run over all layers, from the first to the last.
-struct Pass {
-  const char* name = "search";
-  bool reconstruct = false;
-  LayerTask start;       ///< what the search does to a layer before its unit is reconstructed
-  bool weights = false;  ///< what reconstruction learns
-  bool activations = false;
-  int iterations = 0;
-};
-
-std::size_t memory_limit(const Recipe& recipe) {
-  return static_cast<std::size_t>(recipe.memory_gb * 1e9);
-}
-
-std::vector<Pass> passes_of(const Recipe& recipe) {
-  const Reconstruction& r = recipe.reconstruction;
-  if (!learns(recipe)) return {{"search", false, {}, false, false, 0}};
-  if (r.activations != ActivationLearning::kAfter) {
-    const bool joint = r.activations == ActivationLearning::kJoint;
-    return {{"reconstruction", true, {}, true, joint, r.iterations}};
-  }
-  return {{"weights", true, {true, true, false}, true, false, r.iterations},
-          {"activations", true, {false, true, true}, false, true, r.activation_iterations}};
-}
-
 class Quantizer {
 public:
   Quantizer(const Plan& plan, const Recipe& recipe, const ImageSet& images, const std::vector<std::size_t>& chosen,
-            const QuantizeOptions& options)
+            const QuantizeOptions& options, MemoryBudget& budget, std::vector<StageMemory> stages)
       : plan_(plan),
         recipe_(recipe),
         images_(images),
         roles_(chosen, recipe),
         workers_(options.threads),
-        memory_(memory_limit(recipe), recipe.spill_folder),
+        budget_(budget),
+        stages_(std::move(stages)),
+        memory_(budget, recipe.spill_folder),
         checkpoint_(options.checkpoint, options.fingerprint),
         timeline_(options.timeline),
         network_(undecided(plan)),
@@ -80,7 +58,17 @@ private:
            layer->name);
   }
 
+  /// Of the stages with these names, the most.
+  std::size_t memory_of(std::initializer_list<const char*> names) const {
+    std::size_t most = 0;
+    for (const StageMemory& stage : stages_)
+      if (std::ranges::find(names, stage.stage) != names.end()) most = std::max(most, stage.bytes);
+    return most;
+  }
+
   void run_pass(std::size_t number, const Pass& pass) {
+    // Activations get what is left.
+    const MemoryBudget::Share share = budget_.take(memory_of({kSearch, pass.reconstruct ? kUnits : kSearch}));
     Calibrator calibrator(plan_, recipe_, workers_, memory_, network_);
     {
       const StageScope stage(timeline_, kSearch);
@@ -93,7 +81,7 @@ private:
       const Unit& unit = units_[u];
       const std::size_t done = u * static_cast<std::size_t>(pass.iterations);
       const std::string step = fmt::format("pass{}-unit{}", number, u);
-      const bool learned = pass.reconstruct && is_learned(unit, pass);
+      const bool learned = is_learned(plan_, unit, pass, recipe_);
       const bool finished = learned && checkpoint_.load(step, unit, network_);
       // What was searched before a finished unit was learned, nobody needs again.
       if (!finished) search(calibrator, unit, pass, progress);
@@ -122,17 +110,6 @@ private:
       calibrator.release(layer);
       progress.update(layer + 1);
     }
-  }
-
-  /// The first layer has 8 bits and little to gain; a unit of pools has nothing to learn.
-  bool is_learned(const Unit& unit, const Pass& pass) const {
-    if (pass.iterations == 0) return false;
-    int convolutions = 0;
-    for (int i = unit.first; i <= unit.last; ++i)
-      convolutions += plan_.layers[static_cast<std::size_t>(i)].kind == qnet::LayerKind::kConv ? 1 : 0;
-    // A max pool behind the first layer is in its unit.
-    if (unit.first == 0 && convolutions == 1 && !recipe_.reconstruction.stem) return false;
-    return convolutions > 0;
   }
 
   void learn(const Calibrator& calibrator, const Unit& unit, const Pass& pass, std::size_t number,
@@ -172,22 +149,22 @@ private:
   /// Each channel's standard deviation in the float network before activation function and addition, from a few images:
   /// what a BatchNorm's gamma would be.
   std::vector<float> deviations(const Calibrator& calibrator, const PlannedLayer& layer) const {
-    const std::size_t images = std::min<std::size_t>(calibrator.images(), 32), size = layer.geometry.output.size();
+    const std::size_t images = std::min<std::size_t>(calibrator.images(), 32);
     ConvOp op(layer.geometry, 1);
     op.set_weights(layer.weight, layer.bias);
-    std::vector<float> values(images * size);
-    for (std::size_t i = 0; i < images; ++i)
-      op.forward(calibrator.reference(layer.input).data() + i * layer.geometry.input.size(), values.data() + i * size,
-                 1);
+    std::vector<float> values(layer.geometry.output.size());
     const std::size_t channels = layer.bias.size();
     std::vector<double> sum(channels), squares(channels);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const auto value = static_cast<double>(values[i]);
-      sum[i % channels] += value;
-      squares[i % channels] += value * value;
+    for (std::size_t image = 0; image < images; ++image) {
+      op.forward(calibrator.reference(layer.input).data() + image * layer.geometry.input.size(), values.data(), 1);
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const auto value = static_cast<double>(values[i]);
+        sum[i % channels] += value;
+        squares[i % channels] += value * value;
+      }
     }
     std::vector<float> result;
-    const std::size_t pixels = values.size() / channels;
+    const std::size_t pixels = images * values.size() / channels;
     const auto count = static_cast<double>(pixels);
     for (std::size_t c = 0; c < channels; ++c) {
       const double mean = sum[c] / count;
@@ -202,9 +179,10 @@ private:
     const Unit whole = partition(plan_, Granularity::kNetwork).front();
     if (checkpoint_.load("network", whole, network_)) return;
     std::optional<StageScope> scope;
-    scope.emplace(timeline_, "network");
+    scope.emplace(timeline_, kNetwork);
     // The corrected biases are where this starts, and nothing corrects them any more.
     for (QuantizedLayer& layer : network_.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
+    MemoryBudget::Share share = budget_.take(memory_of({kNetwork, kMoves}));
     NetworkJudge judge(plan_, images_, roles_.judges, workers_);
     judge.set(network_);
     if (stage.iterations > 0) {
@@ -217,7 +195,8 @@ private:
     }
     if (stage.exponent_moves) {
       scope.reset();
-      scope.emplace(timeline_, "exponent moves");
+      scope.emplace(timeline_, kMoves);
+      share = budget_.take(memory_of({kMoves}));
       std::optional<Progress> progress;
       const MovesResult found =
           move_exponents(judge, memory_, recipe_, kMovePasses, network_, [&](int done, int total) {
@@ -232,7 +211,7 @@ private:
 
   /// The network stage knows no layers by themselves: their statistics, from a few images.
   void measure_layers() {
-    const StageScope stage(timeline_, "statistics");
+    const StageScope stage(timeline_, kStatistics);
     constexpr int kImages = 64;
     Recipe as_it_is = recipe_;
     as_it_is.bias_correction = false;
@@ -245,12 +224,13 @@ private:
   }
 
   static constexpr int kMovePasses = 2;
-  static constexpr const char *kSearch = "search", *kUnits = "units";
   const Plan& plan_;
   const Recipe& recipe_;
   const ImageSet& images_;
   ImageRoles roles_;
   ThreadPool workers_;
+  MemoryBudget& budget_;
+  std::vector<StageMemory> stages_;
   ActivationMemory memory_;
   Checkpoint checkpoint_;
   Timeline* timeline_;
@@ -262,19 +242,21 @@ private:
 
 QuantizedNetwork quantize(const Plan& plan, const Recipe& recipe, const ImageSet& images,
                           const std::vector<std::size_t>& chosen, const QuantizeOptions& options) {
-  if (!recipe.align_scales) return Quantizer(plan, recipe, images, chosen, options).run();
+  MemoryBudget budget(static_cast<std::size_t>(recipe.memory_gb * 1e9), resident_memory().anonymous);
+  const std::vector<StageMemory> stages = stage_memory(plan, recipe, ImageRoles(chosen, recipe), options.threads);
+  check_memory(budget, stages, options.threads);
   Plan rescaled = plan;
-  {
-    const StageScope stage(options.timeline, "alignment");
+  if (recipe.align_scales) {
+    const StageScope stage(options.timeline, kAlignment);
     constexpr int kImages = 64;
     ThreadPool workers(options.threads);
-    ActivationMemory memory(memory_limit(recipe), recipe.spill_folder);
+    ActivationMemory memory(budget, recipe.spill_folder);
     const auto few = first_images(chosen, std::min(kImages, recipe.calibration_images));
     const int changed =
         align_scales(rescaled, sample_tensors(rescaled, images, few, workers, memory), recipe.offsets, workers);
     spdlog::info("alignment: {} tensors scaled", changed);
   }
-  return Quantizer(rescaled, recipe, images, chosen, options).run();
+  return Quantizer(rescaled, recipe, images, chosen, options, budget, stages).run();
 }
 
 }  // namespace shiftsim::quantizer

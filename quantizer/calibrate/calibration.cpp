@@ -49,6 +49,18 @@ double sqnr(std::span<const float> reference, std::span<const float> other, Thre
   return decibels(sum.signal, sum.noise);
 }
 
+/// Whether integer weights are searched by the output's error.
+bool searches_by_output(const Recipe& recipe, const PlannedLayer& layer) {
+  return recipe.codes == CodeSearch::kOutput && recipe.scales != Scales::kFree && layer.weight_bits < 8 &&
+         layer.weight.size() / layer.bias.size() <= kMostWeightsOfMoments;
+}
+
+/// How many windows that looks at: of a few a channel of many weights would only learn how these differ from others.
+std::size_t windows_of(const PlannedLayer& layer) {
+  constexpr std::size_t kLeast = 4096, kMost = 16384, kOfWeight = 16;
+  return std::clamp(kOfWeight * (layer.weight.size() / layer.bias.size()), kLeast, kMost);
+}
+
 }  // namespace
 
 struct Calibrator::Impl {
@@ -174,20 +186,15 @@ struct Calibrator::Impl {
   }
 
   WindowMoments moments_of(const PlannedLayer& layer) const {
-    // Of a few windows a channel of many weights would only learn how these windows differ from others.
-    constexpr std::size_t kLeast = 4096, kMost = 16384, kOfWeight = 16;
-    const std::size_t fan = layer.weight.size() / layer.bias.size();
-    const std::size_t samples = std::clamp(kOfWeight * fan, kLeast, kMost);
     return window_moments(layer.geometry, quantized_[at(layer.input)].data(), images_, recipe_.bias_correction,
-                          samples);
+                          windows_of(layer));
   }
 
   /// Searches the grids of the channels in 'which', none with an exponent below 'lowest'.
   void search(const PlannedLayer& layer, QuantizedLayer& target, const std::vector<std::size_t>& which, int lowest,
               std::optional<int> logits = {}) {
     const WeightSearch how{layer.weight_bits, has_offsets(layer), recipe_.norm};
-    const bool by_output = recipe_.codes == CodeSearch::kOutput && !free_scales() && layer.weight_bits < 8 &&
-                           layer.weight.size() / layer.bias.size() <= kMostWeightsOfMoments;
+    const bool by_output = searches_by_output(recipe_, layer);
     const WindowMoments moments = by_output ? moments_of(layer) : WindowMoments{};
     const std::size_t rows = layer.bias.size() / static_cast<std::size_t>(layer.geometry.groups);
     workers_.run(which.size(), [&](std::size_t i, std::size_t) {
@@ -492,6 +499,14 @@ Calibrator::Calibrator(const Plan& plan, const Recipe& recipe, ThreadPool& worke
                        QuantizedNetwork& network)
     : impl_(std::make_unique<Impl>(plan, recipe, workers, memory, network)) {}
 Calibrator::~Calibrator() = default;
+
+std::size_t Calibrator::memory(const Plan& plan, const Recipe& recipe, std::size_t images) {
+  std::size_t most = 0;
+  for (const PlannedLayer& layer : plan.layers)
+    if (layer.kind == qnet::LayerKind::kConv && searches_by_output(recipe, layer))
+      most = std::max(most, window_moments_memory(layer.geometry, images, windows_of(layer)));
+  return most;
+}
 
 void Calibrator::load(const ImageSet& images, const std::vector<std::size_t>& chosen) {
   impl_->load(images, chosen);

@@ -33,6 +33,9 @@ public:
              QuantizedNetwork& network);
   ~Calibrator();
 
+  /// Bytes that run() takes at its peak beside the activations.
+  static std::size_t memory(const Plan& plan, const Recipe& recipe, std::size_t images);
+
   /// Sets the image tensor: pixel - pad_value.
   void load(const ImageSet& images, const std::vector<std::size_t>& chosen);
   std::size_t images() const;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "common/error.h"
+#include "common/resident_memory.h"
 #include "common/thread_pool.h"
 #include "qnet/bounds.h"
 #include "qnet/golden.h"
@@ -52,7 +53,8 @@ public:
         integers_(integers ? &*integers : nullptr),
         chosen_(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(image_count(plan_, chosen.size()))),
         workers_(threads),
-        memory_(static_cast<std::size_t>(recipe.memory_gb * 1e9), recipe.spill_folder),
+        budget_(static_cast<std::size_t>(recipe.memory_gb * 1e9), resident_memory().anonymous),
+        memory_(budget_, recipe.spill_folder),
         scratch_(network),
         recipe_(plain(recipe)),
         calibrator_(plan_, recipe_, workers_, memory_, scratch_) {
@@ -326,6 +328,7 @@ private:
   const qnet::Network* integers_;
   std::vector<std::size_t> chosen_;
   ThreadPool workers_;
+  MemoryBudget budget_;
   ActivationMemory memory_;
   QuantizedNetwork scratch_;
   Recipe recipe_;

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "common/resident_memory.h"
 #include "common/thread_pool.h"
 #include "quantizer/calibrate/calibration.h"
 #include "quantizer/float/activation_store.h"
@@ -47,7 +48,8 @@ private:
     // Its layers' bits change while the calibrator, which refers to it, goes through them.
     Plan plan = plan_;
     QuantizedNetwork network = undecided(plan);
-    ActivationMemory memory(static_cast<std::size_t>(recipe_.memory_gb * 1e9), recipe_.spill_folder);
+    MemoryBudget budget(static_cast<std::size_t>(recipe_.memory_gb * 1e9), resident_memory().anonymous);
+    ActivationMemory memory(budget, recipe_.spill_folder);
     Calibrator calibrator(plan, recipe_, workers_, memory, network);
     calibrator.load(images_, chosen_);
     const LayerTask weights_only{true, true, false};

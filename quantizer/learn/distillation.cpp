@@ -59,11 +59,13 @@ public:
         network_(network),
         teachers_(std::move(chosen)),
         whole_(partition(plan, Granularity::kNetwork).front()) {
-    batch_ = std::min<std::size_t>(static_cast<std::size_t>(options_.batch), teachers_.size());
-    chunk_ = (batch_ + kSlots - 1) / kSlots;
-    const std::size_t slots = (batch_ + chunk_ - 1) / chunk_;
-    student_ = std::make_unique<UnitModel>(plan, whole_, chunk_, slots);
-    teacher_ = std::make_unique<UnitModel>(plan, whole_, chunk_, slots, UnitModel::Use::kInference);
+    const BatchSplit split(options_.batch, teachers_.size(), workers.threads());
+    batch_ = split.batch;
+    chunk_ = split.chunk;
+    const std::size_t slots = split.slots, areas = split.areas;
+    student_ = std::make_unique<UnitModel>(plan, whole_, chunk_, slots, UnitModel::Use::kTraining, areas);
+    // It leaves nothing behind a chunk: its slots are its areas.
+    teacher_ = std::make_unique<UnitModel>(plan, whole_, chunk_, areas, UnitModel::Use::kInference);
     classes_ = plan.tensor(whole_.output).shape.size();
     if (options_.hint_weight > 0) add_hints();
     pixels_.assign(slots, std::vector<float>(chunk_ * plan.tensor(0).shape.size()));
@@ -124,12 +126,16 @@ private:
       hints_.push_back(
           {unit.output, static_cast<std::size_t>(unit.last - whole_.first), plan_.tensor(unit.output).shape.size(), 1});
     }
-    hint_gradients_.resize(student_->slots());
-    for (auto& of_slot : hint_gradients_)
-      for (const Hint& hint : hints_) of_slot.emplace_back(chunk_ * hint.size);
+    hint_gradients_.resize(student_->areas());
+    for (auto& of_area : hint_gradients_)
+      for (const Hint& hint : hints_) of_area.emplace_back(chunk_ * hint.size);
+    std::vector<int> tensors;
+    for (const Hint& hint : hints_) tensors.push_back(hint.tensor);
+    teacher_->keep(tensors);
   }
 
   void measure_hints() {
+    if (hints_.empty()) return;
     teacher_->forward(0, {pixels_[0].data()}, images_of(0), 0);
     for (Hint& hint : hints_) hint.power = variance(teacher_->values(0, hint.tensor, false));
   }
@@ -146,17 +152,17 @@ private:
   }
 
   /// The mean squared error of each block's output, relative to the float one's variance.
-  std::vector<const float*> hint_gradients(std::size_t slot) {
+  std::vector<const float*> hint_gradients(UnitModel::Place at) {
     if (hints_.empty()) return {};
     std::vector<const float*> result(static_cast<std::size_t>(whole_.last - whole_.first + 1));
     for (std::size_t h = 0; h < hints_.size(); ++h) {
       const Hint& hint = hints_[h];
-      const auto found = student_->values(slot, hint.tensor, false),
-                 wanted = teacher_->values(slot, hint.tensor, false);
+      const auto found = student_->values(at.slot, hint.tensor, false),
+                 wanted = teacher_->values(at.area, hint.tensor, false);
       const double images = static_cast<double>(batch_) * static_cast<double>(hint.size);
       const auto factor = static_cast<float>(options_.hint_weight / (hint.power * images));
-      kernels::norm_loss(found.data(), wanted.data(), hint_gradients_[slot][h].data(), found.size(), 2, factor);
-      result[hint.layer] = hint_gradients_[slot][h].data();
+      kernels::norm_loss(found.data(), wanted.data(), hint_gradients_[at.area][h].data(), found.size(), 2, factor);
+      result[hint.layer] = hint_gradients_[at.area][h].data();
     }
     return result;
   }
@@ -232,9 +238,7 @@ private:
   void make_bias_units() {
     set_latent_weights();
     show_batch(0);
-    workers_.run(student_->slots(), [&](std::size_t slot, std::size_t) {
-      student_->forward(slot, {pixels_[slot].data()}, images_of(slot), 0);
-    });
+    student_->forward(0, {pixels_[0].data()}, images_of(0), 0);
     for (LatentLayer& latent : layers_) {
       latent.bias_unit = static_cast<float>(std::sqrt(variance(student_->values(0, latent.layer->output, true))));
     }
@@ -263,15 +267,16 @@ private:
     set_latent_weights();
     for (const LatentTensor& latent : tensors_) student_->set_quantizer(latent.tensor, {true, 1, steps_of(latent)});
     show_batch(iteration);
-    workers_.run(student_->slots(), [&](std::size_t slot, std::size_t) {
+    workers_.run(student_->slots(), [&](std::size_t slot, std::size_t thread) {
       const std::size_t count = images_of(slot);
-      const float* wanted = teacher_->forward(slot, {pixels_[slot].data()}, count, 0);
-      const float* logits = student_->forward(slot, {pixels_[slot].data()}, count, 0);
+      const UnitModel::Place at = student_->place(slot, thread);
+      const float* wanted = teacher_->forward(at.area, {pixels_[slot].data()}, count, 0);
+      const float* logits = student_->forward(at, {pixels_[slot].data()}, count, 0);
       double& sum = losses_[slot] = 0;
       for (std::size_t j = 0; j < count; ++j)
         sum += divergence(logits + j * classes_, wanted + j * classes_, gradients_[slot].data() + j * classes_,
                           classes_, options_.temperature, 1 / static_cast<double>(batch_));
-      student_->backward(slot, gradients_[slot].data(), true, hint_gradients(slot));
+      student_->backward(slot, gradients_[slot].data(), true, hint_gradients(at));
     });
     learned_sum_ += std::accumulate(losses_.begin(), losses_.end(), 0.0) / static_cast<double>(batch_);
     ++learned_count_;
@@ -386,7 +391,7 @@ private:
   std::vector<double> losses_;                          ///< of the batch, by slot
   double learned_sum_ = 0, learned_count_ = 0;          ///< divergences of the iterations since the last moment
   std::vector<Hint> hints_;
-  std::vector<std::vector<std::vector<float>>> hint_gradients_;  ///< by slot and hint
+  std::vector<std::vector<std::vector<float>>> hint_gradients_;  ///< by area and hint
 };
 
 }  // namespace
@@ -395,6 +400,21 @@ DistillationResult distill(const Plan& plan, const ImageSet& images, const std::
                            const Recipe& recipe, std::uint64_t seed, ThreadPool& workers, NetworkJudge& judge,
                            QuantizedNetwork& network, const std::function<void(int)>& progress) {
   return Distillation(plan, images, chosen, recipe, seed, workers, judge, network).run(progress);
+}
+
+std::size_t distillation_memory(const Plan& plan, const Recipe& recipe, std::size_t images, int threads) {
+  const BatchSplit batch(recipe.network.batch, images, threads);
+  const Unit whole = partition(plan, Granularity::kNetwork).front();
+  std::size_t values = batch.slots * plan.tensor(0).shape.size();
+  if (recipe.network.hint_weight > 0)
+    for (const Unit& unit : partition(plan, Granularity::kBlock))
+      values += 2 * batch.areas * plan.tensor(unit.output).shape.size();  // gradients, and the teacher's values
+  std::size_t weights = 0;
+  for (const PlannedLayer& layer : plan.layers) weights += layer.weight.size();
+  constexpr std::size_t kArrays = 6;  // of a weight: Adam's four, the average, its value now
+  return UnitModel::memory(plan, whole, batch.chunk, batch.slots, UnitModel::Use::kTraining, batch.areas) +
+         UnitModel::memory(plan, whole, batch.chunk, batch.areas, UnitModel::Use::kInference, batch.areas) +
+         sizeof(float) * (batch.chunk * values + kArrays * weights);
 }
 
 }  // namespace shiftsim::quantizer

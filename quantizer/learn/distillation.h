@@ -27,4 +27,7 @@ DistillationResult distill(const Plan& plan, const ImageSet& images, const std::
                            const Recipe& recipe, std::uint64_t seed, ThreadPool& workers, NetworkJudge& judge,
                            QuantizedNetwork& network, const std::function<void(int)>& progress = {});
 
+/// Bytes that distill() takes on so many images, the judge's left out.
+std::size_t distillation_memory(const Plan& plan, const Recipe& recipe, std::size_t images, int threads);
+
 }  // namespace shiftsim::quantizer

@@ -15,6 +15,21 @@ inline constexpr std::size_t kSlots = 4;
 /// Weights that one item of parallel work takes.
 inline constexpr std::size_t kWeightBlock = 1 << 14;
 
+/// How a batch is cut.
+struct BatchSplit {
+  std::size_t batch;  ///< images
+  std::size_t chunk;  ///< images of a slot
+  std::size_t slots;
+  std::size_t areas;  ///< slots that are computed at a time
+
+  /// A batch of at most 'wanted' out of 'available' images.
+  BatchSplit(int wanted, std::size_t available, int threads)
+      : batch(std::min(static_cast<std::size_t>(wanted), available)),
+        chunk((batch + kSlots - 1) / kSlots),
+        slots((batch + chunk - 1) / chunk),
+        areas(std::min(slots, static_cast<std::size_t>(threads))) {}
+};
+
 /// 64 random bits out of a seed and a counter (SplitMix64).
 inline std::uint64_t mix_seed(std::uint64_t seed, std::uint64_t counter) {
   std::uint64_t x = seed + 0x9e3779b97f4a7c15ull * (counter + 1);

@@ -33,6 +33,14 @@ NetworkJudge::NetworkJudge(const Plan& plan, const ImageSet& images, std::vector
   });
 }
 
+std::size_t NetworkJudge::memory(const Plan& plan, std::size_t images, int threads) {
+  const Unit whole = partition(plan, Granularity::kNetwork).front();
+  const auto slots = static_cast<std::size_t>(threads);
+  return UnitModel::memory(plan, whole, kChunk, slots, UnitModel::Use::kInference, slots) +
+         sizeof(float) *
+             (slots * kChunk * plan.tensor(0).shape.size() + images * plan.tensor(whole.output).shape.size());
+}
+
 void NetworkJudge::start_with(const Unit& rest) {
   rest_ = rest;
   model_.reset();  // before there is another one: it may be large
@@ -87,6 +95,7 @@ void NetworkJudge::start_at(const QuantizedNetwork& network, std::size_t layer, 
   const int tensor = rest.inputs.front();
   const std::size_t size = plan_.tensor(tensor).shape.size();
   ActivationMemory::Block kept = memory.allocate(chosen_.size() * size);
+  model_->keep({tensor});
   run([&](std::size_t slot, std::size_t begin, std::size_t, const float*) {
     std::ranges::copy(model_->values(slot, tensor, false), kept.data() + begin * size);
   });

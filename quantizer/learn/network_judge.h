@@ -21,6 +21,9 @@ public:
   /// judge.
   NetworkJudge(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen, ThreadPool& workers);
 
+  /// Bytes that a judge takes, what start_at() keeps left out.
+  static std::size_t memory(const Plan& plan, std::size_t images, int threads);
+
   /// From now on the network judged, all of it. Parts of it may be set again, alone.
   void set(const QuantizedNetwork& network);
   void set_layer(const QuantizedNetwork& network, std::size_t layer);

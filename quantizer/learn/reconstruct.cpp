@@ -52,9 +52,10 @@ public:
         task_(task),
         workers_(workers),
         network_(network),
-        batch_(std::min<std::size_t>(static_cast<std::size_t>(options_.batch), data.images)),
-        chunk_((batch_ + kSlots - 1) / kSlots),
-        model_(plan, unit, chunk_, (batch_ + chunk_ - 1) / chunk_) {
+        split_(options_.batch, data.images, workers.threads()),
+        batch_(split_.batch),
+        chunk_(split_.chunk),
+        model_(plan, unit, chunk_, split_.slots, UnitModel::Use::kTraining, split_.areas) {
     make_buffers();
     make_layers();
     make_tensors();
@@ -101,14 +102,14 @@ private:
   // ---- set up ----
 
   void make_buffers() {
-    const std::size_t slots = model_.slots();
-    inputs_.resize(slots);
-    for (auto& of_slot : inputs_)
-      for (const int tensor : unit_.inputs) of_slot.emplace_back(chunk_ * plan_.tensor(tensor).shape.size());
+    const std::size_t areas = model_.areas();
+    inputs_.resize(areas);
+    for (auto& of_area : inputs_)
+      for (const int tensor : unit_.inputs) of_area.emplace_back(chunk_ * plan_.tensor(tensor).shape.size());
     out_size_ = plan_.tensor(unit_.output).shape.size();
-    targets_.assign(slots, std::vector<float>(chunk_ * out_size_));
-    gradients_.assign(slots, std::vector<float>(chunk_ * out_size_));
-    losses_.resize(slots);
+    targets_.assign(areas, std::vector<float>(chunk_ * out_size_));
+    gradients_.assign(areas, std::vector<float>(chunk_ * out_size_));
+    losses_.resize(split_.slots);
   }
 
   void make_layers() {
@@ -193,7 +194,7 @@ private:
   void make_bias_units() {
     if (!learns_bias()) return;
     load_batch(0, 0);
-    workers_.run(model_.slots(), [&](std::size_t slot, std::size_t) { forward(slot, 0); });
+    forward(0, 0);
     for (SoftLayer& soft : layers_) {
       double sum = 0, squares = 0, count = 0;
       for (const float value : model_.values(0, soft.layer->output, true)) {
@@ -217,13 +218,14 @@ private:
     chosen_ = draw_batch(data_.images, batch_, mix_seed(task_.seed, iteration));
   }
 
-  void gather(std::size_t slot, std::uint64_t iteration) {
+  void gather(UnitModel::Place at, std::uint64_t iteration) {
+    const std::size_t slot = at.slot;
     const auto seed = static_cast<std::uint32_t>(mix_seed(task_.seed ^ 0x5bd1e995u, iteration * kSlots + slot));
     for (std::size_t i = 0; i < unit_.inputs.size(); ++i) {
       const std::size_t size = plan_.tensor(unit_.inputs[i]).shape.size();
       for (std::size_t j = 0; j < images_of(slot); ++j) {
         const std::size_t image = chosen_[slot * chunk_ + j];
-        float* to = inputs_[slot][i].data() + j * size;
+        float* to = inputs_[at.area][i].data() + j * size;
         const float* quantized = data_.quantized[i].data() + image * size;
         if (drop_ <= 0) {
           std::copy_n(quantized, size, to);
@@ -236,25 +238,26 @@ private:
     }
     for (std::size_t j = 0; j < images_of(slot); ++j)
       std::copy_n(data_.target.data() + chosen_[slot * chunk_ + j] * out_size_, out_size_,
-                  targets_[slot].data() + j * out_size_);
+                  targets_[at.area].data() + j * out_size_);
   }
 
-  const float* forward(std::size_t slot, std::uint64_t iteration) {
-    gather(slot, iteration);
+  const float* forward(UnitModel::Place at, std::uint64_t iteration) {
+    gather(at, iteration);
     std::vector<const float*> inputs;
-    for (const auto& input : inputs_[slot]) inputs.push_back(input.data());
-    return model_.forward(slot, inputs, images_of(slot),
-                          static_cast<std::uint32_t>(mix_seed(task_.seed, (iteration * kSlots + slot) ^ 0xabcdefull)));
+    for (const auto& input : inputs_[at.area]) inputs.push_back(input.data());
+    const std::uint64_t counter = (iteration * kSlots + at.slot) ^ 0xabcdefull;
+    return model_.forward(at, inputs, images_of(at.slot), static_cast<std::uint32_t>(mix_seed(task_.seed, counter)));
   }
 
-  /// Fills the slot's output gradient and its part of the loss: mean over images and pixels, summed over channels.
-  void loss(std::size_t slot, const float* y) {
-    const std::size_t count = images_of(slot) * out_size_;
+  /// Fills the output gradient of the area and the slot's part of the loss: mean over images and pixels, summed over
+  /// channels.
+  void loss(UnitModel::Place at, const float* y) {
+    const std::size_t count = images_of(at.slot) * out_size_;
     const Shape& shape = plan_.tensor(unit_.output).shape;
     const double pixels = static_cast<double>(batch_) * static_cast<double>(shape.height * shape.width);
-    losses_[slot] = kernels::norm_loss(y, targets_[slot].data(), gradients_[slot].data(), count,
-                                       static_cast<float>(task_.norm), static_cast<float>(1 / pixels)) /
-                    pixels;
+    losses_[at.slot] = kernels::norm_loss(y, targets_[at.area].data(), gradients_[at.area].data(), count,
+                                          static_cast<float>(task_.norm), static_cast<float>(1 / pixels)) /
+                       pixels;
   }
 
   // ---- an iteration ----
@@ -301,9 +304,10 @@ private:
     }
     if (task_.activations) set_quantizers(options_.drop);
     load_batch(static_cast<std::uint64_t>(iteration), options_.drop);
-    workers_.run(model_.slots(), [&](std::size_t slot, std::size_t) {
-      loss(slot, forward(slot, static_cast<std::uint64_t>(iteration)));
-      model_.backward(slot, gradients_[slot].data(), task_.weights);
+    workers_.run(model_.slots(), [&](std::size_t slot, std::size_t thread) {
+      const UnitModel::Place at = model_.place(slot, thread);
+      loss(at, forward(at, static_cast<std::uint64_t>(iteration)));
+      model_.backward(slot, gradients_[at.area].data(), task_.weights);
     });
     if (task_.weights) step_weights(iteration, relaxed_until, relaxed);
     if (task_.activations) step_activations(iteration);
@@ -441,7 +445,10 @@ private:
     double total = 0;
     for (std::uint64_t batch = 0; batch < kBatches; ++batch) {
       load_batch(kFirst + batch, 0);
-      workers_.run(model_.slots(), [&](std::size_t slot, std::size_t) { loss(slot, forward(slot, kFirst + batch)); });
+      workers_.run(model_.slots(), [&](std::size_t slot, std::size_t thread) {
+        const UnitModel::Place at = model_.place(slot, thread);
+        loss(at, forward(at, kFirst + batch));
+      });
       total += std::accumulate(losses_.begin(), losses_.end(), 0.0);
     }
     return total / static_cast<double>(kBatches);
@@ -487,13 +494,14 @@ private:
   const UnitTask& task_;
   ThreadPool& workers_;
   QuantizedNetwork& network_;
+  BatchSplit split_;
   std::size_t batch_, chunk_, out_size_ = 0;
   UnitModel model_;
   std::vector<SoftLayer> layers_;
   std::vector<SoftTensor> tensors_;
   std::vector<ChannelBlock> blocks_;
-  std::vector<std::vector<std::vector<float>>> inputs_;  ///< by slot and unit.inputs
-  std::vector<std::vector<float>> targets_, gradients_;  ///< by slot
+  std::vector<std::vector<std::vector<float>>> inputs_;  ///< by area and unit.inputs
+  std::vector<std::vector<float>> targets_, gradients_;  ///< by area
   std::vector<double> losses_;
   std::vector<std::size_t> chosen_;
   double drop_ = 0;
@@ -506,6 +514,19 @@ UnitLoss reconstruct(const Plan& plan, const Unit& unit, const UnitData& data, c
                      const UnitTask& task, ThreadPool& workers, QuantizedNetwork& network,
                      const std::function<void(int)>& progress) {
   return UnitReconstruction(plan, unit, data, recipe, task, workers, network).run(progress);
+}
+
+std::size_t reconstruction_memory(const Plan& plan, const Unit& unit, const Recipe& recipe, std::size_t images,
+                                  int threads) {
+  const BatchSplit batch(recipe.reconstruction.batch, images, threads);
+  const std::size_t output = plan.tensor(unit.output).shape.size();
+  std::size_t values = 2 * output;  // targets and gradients, and the unit's inputs
+  for (const int tensor : unit.inputs) values += plan.tensor(tensor).shape.size();
+  std::size_t weights = 0;
+  for (int i = unit.first; i <= unit.last; ++i) weights += plan.layers[static_cast<std::size_t>(i)].weight.size();
+  constexpr std::size_t kArrays = 7;  // of a weight: where it starts, Adam's four, its value now, the gradient's sum
+  return UnitModel::memory(plan, unit, batch.chunk, batch.slots, UnitModel::Use::kTraining, batch.areas) +
+         sizeof(float) * (batch.areas * batch.chunk * values + kArrays * weights);
 }
 
 double batch_norm_loss_norm(std::span<const float> gamma, double gain) {

@@ -41,6 +41,10 @@ UnitLoss reconstruct(const Plan& plan, const Unit& unit, const UnitData& data, c
                      const UnitTask& task, ThreadPool& workers, QuantizedNetwork& network,
                      const std::function<void(int)>& progress = {});
 
+/// Bytes that reconstruct() takes on data of so many images.
+std::size_t reconstruction_memory(const Plan& plan, const Unit& unit, const Recipe& recipe, std::size_t images,
+                                  int threads);
+
 /// RAPQ's rule for the norm of a unit's loss: 1 + gain * sigmoid((sum(gamma) - 1) / C) of the unit's last BatchNorm,
 /// rounded to 0.1. Where BatchNorm was folded, gamma is the deviation of each channel of the unit's last convolution in
 /// the float network ('output': activations before the activation function, [pixels][channels]).

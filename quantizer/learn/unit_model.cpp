@@ -19,6 +19,18 @@ std::size_t repeats(std::size_t channels) {
   return (kLeastPeriod + channels - 1) / channels;
 }
 
+/// Through quantizer and activation function. The gradients with regard to the steps are summed in rows of
+/// 'repeated_step', then by channel.
+void backward_quantizer(const kernels::Quantization& quantization, const float* raw, float* gradient, std::size_t count,
+                        std::vector<float>& repeated_step, std::vector<float>& step) {
+  if (quantization.enabled) std::fill(repeated_step.begin(), repeated_step.end(), 0.0f);
+  kernels::quantize_backward(quantization, raw, gradient, repeated_step.data(), count);
+  if (!quantization.enabled) return;
+  const std::size_t channels = step.size();
+  std::copy_n(repeated_step.begin(), channels, step.begin());
+  for (std::size_t j = channels; j < repeated_step.size(); ++j) step[j % channels] += repeated_step[j];
+}
+
 }  // namespace
 
 struct UnitModel::LayerState {
@@ -31,22 +43,38 @@ struct UnitModel::LayerState {
   std::vector<float> residual_step, residual_inverse;  ///< as long as its period; empty: residuals are not rounded
 };
 
+/// What a chunk leaves for the sum over the batch, by layer.
 struct UnitModel::Slot {
-  struct Tensor {
-    std::vector<float> raw, value, gradient;
-    std::vector<float> weight_gradient, bias_gradient, repeated_step_gradient, step_gradient;
-    kernels::Quantization quantization;  ///< with this call's seed
-    bool has_gradient = false;           ///< 'gradient' is set, in this backward pass
+  struct Gradients {
+    std::vector<float> weight, bias, repeated_step, step;
   };
+  std::vector<Gradients> layers;
+  std::size_t area = 0;  ///< where its last forward() ran
+};
+
+/// What a chunk works in.
+struct UnitModel::Area {
+  struct Tensor {
+    kernels::Quantization quantization;  ///< with this call's seed
+    bool has_gradient = false;           ///< it is set, in this backward pass
+  };
+  MappedFloats block;
+  const UnitLayout* layout = nullptr;
   std::vector<Tensor> tensors;  ///< by layer: its output
   std::vector<const float*> inputs;
   std::size_t images = 0;
-  std::vector<float> data_gradient;
+  std::size_t slot = 0;  ///< whose forward() was last
   ConvScratch scratch;
+
+  float* raw(std::size_t i) const { return block.data() + layout->raw(i); }
+  float* value(std::size_t i) const { return block.data() + layout->value(i); }
+  float* gradient(std::size_t i) const { return block.data() + layout->gradient(i); }
+  float* share(std::size_t i) const { return block.data() + layout->share(i); }
 };
 
-UnitModel::UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std::size_t slots, Use use)
-    : plan_(plan), unit_(unit), chunk_(chunk) {
+UnitModel::UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std::size_t slots, Use use,
+                     std::size_t areas)
+    : plan_(plan), unit_(unit), chunk_(chunk), use_(use) {
   for (int i = unit.first; i <= unit.last; ++i) {
     const PlannedLayer& layer = plan.layers[static_cast<std::size_t>(i)];
     auto state = std::make_unique<LayerState>();
@@ -71,42 +99,62 @@ UnitModel::UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std:
   }
   for (std::size_t s = 0; s < slots; ++s) {
     auto slot = std::make_unique<Slot>();
-    slot->tensors.resize(layers_.size());
-    std::size_t largest = 0;
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
+    slot->layers.resize(layers_.size());
+    for (std::size_t i = 0; i < layers_.size() && use == Use::kTraining; ++i) {
       const PlannedLayer& layer = *layers_[i]->layer;
-      Slot::Tensor& tensor = slot->tensors[i];
-      const std::size_t size = chunk * plan.tensor(layer.output).shape.size();
       const auto channels = static_cast<std::size_t>(plan.tensor(layer.output).shape.channels);
-      tensor.raw.resize(size);
-      tensor.value.resize(size);
-      if (use == Use::kInference) continue;
-      tensor.gradient.resize(size);
-      tensor.weight_gradient.resize(layer.weight.size());
-      tensor.bias_gradient.resize(layer.bias.size());
-      tensor.repeated_step_gradient.resize(channels * repeats(channels));
-      tensor.step_gradient.resize(channels);
-      largest = std::max(largest, chunk * layer.geometry.input.size());
+      Slot::Gradients& gradients = slot->layers[i];
+      gradients.weight.resize(layer.weight.size());
+      gradients.bias.resize(layer.bias.size());
+      gradients.repeated_step.resize(channels * repeats(channels));
+      gradients.step.resize(channels);
     }
-    slot->data_gradient.resize(largest);
     slots_.push_back(std::move(slot));
   }
+  areas_.resize(areas == 0 ? slots : areas);
+  make_areas({});
+}
+
+void UnitModel::make_areas(const std::vector<int>& kept) {
+  kept_ = kept;
+  layout_ = std::make_unique<UnitLayout>(plan_, unit_, chunk_, use_, kept);
+  for (auto& area : areas_) {
+    area.reset();  // before there is another one: it may be large
+    area = std::make_unique<Area>();
+    area->block = MappedFloats::anonymous(layout_->size());
+    area->layout = layout_.get();
+    area->tensors.resize(layers_.size());
+  }
+}
+
+void UnitModel::keep(const std::vector<int>& tensors) {
+  SHIFTSIM_CHECK(use_ == Use::kInference, "in training all values stay");
+  make_areas(tensors);
+}
+
+std::size_t UnitModel::memory(const Plan& plan, const Unit& unit, std::size_t chunk, std::size_t slots, Use use,
+                              std::size_t areas) {
+  std::size_t weights = 0;
+  for (int i = unit.first; i <= unit.last; ++i) weights += plan.layers[static_cast<std::size_t>(i)].weight.size();
+  // A convolution has its weights as they were set and in oneDNN's order, for two sizes of chunks and directions.
+  const std::size_t copies = use == Use::kTraining ? 5 + slots : 3;
+  return sizeof(float) * (areas * UnitLayout(plan, unit, chunk, use).size() + copies * weights);
 }
 
 UnitModel::~UnitModel() = default;
 
-std::size_t UnitModel::place_of_tensor(int tensor) const {
+std::size_t UnitModel::index_of_tensor(int tensor) const {
   for (std::size_t i = 0; i < layers_.size(); ++i)
     if (layers_[i]->layer->output == tensor) return i;
   SHIFTSIM_CHECK(false, "tensor {} is not made in unit {}", tensor, unit_.name);
 }
 
 void UnitModel::set_weights(int layer, std::span<const float> weight, std::span<const float> bias) {
-  layers_[place(layer)]->conv->set_weights(weight, bias);
+  layers_[index(layer)]->conv->set_weights(weight, bias);
 }
 
 void UnitModel::set_residual_steps(int layer, std::span<const float> steps) {
-  LayerState& state = *layers_[place(layer)];
+  LayerState& state = *layers_[index(layer)];
   state.residual_step.clear();
   state.residual_inverse.clear();
   if (steps.empty()) return;
@@ -124,7 +172,7 @@ void UnitModel::set_layer(const QuantizedNetwork& network, int layer) {
 }
 
 void UnitModel::set_quantizer(int tensor, const TensorQuantizer& quantizer) {
-  LayerState& state = *layers_[place_of_tensor(tensor)];
+  LayerState& state = *layers_[index_of_tensor(tensor)];
   if (state.quantizer == quantizer) return;
   state.quantizer = quantizer;
   const PlannedTensor& planned = plan_.tensor(tensor);
@@ -148,97 +196,97 @@ void UnitModel::set_quantizer(int tensor, const TensorQuantizer& quantizer) {
 }
 
 const TensorQuantizer& UnitModel::quantizer(int tensor) const {
-  return layers_[place_of_tensor(tensor)]->quantizer;
+  return layers_[index_of_tensor(tensor)]->quantizer;
 }
 
-const float* UnitModel::source(const Slot& slot, int tensor) const {
+const float* UnitModel::source(const Area& area, int tensor) const {
   const auto found = std::find(unit_.inputs.begin(), unit_.inputs.end(), tensor);
-  if (found != unit_.inputs.end()) return slot.inputs[static_cast<std::size_t>(found - unit_.inputs.begin())];
-  return slot.tensors[place_of_tensor(tensor)].value.data();
+  if (found != unit_.inputs.end()) return area.inputs[static_cast<std::size_t>(found - unit_.inputs.begin())];
+  return area.value(index_of_tensor(tensor));
 }
 
-const float* UnitModel::forward(std::size_t slot_index, const std::vector<const float*>& inputs, std::size_t images,
+UnitModel::Area& UnitModel::area_of(std::size_t slot) const {
+  Area& area = *areas_[slots_[slot]->area];
+  SHIFTSIM_CHECK(area.slot == slot, "unit {}: the area of slot {} is that of slot {} by now", unit_.name, slot,
+                 area.slot);
+  return area;
+}
+
+const float* UnitModel::forward(Place at, const std::vector<const float*>& inputs, std::size_t images,
                                 std::uint32_t seed) {
   SHIFTSIM_CHECK(images <= chunk_ && inputs.size() == unit_.inputs.size(), "unit {}: {} images, {} inputs", unit_.name,
                  images, inputs.size());
-  Slot& slot = *slots_[slot_index];
-  slot.inputs = inputs;
-  slot.images = images;
+  slots_[at.slot]->area = at.area;
+  Area& area = *areas_[at.area];
+  area.slot = at.slot;
+  area.inputs = inputs;
+  area.images = images;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const LayerState& state = *layers_[i];
     const PlannedLayer& layer = *state.layer;
-    Slot::Tensor& tensor = slot.tensors[i];
     const Shape &in = layer.geometry.input, &out = layer.geometry.output;
     const std::size_t count = images * plan_.tensor(layer.output).shape.size();
-    const float* from = source(slot, layer.input);
+    const float* from = source(area, layer.input);
+    float* const raw = area.raw(i);
     switch (layer.kind) {
       case qnet::LayerKind::kConv:
-        state.conv->forward(from, tensor.raw.data(), images, slot.scratch);
+        state.conv->forward(from, raw, images, area.scratch);
         if (layer.residual >= 0 && state.residual_step.empty())
-          kernels::add(tensor.raw.data(), source(slot, layer.residual), count);
+          kernels::add(raw, source(area, layer.residual), count);
         else if (layer.residual >= 0)
-          kernels::add_rounded(tensor.raw.data(), source(slot, layer.residual), state.residual_step.data(),
+          kernels::add_rounded(raw, source(area, layer.residual), state.residual_step.data(),
                                state.residual_inverse.data(), state.quantization.period, count);
         break;
       case qnet::LayerKind::kMaxPool:
-        max_pool(layer.geometry.window, in, out, from, tensor.raw.data(), images);
+        max_pool(layer.geometry.window, in, out, from, raw, images);
         break;
       case qnet::LayerKind::kSumPool:
-        global_pool(in, 1, from, tensor.raw.data(), images);
+        global_pool(in, 1, from, raw, images);
         break;
     }
-    tensor.quantization = state.quantization;
-    tensor.quantization.seed = seed + 0x632be59bu * static_cast<std::uint32_t>(i + 1);
-    kernels::quantize(tensor.quantization, tensor.raw.data(), tensor.value.data(), count);
+    kernels::Quantization& quantization = area.tensors[i].quantization;
+    quantization = state.quantization;
+    quantization.seed = seed + 0x632be59bu * static_cast<std::uint32_t>(i + 1);
+    kernels::quantize(quantization, raw, area.value(i), count);
   }
-  return slot.tensors.back().value.data();
+  return area.value(layers_.size() - 1);
 }
 
 void UnitModel::backward(std::size_t slot_index, float* output_gradient, bool weights,
                          std::span<const float* const> hints) {
   Slot& slot = *slots_[slot_index];
-  const std::size_t images = slot.images;
-  for (Slot::Tensor& tensor : slot.tensors) tensor.has_gradient = false;
+  Area& area = area_of(slot_index);
+  const std::size_t images = area.images;
+  for (Area::Tensor& tensor : area.tensors) tensor.has_gradient = false;
   for (std::size_t i = layers_.size(); i-- > 0;) {
     const LayerState& state = *layers_[i];
     const PlannedLayer& layer = *state.layer;
-    Slot::Tensor& tensor = slot.tensors[i];
+    Slot::Gradients& sums = slot.layers[i];
     const Shape &in = layer.geometry.input, &out = layer.geometry.output;
     const std::size_t count = images * plan_.tensor(layer.output).shape.size();
-    float* gradient = i + 1 == layers_.size() ? output_gradient : tensor.gradient.data();
+    float* const gradient = i + 1 == layers_.size() ? output_gradient : area.gradient(i);
     if (!hints.empty() && hints[i] != nullptr) kernels::add(gradient, hints[i], count);
-    if (tensor.quantization.enabled)
-      std::fill(tensor.repeated_step_gradient.begin(), tensor.repeated_step_gradient.end(), 0.0f);
-    kernels::quantize_backward(tensor.quantization, tensor.raw.data(), gradient, tensor.repeated_step_gradient.data(),
-                               count);
-    if (tensor.quantization.enabled) {
-      const std::size_t channels = tensor.step_gradient.size();
-      std::copy_n(tensor.repeated_step_gradient.begin(), channels, tensor.step_gradient.begin());
-      for (std::size_t j = channels; j < tensor.repeated_step_gradient.size(); ++j)
-        tensor.step_gradient[j % channels] += tensor.repeated_step_gradient[j];
-    }
+    backward_quantizer(area.tensors[i].quantization, area.raw(i), gradient, count, sums.repeated_step, sums.step);
     // The first reader to come sets a tensor's gradient, others add.
     if (state.needs_residual_gradient) {
-      Slot::Tensor& to = slot.tensors[place_of_tensor(layer.residual)];
-      if (to.has_gradient)
-        kernels::add(to.gradient.data(), gradient, count);
+      const std::size_t to = index_of_tensor(layer.residual);
+      if (std::exchange(area.tensors[to].has_gradient, true))
+        kernels::add(area.gradient(to), gradient, count);
       else
-        std::copy_n(gradient, count, to.gradient.data());
-      to.has_gradient = true;
+        std::copy_n(gradient, count, area.gradient(to));
     }
-    const float* from = source(slot, layer.input);
+    const float* from = source(area, layer.input);
     if (layer.kind == qnet::LayerKind::kConv && weights)
-      state.conv->backward_weights(from, gradient, tensor.weight_gradient.data(), tensor.bias_gradient.data(), images,
-                                   slot.scratch);
+      state.conv->backward_weights(from, gradient, sums.weight.data(), sums.bias.data(), images, area.scratch);
     if (!state.needs_input_gradient) continue;
-    Slot::Tensor& input = slot.tensors[place_of_tensor(layer.input)];
-    float* to = input.gradient.data();
-    const bool first = !std::exchange(input.has_gradient, true);
-    if (first && layer.kind != qnet::LayerKind::kConv) std::fill(input.gradient.begin(), input.gradient.end(), 0.0f);
+    const std::size_t input = index_of_tensor(layer.input);
+    float* const to = area.gradient(input);
+    const bool first = !std::exchange(area.tensors[input].has_gradient, true);
+    if (first && layer.kind != qnet::LayerKind::kConv) std::fill_n(to, images * in.size(), 0.0f);
     switch (layer.kind) {
       case qnet::LayerKind::kConv:
-        state.conv->backward_data(gradient, first ? to : slot.data_gradient.data(), images, slot.scratch);
-        if (!first) kernels::add(to, slot.data_gradient.data(), images * in.size());
+        state.conv->backward_data(gradient, first ? to : area.share(i), images, area.scratch);
+        if (!first) kernels::add(to, area.share(i), images * in.size());
         break;
       case qnet::LayerKind::kMaxPool:
         max_pool_backward(layer.geometry.window, in, out, from, gradient, to, images);
@@ -251,18 +299,21 @@ void UnitModel::backward(std::size_t slot_index, float* output_gradient, bool we
 }
 
 std::span<const float> UnitModel::weight_gradient(std::size_t slot, int layer) const {
-  return slots_[slot]->tensors[place(layer)].weight_gradient;
+  return slots_[slot]->layers[index(layer)].weight;
 }
 std::span<const float> UnitModel::bias_gradient(std::size_t slot, int layer) const {
-  return slots_[slot]->tensors[place(layer)].bias_gradient;
+  return slots_[slot]->layers[index(layer)].bias;
 }
 std::span<const float> UnitModel::step_gradient(std::size_t slot, int tensor) const {
-  return slots_[slot]->tensors[place_of_tensor(tensor)].step_gradient;
+  return slots_[slot]->layers[index_of_tensor(tensor)].step;
 }
 std::span<const float> UnitModel::values(std::size_t slot, int tensor, bool raw) const {
-  const Slot& of = *slots_[slot];
-  const Slot::Tensor& found = of.tensors[place_of_tensor(tensor)];
-  return std::span(raw ? found.raw : found.value).first(of.images * plan_.tensor(tensor).shape.size());
+  SHIFTSIM_CHECK(
+      use_ == Use::kTraining || (!raw && (tensor == unit_.output || std::ranges::find(kept_, tensor) != kept_.end())),
+      "unit {}: tensor {} is not kept", unit_.name, tensor);
+  const Area& area = area_of(slot);
+  const std::size_t i = index_of_tensor(tensor);
+  return {raw ? area.raw(i) : area.value(i), area.images * plan_.tensor(tensor).shape.size()};
 }
 
 }  // namespace shiftsim::quantizer

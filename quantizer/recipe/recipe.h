@@ -107,7 +107,7 @@ struct Recipe {
   GridSearch grid_search = GridSearch::kExhaustive;
   Reconstruction reconstruction;
   NetworkStage network;
-  double memory_gb = 4;  ///< activations beyond it go to files
+  double memory_gb = 4;  ///< of the program, 10^9 bytes; activations beyond it go to files
   std::filesystem::path spill_folder = std::filesystem::temp_directory_path();
   int weight_bits = 4, first_weight_bits = 8, last_weight_bits = 8;
   std::optional<int> depthwise_weight_bits;  ///< none: as weight_bits

@@ -107,6 +107,14 @@ WindowMoments window_moments(const ConvGeometry& geometry, const float* input, s
   return {of_window, std::move(values)};
 }
 
+std::size_t window_moments_memory(const ConvGeometry& geometry, std::size_t images, std::size_t samples) {
+  const auto pixels = static_cast<std::size_t>(geometry.output.height * geometry.output.width);
+  const std::size_t fan = static_cast<std::size_t>(geometry.input.channels / geometry.groups) * geometry.window.taps();
+  const std::size_t windows = std::min(images * pixels, 2 * samples);
+  // The windows, twice where they are packed for the product; the moments, with those of one group, and their factors.
+  return sizeof(float) * (2 * windows * fan + (2 * static_cast<std::size_t>(geometry.groups) + 2) * fan * fan);
+}
+
 std::vector<std::int8_t> nearest_codes(std::span<const float> weights, const WeightGrid& grid) {
   std::vector<std::int8_t> codes;
   codes.reserve(weights.size());

@@ -43,6 +43,9 @@ inline constexpr std::size_t kMostWeightsOfMoments = 8192;
 WindowMoments window_moments(const ConvGeometry& geometry, const float* input, std::size_t images, bool centred,
                              std::size_t samples);
 
+/// Bytes that window_moments() takes at its peak.
+std::size_t window_moments_memory(const ConvGeometry& geometry, std::size_t images, std::size_t samples);
+
 struct ChannelCodes {
   WeightGrid grid;
   std::vector<std::int8_t> codes;

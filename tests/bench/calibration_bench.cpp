@@ -42,7 +42,8 @@ void calibrate(benchmark::State& state) {
   const Recipe recipe;
   ThreadPool workers(static_cast<int>(state.range(0)));
   for (auto _ : state) {
-    ActivationMemory memory(std::size_t{4} << 30, "/tmp");
+    MemoryBudget budget(std::size_t{4} << 30);
+    ActivationMemory memory(budget, "/tmp");
     QuantizedNetwork network = undecided(plan);
     Calibrator calibrator(plan, recipe, workers, memory, network);
     calibrator.load(images, all);

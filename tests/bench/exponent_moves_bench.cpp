@@ -25,7 +25,8 @@ void exponent_moves(benchmark::State& state) {
   const QuantizedNetwork start = quantize(plan, recipe, images, choose_images(images.count, 256, 1), {});
   ThreadPool workers(static_cast<int>(state.range(0)));
   NetworkJudge judge(plan, images, choose_images(images.count, 64, 2), workers);
-  ActivationMemory memory(std::size_t{1} << 30, "/tmp");
+  MemoryBudget budget(std::size_t{1} << 30);
+  ActivationMemory memory(budget, "/tmp");
   MovesResult found;
   while (state.KeepRunning()) {
     QuantizedNetwork network = start;

@@ -426,7 +426,8 @@ TEST_F(NetworkStageTest, JudgeThatStartsBehindLayersFindsTheSame) {
     const ImageSet images = random_images(graph.input().shape, 40, 3);
     const QuantizedNetwork network = run(graph, recipe);
     ThreadPool workers(2);
-    ActivationMemory memory(0, folder_ / "");  // all of it in files
+    MemoryBudget nothing(0);
+    ActivationMemory memory(nothing, folder_);  // all of it in files
     NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
     NetworkJudge again(plan, images, choose_images(40, 20, 1), workers);
     judge.set(network);
@@ -486,7 +487,8 @@ TEST_F(NetworkStageTest, ExponentMovesAreTheSameAtAnyThreadCount) {
   std::vector<MovesResult> found;
   for (const int threads : {1, 3}) {
     ThreadPool workers(threads);
-    ActivationMemory memory(1 << 20, folder_ / "");
+    MemoryBudget budget(1 << 20);
+    ActivationMemory memory(budget, folder_);
     NetworkJudge judge(plan, images, choose_images(40, 30, 1), workers);
     QuantizedNetwork network = start;
     judge.set(network);
@@ -517,7 +519,8 @@ TEST_F(NetworkStageTest, ExponentMovesRepair) {
   spoiled.set_steps(tensor, steps);
   judge.set(spoiled);
   ASSERT_GT(judge.loss(), 1.5 * wanted);
-  ActivationMemory memory(1 << 20, folder_ / "");
+  MemoryBudget budget(1 << 20);
+  ActivationMemory memory(budget, folder_);
   const MovesResult found = move_exponents(judge, memory, recipe, 4, spoiled);
   EXPECT_EQ(found.after, judge.loss());
   EXPECT_LT(found.after, 1.2 * wanted);

@@ -24,6 +24,9 @@ std::vector<TensorSample> run(const Plan& plan, const std::vector<float>& input)
   for (std::size_t i = 0; i < plan.layers.size(); ++i)
     if (plan.layers[i].kind == qnet::LayerKind::kConv)
       model.set_weights(static_cast<int>(i), plan.layers[i].weight, plan.layers[i].bias);
+  std::vector<int> all;
+  for (const PlannedLayer& layer : plan.layers) all.push_back(layer.output);
+  model.keep(all);
   model.forward(0, {input.data()}, kImages, 0);
   std::vector<TensorSample> tensors(plan.tensors.size());
   tensors[0] = input;

@@ -219,7 +219,8 @@ TEST(Calibration, LooksAtASampleOfLargeTensors) {
   for (std::size_t i = 0; i < images.pixels.size(); ++i)
     images.pixels[i] = static_cast<std::uint8_t>(random() % (2 * i < images.pixels.size() ? 4 : 40));
   ThreadPool workers(2);
-  ActivationMemory memory(std::size_t{1} << 30, "/tmp");
+  MemoryBudget budget(std::size_t{1} << 30);
+  ActivationMemory memory(budget, "/tmp");
   const Recipe recipe;
   QuantizedNetwork network = undecided(plan);
   Calibrator calibrator(plan, recipe, workers, memory, network);

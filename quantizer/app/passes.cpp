@@ -1,0 +1,49 @@
+#include "quantizer/app/passes.h"
+
+#include <algorithm>
+
+#include "quantizer/learn/distillation.h"
+#include "quantizer/learn/network_judge.h"
+#include "quantizer/learn/reconstruct.h"
+
+namespace shiftsim::quantizer {
+
+std::vector<Pass> passes_of(const Recipe& recipe) {
+  const Reconstruction& r = recipe.reconstruction;
+  if (!learns(recipe)) return {{"search", false, {}, false, false, 0}};
+  if (r.activations != ActivationLearning::kAfter) {
+    const bool joint = r.activations == ActivationLearning::kJoint;
+    return {{"reconstruction", true, {}, true, joint, r.iterations}};
+  }
+  return {{"weights", true, {true, true, false}, true, false, r.iterations},
+          {"activations", true, {false, true, true}, false, true, r.activation_iterations}};
+}
+
+bool is_learned(const Plan& plan, const Unit& unit, const Pass& pass, const Recipe& recipe) {
+  if (!pass.reconstruct || pass.iterations == 0) return false;
+  int convolutions = 0;
+  for (int i = unit.first; i <= unit.last; ++i)
+    convolutions += plan.layers[static_cast<std::size_t>(i)].kind == qnet::LayerKind::kConv ? 1 : 0;
+  // A max pool behind the first layer is in its unit.
+  if (unit.first == 0 && convolutions == 1 && !recipe.reconstruction.stem) return false;
+  return convolutions > 0;
+}
+
+std::vector<StageMemory> stage_memory(const Plan& plan, const Recipe& recipe, const ImageRoles& roles, int threads) {
+  const std::size_t images = roles.calibration.size();
+  std::vector<StageMemory> stages{{kSearch, Calibrator::memory(plan, recipe, images)}};
+  StageMemory units{kUnits, 0};
+  for (const Pass& pass : passes_of(recipe))
+    for (const Unit& unit : partition(plan, recipe.reconstruction.units))
+      if (is_learned(plan, unit, pass, recipe))
+        units.bytes = std::max(units.bytes, reconstruction_memory(plan, unit, recipe, images, threads));
+  stages.push_back(units);
+  if (!has_network_stage(recipe)) return stages;
+  const std::size_t judge = NetworkJudge::memory(plan, roles.judges.size(), threads);
+  if (recipe.network.iterations > 0)
+    stages.push_back({kNetwork, judge + distillation_memory(plan, recipe, roles.teachers.size(), threads)});
+  if (recipe.network.exponent_moves) stages.push_back({kMoves, judge});
+  return stages;
+}
+
+}  // namespace shiftsim::quantizer
