@@ -10,7 +10,8 @@ module shiftsim_monitor #(
   parameter int unsigned Lanes    = 4,
   parameter int unsigned PpuLanes = 8,
   parameter int unsigned AccW     = 24,
-  localparam int unsigned OpW     = shiftsim_pkg::OpW
+  localparam int unsigned OpW       = shiftsim_pkg::OpW,
+  localparam int unsigned NumTokens = 2 * shiftsim_cmd_pkg::TgtCount + 1
 ) (
   input logic                            clk_i,
   input logic                            rst_ni,
@@ -54,7 +55,17 @@ module shiftsim_monitor #(
   input logic                            res_re_i,
   input logic                            res_we_i,
   input logic                            out_re_i,
-  input logic [Channels-1:0]             out_be_i
+  input logic [Channels-1:0]             out_be_i,
+  // control
+  input logic                            ld_push_i,
+  input logic                            ex_push_i,
+  input logic                            st_push_i,
+  input logic                            load_word_i,
+  input logic [Pixels-1:0]               slot_we_i,
+  input logic                            setup_i,
+  input logic                            pixel_i,
+  input logic [NumTokens-1:0]            token_take_i,
+  input logic [NumTokens-1:0]            token_give_i
 );
   localparam int unsigned Digits   = Channels * Lanes;
   localparam int unsigned LaneBits = OpW * Lanes;
@@ -102,6 +113,15 @@ module shiftsim_monitor #(
   logic [63:0] out_read_words /* verilator public_flat_rd */;
   logic [63:0] out_write_bytes /* verilator public_flat_rd */;
   logic [63:0] array_idle_cycles /* verilator public_flat_rd */;
+  logic [63:0] array_steps /* verilator public_flat_rd */;
+  logic [63:0] load_commands /* verilator public_flat_rd */;
+  logic [63:0] compute_commands /* verilator public_flat_rd */;
+  logic [63:0] store_commands /* verilator public_flat_rd */;
+  logic [63:0] load_words /* verilator public_flat_rd */;
+  logic [63:0] slot_table_writes /* verilator public_flat_rd */;
+  logic [63:0] slot_place_updates /* verilator public_flat_rd */;
+  logic [63:0] token_moves /* verilator public_flat_rd */;
+  logic [63:0] drains /* verilator public_flat_rd */;
 
   // Digits that are not zero, of lane l: bits l, L+l, 2L+l ...
   logic [Digits-1:0] digits, first_lane;
@@ -172,8 +192,18 @@ module shiftsim_monitor #(
       out_read_words          <= '0;
       out_write_bytes         <= '0;
       array_idle_cycles       <= '0;
+      array_steps             <= '0;
+      load_commands           <= '0;
+      compute_commands        <= '0;
+      store_commands          <= '0;
+      load_words              <= '0;
+      slot_table_writes       <= '0;
+      slot_place_updates      <= '0;
+      token_moves             <= '0;
+      drains                  <= '0;
     end else begin
       if (e_en_i) begin
+        array_steps           <= array_steps + 64'd1;
         operand_register_bits <= operand_register_bits + step_operand_bits;
         digit_register_bits   <= digit_register_bits + step_digit_bits;
         if (!e_ctl_i.max) begin
@@ -195,6 +225,7 @@ module shiftsim_monitor #(
         drain_captures <= drain_captures + (capture_acc_i ? 64'(Pixels * Channels) : '0) +
                           (capture_s_i ? 64'(Pixels) : '0);
       end
+      if (capture_acc_i) drains <= drains + 64'd1;
       if (|ppu_lane_en_i) begin
         ppu_ops <= ppu_ops + 64'($countones(ppu_lane_en_i));
         if (ppu_has_offset_i) ppu_offset_ops <= ppu_offset_ops + 64'($countones(ppu_lane_en_i));
@@ -211,6 +242,14 @@ module shiftsim_monitor #(
       if (res_we_i)       res_write_words         <= res_write_words + 64'd1;
       if (out_re_i)       out_read_words          <= out_read_words + 64'd1;
       if (|out_be_i)      out_write_bytes         <= out_write_bytes + 64'($countones(out_be_i));
+      if (ld_push_i)      load_commands           <= load_commands + 64'd1;
+      if (ex_push_i)      compute_commands        <= compute_commands + 64'd1;
+      if (st_push_i)      store_commands          <= store_commands + 64'd1;
+      if (load_word_i)    load_words              <= load_words + 64'd1;
+      if (|slot_we_i)     slot_table_writes       <= slot_table_writes + 64'($countones(slot_we_i));
+      if (setup_i || pixel_i) slot_place_updates  <= slot_place_updates + 64'(Pixels);
+      // A token given and taken in the same cycle moves nothing.
+      if (token_take_i != token_give_i) token_moves <= token_moves + 64'($countones(token_take_i ^ token_give_i));
     end
   end
 endmodule

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define SHIFTSIM_CORE_ABI_VERSION 2
+#define SHIFTSIM_CORE_ABI_VERSION 3
 #define SHIFTSIM_CORE_CMD_WORDS 10
 
 /* Everything else in the library is hidden. */
@@ -85,7 +85,16 @@ typedef struct ShiftsimCoreOutputs {
   X(res_write_words)            \
   X(out_read_words)             \
   X(out_write_bytes)            \
-  X(array_idle_cycles)
+  X(array_idle_cycles)          \
+  X(array_steps)                \
+  X(load_commands)              \
+  X(compute_commands)           \
+  X(store_commands)             \
+  X(load_words)                 \
+  X(slot_table_writes)          \
+  X(slot_place_updates)         \
+  X(token_moves)                \
+  X(drains)
 
 #define SHIFTSIM_CORE_EVENT_MEMBER(name) uint64_t name;
 typedef struct ShiftsimCoreEvents {

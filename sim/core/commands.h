@@ -24,6 +24,13 @@ consteval CommandField command_field(std::string_view name) {
   throw "the command has no such field";
 }
 
+/// Bits of a command that its unit keeps.
+template <typename Command>
+constexpr int command_bits() {
+  const CommandField& last = command_fields<Command>().back();
+  return last.lsb + last.bits;
+}
+
 /// A value outside its field's range.
 struct FieldMisfit {
   CommandField field;

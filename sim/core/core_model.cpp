@@ -87,11 +87,13 @@ void CoreModel::count_cycle() {
 void CoreModel::clock(const CoreInputs& in) {
   // Downstream first, so that each unit still sees the registers of the one before it as they stood in this cycle.
   count_cycle();
+  const int layer = sequencer_.layer();
   store_.clock(in, out_);
   ppu_.clock();
   drained_ = false;
   if (const Step& step = sequencer_.e(); step.valid && !stall_) {
     array_.clock(step);
+    ++counters_.of(step.context->layer).array_steps;
     if (step.capture) {
       ppu_.start(step);
       drained_ = true;
@@ -100,7 +102,7 @@ void CoreModel::clock(const CoreInputs& in) {
   }
   sequencer_.clock(in, out_, stall_);
   load_.clock(in, out_);
-  tokens_.clock();
+  counters_.of(layer).token_moves += tokens_.clock();
   ++cycle_;
   drive();
 }

@@ -46,6 +46,7 @@ void ExSequencer::setup() {
   wgt_ = static_cast<std::uint16_t>(c.wgt_base);
   const std::vector<Slot>& slots = slots_[c.act_half];
   for (std::size_t p = 0; p < places_.size(); ++p) places_[p] = {slots[p].x, slots[p].xa, slots[p].rem};
+  counters_.of(next.layer).slot_place_updates += g_.pixels;
   running_ = true;
 }
 
@@ -131,6 +132,7 @@ void ExSequencer::advance(const ComputeCommand& c, std::uint32_t subs) {
 void ExSequencer::next_pixel(const ComputeCommand& c) {
   wgt_ = static_cast<std::uint16_t>(c.wgt_base);
   ++j_;
+  counters_.of(context().layer).slot_place_updates += g_.pixels;
   for (SlotPlace& place : places_) {
     if (place.x + 1U == c.tw) {
       place.x = 0;

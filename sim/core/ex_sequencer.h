@@ -106,7 +106,10 @@ inline void ExSequencer::clock(const CoreInputs& in, const CoreOutputs& out, boo
   }
   if (out.ex_state == ExState::kSetup) setup();
   if (out.ex_state == ExState::kRun) issue();
-  if (in.ex.valid && out.ex_cmd_ready) fifo_.push({in.ex.command, in.ex.layer});
+  if (in.ex.valid && out.ex_cmd_ready) {
+    fifo_.push({in.ex.command, in.ex.layer});
+    ++counters_.of(in.ex.layer).compute_commands;
+  }
 }
 
 }  // namespace shiftsim::sim

@@ -45,6 +45,7 @@ void LoadUnit::start() {
 void LoadUnit::walk() {
   const LoadCommand& c = *current_.command;
   slots_[c.half][static_cast<std::size_t>(slot_)] = walk_;
+  ++counters_.of(current_.layer).slot_table_writes;
   std::uint32_t x = walk_.x + c.seg_x;
   std::uint32_t xa = walk_.xa + c.seg_xa;
   walk_.off += c.seg_off;
@@ -75,6 +76,7 @@ void LoadUnit::write_word(const std::uint8_t* data) {
   const LoadCommand& c = *current_.command;
   Events& events = counters_.of(current_.layer);
   const std::uint32_t address = c.base + word_;
+  ++events.load_words;
   switch (c.target) {
     case Target::kAct:
       write_act(c, data, events);

@@ -83,7 +83,10 @@ inline void LoadUnit::clock(const CoreInputs& in, const CoreOutputs& out) {
     if (next.command->barrier) tokens_.barrier.take();
     pending_.push(next);
   }
-  if (in.ld.valid && out.ld_cmd_ready) fifo_.push({in.ld.command, in.ld.layer});
+  if (in.ld.valid && out.ld_cmd_ready) {
+    fifo_.push({in.ld.command, in.ld.layer});
+    ++counters_.of(in.ld.layer).load_commands;
+  }
 }
 
 }  // namespace shiftsim::sim

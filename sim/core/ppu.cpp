@@ -31,6 +31,7 @@ void Ppu::start(const Step& step) {
   busy_ = true;
   end_ = step.end;
   context_ = *step.context;
+  ++counters_.of(context_.layer).drains;
   f_ = step.j;
   p_ = 0;
   pass_ = 0;

@@ -74,7 +74,10 @@ inline void StoreUnit::clock(const CoreInputs& in, const CoreOutputs& out) {
       }
       break;
   }
-  if (in.st.valid && out.st_cmd_ready) fifo_.push({in.st.command, in.st.layer});
+  if (in.st.valid && out.st_cmd_ready) {
+    fifo_.push({in.st.command, in.st.layer});
+    ++counters_.of(in.st.layer).store_commands;
+  }
 }
 
 }  // namespace shiftsim::sim

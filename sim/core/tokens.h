@@ -23,9 +23,12 @@ public:
     --delta_;
   }
   void give() { ++delta_; }
-  void clock() {
+  /// Returns whether the counter changes.
+  bool clock() {
+    const bool moved = delta_ != 0;
     value_ += delta_;
     delta_ = 0;
+    return moved;
   }
 
 private:
@@ -47,10 +50,12 @@ struct Tokens {
     for (TokenCounter& counter : ready) counter.reset(0);
     barrier.reset(0);
   }
-  void clock() {
-    for (TokenCounter& counter : credit) counter.clock();
-    for (TokenCounter& counter : ready) counter.clock();
-    barrier.clock();
+  /// Returns how many counters change.
+  int clock() {
+    int moved = barrier.clock();
+    for (TokenCounter& counter : credit) moved += counter.clock();
+    for (TokenCounter& counter : ready) moved += counter.clock();
+    return moved;
   }
 
 private:

@@ -17,7 +17,15 @@ struct Events {
   std::int64_t operand_register_bits = 0;  ///< bits of operand registers (D to E) written
   std::int64_t digit_register_bits = 0;    ///< bits of digit control registers (D to E) written
   std::int64_t drain_captures = 0;         ///< accumulators copied into drain registers (P x N a capture, + P with S)
+  std::int64_t array_steps = 0;            ///< steps that go through F, D and E
+  // Control
+  std::int64_t load_commands = 0, compute_commands = 0, store_commands = 0;  ///< pushed into the FIFOs
+  std::int64_t load_words = 0;                                               ///< words that LOAD receives
+  std::int64_t slot_table_writes = 0;   ///< slots' starts that LOAD computes (P a load of activations)
+  std::int64_t slot_place_updates = 0;  ///< slots' addresses taken or moved on (P a command and a pixel)
+  std::int64_t token_moves = 0;         ///< token counters that change
   // PPU
+  std::int64_t drains = 0;            ///< captures that the PPU works off
   std::int64_t ppu_ops = 0;           ///< lane beats of valid outputs: bias, shift, clamp
   std::int64_t ppu_offset_ops = 0;    ///< of them with 2A + cS
   std::int64_t ppu_residual_ops = 0;  ///< of them with a residual
@@ -25,7 +33,8 @@ struct Events {
   std::int64_t act_read_words = 0, act_write_words = 0;
   std::int64_t weight_pair_read_words = 0, weight_carry_read_words = 0;
   std::int64_t weight_write_words = 0;  ///< pair and carry together
-  std::int64_t table_read_words = 0, table_write_words = 0;
+  std::int64_t table_read_words = 0;    ///< one a beat of the PPU, whether its outputs are valid or not
+  std::int64_t table_write_words = 0;
   std::int64_t res_read_words = 0, res_write_words = 0;
   std::int64_t out_read_words = 0;
   std::int64_t out_write_bytes = 0;  ///< bytes enabled (a beat writes Q of a word's N)
@@ -55,6 +64,15 @@ inline constexpr EventField kEventFields[] = {
     {"operand_register_bits", &Events::operand_register_bits},
     {"digit_register_bits", &Events::digit_register_bits},
     {"drain_captures", &Events::drain_captures},
+    {"array_steps", &Events::array_steps},
+    {"load_commands", &Events::load_commands},
+    {"compute_commands", &Events::compute_commands},
+    {"store_commands", &Events::store_commands},
+    {"load_words", &Events::load_words},
+    {"slot_table_writes", &Events::slot_table_writes},
+    {"slot_place_updates", &Events::slot_place_updates},
+    {"token_moves", &Events::token_moves},
+    {"drains", &Events::drains},
     {"ppu_ops", &Events::ppu_ops},
     {"ppu_offset_ops", &Events::ppu_offset_ops},
     {"ppu_residual_ops", &Events::ppu_residual_ops},
