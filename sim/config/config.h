@@ -57,6 +57,9 @@ struct DramConfig {
   int bytes_per_cycle = 16;
   int burst_bytes = 64;
 
+  /// The DMA's buffers hold so much each of what is read and of what is written (more where a layer's words need it).
+  int buffer_bytes() const { return 16 * burst_bytes; }
+
   friend bool operator==(const DramConfig&, const DramConfig&) = default;
 };
 

@@ -1,43 +1,15 @@
-// Energy: events weighed with a technology's figures. docs/energy.md derives every weight.
+// Energy: the events that use the inventory's parts, weighed with a technology's figures (docs/energy.md).
 #pragma once
 
 #include <array>
-#include <cstddef>
 
 #include "sim/config/config.h"
 #include "sim/counters/events.h"
+#include "sim/energy/component.h"
+#include "sim/energy/inventory.h"
 #include "sim/energy/technology.h"
 
 namespace shiftsim::sim {
-
-enum class Component {
-  kPeArray,       ///< digit selection and the adders of the dot products
-  kAccumulators,  ///< PE accumulators: adder and register
-  kRegisters,     ///< operand and digit registers, drain registers
-  kOffsetColumn,
-  kPpu,
-  kActivation,  ///< scratchpads
-  kWeight,
-  kTable,
-  kResidual,
-  kOutput,
-  kDram,
-  kLeakage,
-  kCount
-};
-inline constexpr std::size_t kComponents = static_cast<std::size_t>(Component::kCount);
-inline constexpr std::array<const char*, kComponents> kComponentNames = {"pe_array",
-                                                                         "accumulators",
-                                                                         "registers",
-                                                                         "offset_column",
-                                                                         "ppu",
-                                                                         "activation_scratchpad",
-                                                                         "weight_scratchpad",
-                                                                         "table_scratchpad",
-                                                                         "residual_scratchpad",
-                                                                         "output_scratchpad",
-                                                                         "dram",
-                                                                         "leakage"};
 
 /// Energy by component, in pJ.
 struct EnergyReport {
@@ -51,23 +23,13 @@ struct EnergyReport {
   EnergyReport& operator+=(const EnergyReport& other);
 };
 
-/// pJ of one event of each kind, for this accelerator. What energy() multiplies with, and what docs/energy.md shows.
-struct EventEnergy {
-  double lane_add = 0, lane_gated = 0;  ///< mac_digit_adds_*, offset_column_adds
-  double accumulator_update = 0;        ///< also of the offset column
-  double max_compare = 0;
-  double register_bit = 0;
-  double drain_capture = 0;
-  double ppu_op = 0, ppu_offset_op = 0, ppu_residual_op = 0;
-  double act_word = 0, weight_pair_word = 0, weight_carry_word = 0, table_word = 0, res_word = 0, out_word = 0,
-         out_byte = 0;
-  double dram_byte = 0, dram_burst = 0;
-  double leakage_per_cycle = 0;
-};
-
-EventEnergy event_energy(const AcceleratorConfig& config, const Technology& technology);
-/// Static power of the whole accelerator.
-double leakage_mw(const AcceleratorConfig& config, const Technology& technology);
+/// What one use of a part takes, in pJ.
+double use_pj(const Part& part, const Use& use, const Technology& technology);
+/// What one event takes in all parts together, in pJ.
+double event_pj(const Inventory& inventory, std::int64_t Events::*event, const Technology& technology);
+/// Static power of a part, all of its copies together, in mW.
+double leakage_mw(const Part& part, const Technology& technology);
+double leakage_mw(const Inventory& inventory, const Technology& technology);
 EnergyReport energy(const Events& events, const AcceleratorConfig& config, const Technology& technology);
 
 }  // namespace shiftsim::sim

@@ -9,8 +9,6 @@ namespace shiftsim::sim {
 namespace {
 
 constexpr std::size_t kMaxRequests = 4;
-/// Bytes fetched ahead of the core, in bursts; also the depth of the write buffer.
-constexpr int kBufferBursts = 16;
 
 }  // namespace
 
@@ -29,7 +27,8 @@ Dma::Dma(const qnet::Network& network, const Program& program, const DramConfig&
   std::int64_t longest = 0;
   for (const ReadProgram& read : program.reads) longest = std::max(longest, longest_wait(read));
   const std::int64_t burst = config.burst_bytes;
-  buffer_bytes_ = std::max(kBufferBursts * burst, ceil_div(longest, burst) * burst + burst + config.bytes_per_cycle);
+  buffer_bytes_ =
+      std::max<std::int64_t>(config.buffer_bytes(), ceil_div(longest, burst) * burst + burst + config.bytes_per_cycle);
 }
 
 /// Bytes that one word can wait for: a weight word, a pixel with what stands beside it, or the rows of a window.

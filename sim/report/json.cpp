@@ -45,6 +45,20 @@ Json network_json(const NetworkSummary& network) {
           {"layers", network.layers}};
 }
 
+/// The accelerator's parts, from which energy and leakage derive.
+Json inventory_json(const AcceleratorConfig& config, const Technology& technology) {
+  Json json = Json::array();
+  for (const Part& part : inventory_of(config))
+    json.push_back({{"part", part.name},
+                    {"kind", to_string(part.kind)},
+                    {"bits", part.bits},
+                    {"count", part.count},
+                    {"component", kComponentNames[static_cast<std::size_t>(part.component)]},
+                    {"rtl_module", part.module.empty() ? Json(nullptr) : Json(part.module)},
+                    {"leakage_mw", leakage_mw(part, technology)}});
+  return json;
+}
+
 Json technology_json(const Technology& technology) {
   Json json = {{"name", technology.name}, {"description", technology.description}, {"sha256", technology.sha256}};
   for (const Source& source : technology.sources) {
@@ -127,6 +141,7 @@ nlohmann::ordered_json Report::json() const {
   json["configuration"] = config_json(config_);
   json["network"] = network_json(network_);
   json["technology"] = technology_json(technology_);
+  json["inventory"] = inventory_json(config_.accelerator, technology_);
 
   json["layers"] = Json::array();
   for (std::size_t i = 0; i < result_.layers.size(); ++i) {

@@ -9,6 +9,8 @@
 namespace shiftsim::sim {
 namespace {
 
+constexpr std::size_t kSummaryColumns = 105;  ///< of the text beside the titles
+
 std::string values_text(const ValueCheck& values) {
   if (values.images == 0) return "not compared: this engine computes none";
   if (values.mismatches == 0) {
@@ -66,12 +68,20 @@ std::string Report::summary() const {
         fmt::format("{} an image: {} on chip, {} DRAM", energy_text(per_image(total_.total())),
                     energy_text(per_image(total_.on_chip())), energy_text(per_image(total_[Component::kDram]))));
     std::string parts;
+    std::size_t line = 0;  // where the last line of 'parts' begins
     for (std::size_t i = 0; i < kComponents; ++i) {
       const double percent = total_.total() > 0 ? 100 * total_.pj[i] / total_.total() : 0;
       std::string name = kComponentNames[i];
       if (const auto end = name.find("_scratchpad"); end != std::string::npos) name = name.substr(0, end) + "_sp";
-      if (i > 0) parts += i == 6 ? fmt::format(",\n{:<13}", "") : ", ";
-      parts += fmt::format("{} {:.1f} %", name, percent);
+      const std::string part = fmt::format("{} {:.1f} %", name, percent);
+      if (i > 0) parts += ",";
+      if (parts.size() - line + part.size() > kSummaryColumns) {
+        parts += fmt::format("\n{:<13}", "");
+        line = parts.size();
+      } else if (i > 0) {
+        parts += " ";
+      }
+      parts += part;
     }
     add("", parts);
     add("efficiency",
