@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/read_file.h"
+#include "common/suggestion.h"
 #include "common/text.h"
 
 namespace shiftsim {
@@ -82,38 +83,7 @@ YAML::Node lookup(const YAML::Node& map, const std::string& key) {
   return map[key];
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn 'a' into 'b'.
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) {
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-      if (i == 0 || j == 0) {
-        cost[i][j] = i + j;
-        continue;
-      }
-      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
-      }
-    }
-  }
-  return cost[a.size()][b.size()];
-}
-
 }  // namespace
-
-std::string nearest(const std::string& word, const std::vector<std::string>& known) {
-  std::string best;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
-  for (const std::string& candidate : known) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance < least && distance < std::max(word.size(), candidate.size())) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
 
 YamlMap YamlMap::load(const std::filesystem::path& file) {
   const std::string content = read_file(file);
@@ -237,8 +207,7 @@ std::string YamlMap::get_choice(const std::string& key, const std::vector<std::s
   if (!node.IsScalar()) wrong(key, node, expected);
   const std::string& value = node.Scalar();
   if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
-    const std::string near = nearest(value, choices);
-    wrong(key, node, expected + (near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+    wrong(key, node, expected + suggestion(value, choices));
   }
   return value;
 }
@@ -303,9 +272,7 @@ void YamlMap::finish() const {
   for (const auto& entry : node_) {
     const std::string& key = entry.first.Scalar();
     if (std::find(known_->begin(), known_->end(), key) != known_->end()) continue;
-    const std::string near = nearest(key, *known_);
-    fail("{}: {}: unknown key{}", place(entry.first.Mark(), file_), join_path(path_, key),
-         near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+    fail("{}: {}: unknown key{}", place(entry.first.Mark(), file_), join_path(path_, key), suggestion(key, *known_));
   }
 }
 

@@ -65,9 +65,6 @@ private:
   std::shared_ptr<std::vector<std::string>> known_;
 };
 
-/// The nearest of 'known' to 'word' by edit distance, or "" if none is near enough to suggest.
-std::string nearest(const std::string& word, const std::vector<std::string>& known);
-
 /// Applies "a.b.c=value" to a document (value parsed as YAML). Throws UserError if it is malformed. Whether the key
 /// exists is checked by the reader afterwards, which reports the file as "--set".
 void apply_override(const YAML::Node& document, const std::string& assignment);

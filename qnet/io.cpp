@@ -13,6 +13,7 @@
 #include "common/hash.h"
 #include "common/npy.h"
 #include "common/read_file.h"
+#include "common/suggestion.h"
 #include "common/yaml.h"
 
 namespace shiftsim::qnet {
@@ -160,9 +161,7 @@ private:
     if (found != tensors_.end()) return found->second;
     std::vector<std::string> known;
     for (const auto& entry : tensors_) known.push_back(entry.first);
-    const std::string near = nearest(name, known);
-    map.error(key, fmt::format("found '{}', expected the name of a tensor{}", name,
-                               near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+    map.error(key, fmt::format("found '{}', expected the name of a tensor{}", name, suggestion(name, known)));
   }
 
   void read_layer(YamlMap& map, bool last) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/suggestion.h"
 #include "common/text.h"
 #include "common/text_table.h"
 #include "common/yaml.h"
@@ -37,11 +38,6 @@ WidthCosts read_width(YamlMap& map, std::set<int>& seen, std::vector<std::string
   for (const std::string& name : names) width.costs[name] = costs.get_number(name, 0, 1e18);
   map.finish();
   return width;
-}
-
-std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
-  const std::string near = nearest(word, known);
-  return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
 }
 
 /// A number as people write it: no exponent for what fits.

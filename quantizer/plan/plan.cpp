@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/error.h"
+#include "common/suggestion.h"
 #include "common/yaml.h"
 #include "quantizer/float/float_ops.h"
 
@@ -317,9 +318,7 @@ private:
     for (const PlannedLayer& layer : plan_.layers) names.push_back(layer.name);
     for (const auto& [name, override] : recipe_.layers) {
       if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-      const std::string near = nearest(name, names);
-      fail("{}: has no layer '{}' (recipe, layers){}", where_, name,
-           near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+      fail("{}: has no layer '{}' (recipe, layers){}", where_, name, suggestion(name, names));
     }
   }
 

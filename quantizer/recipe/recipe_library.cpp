@@ -4,8 +4,8 @@
 
 #include "common/error.h"
 #include "common/locations.h"
+#include "common/suggestion.h"
 #include "common/text.h"
-#include "common/yaml.h"
 
 namespace shiftsim::quantizer {
 
@@ -32,9 +32,8 @@ fs::path recipe_file(const std::string& recipe, const fs::path& folder, const st
   if (is_path) return folder / recipe;
   const std::vector<std::string> names = recipe_names();
   if (std::find(names.begin(), names.end(), recipe) != names.end()) return library() / (recipe + ".yaml");
-  const std::string near = nearest(recipe, names);
   fail("{}: found '{}', expected one of {}, or a file (with a '/' or the ending .yaml){}", where, recipe, join(names),
-       near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+       suggestion(recipe, names));
 }
 
 bool is_library_recipe(const fs::path& file) {

@@ -3,7 +3,8 @@ import re
 
 from bench import PROJECT
 
-KEY_ROW = re.compile(r"^\| `(\w+)` \|([^|]*)\|", re.M)
+KEY_ROW = re.compile(r"^\| `(\w+)` \|([^|\n]*)\|(?:([^|\n]*)\|)?", re.M)
+RANGE = r"[\d.]+(?:\.\.[\d.^]+| or more)"
 ENERGY_ROW = re.compile(r"^\| [^|]+ \| `(\w+)` \| ([`\w, ]+) \| [^|]+ \| ([\d.]+) \|$", re.M)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 FOLDERS = "common|qnet|quantizer|sim|rtl|configs|models|tests|scripts|docs|cmake"
@@ -13,20 +14,20 @@ OPTION = re.compile(r"(?<=\s)(--[a-z][a-z-]*)")
 
 
 def printed_keys(text):
-    """{section.key: value} of simrun --print-config."""
+    """{section.key: (value, range)} of simrun --print-config."""
     keys, section = {}, ""
     for line in text.splitlines():
         head = re.match(r"(\w+):\s*(?:#.*)?$", line)
-        item = re.match(r"( *)(\w+): (.*?)\s*(?:#.*)?$", line)
+        item = re.match(r"( *)(\w+): (.*?)\s*(?:# (?:([^:]*): .*)?)?$", line)
         if head:
             section = head[1] + "."
         elif item:
-            keys[(section if item[1] else "") + item[2]] = item[3]
+            keys[(section if item[1] else "") + item[2]] = item[3], item[4] or ""
     return keys
 
 
 def check_configuration(bench, documents):
-    """docs/configuration.md has every key that simrun knows, no other, and its default."""
+    """docs/configuration.md has every key that simrun knows, no other, its default and its range."""
     name = PROJECT / "docs/configuration.md"
     printed = printed_keys(bench.run("simrun", "--config", PROJECT / "configs/pe16x16.yaml", "--print-config"))
     found = {}
@@ -34,15 +35,19 @@ def check_configuration(bench, documents):
         section = re.match(r"`(\w+)`", part)
         if section or part.startswith("Top level"):
             for row in KEY_ROW.finditer(part):
-                found[(section[1] + "." if section else "") + row[1]] = row[2].strip(" `")
+                found[(section[1] + "." if section else "") + row[1]] = row[2].strip(" `"), (row[3] or "").strip(" `")
     found.pop("include", None)  # read before there is a configuration
     for key in sorted(set(printed) - set(found)):
         yield name, f"the key '{key}' is missing"
-    for key, default in found.items():
+    for key, (default, span) in found.items():
         if key not in printed:
             yield name, f"simrun has no key '{key}'"
-        elif re.fullmatch(r"[\d.]+|true|false|cycle", default) and default != printed[key]:
-            yield name, f"{key}: the default is {printed[key]}, found {default}"
+            continue
+        value, known = printed[key]
+        if re.fullmatch(r"[\d.]+|true|false|cycle", default) and default != value:
+            yield name, f"{key}: the default is {value}, found {default}"
+        if re.fullmatch(RANGE, span) and span.replace("10^6", "1000000") != known:
+            yield name, f"{key}: the range is {known}, found {span}"
 
 
 def check_energy(bench, documents):

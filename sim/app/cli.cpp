@@ -4,7 +4,9 @@
 #include <CLI/CLI.hpp>
 
 #include "common/guarded_main.h"
+#include "common/text.h"
 #include "common/version.h"
+#include "sim/config/config.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -36,7 +38,7 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("--network", network, "Network to run, a .qnet folder");
   app.add_option("--images", images, "Images: IDX (.gz too), .npy or a folder of PNG and JPEG files");
   app.add_option("--labels", labels, "Labels: IDX, .npy or, for a folder, a text file of 'file class' lines");
-  app.add_option("--fidelity", fidelity, "golden, cycle or lockstep");
+  app.add_option("--fidelity", fidelity, "What runs, one of " + join(fidelity_names()));
   app.add_option("--threads", threads, "Threads of the golden reference; 0: all processors")
       ->check(CLI::Range(0, 1024));
   app.add_option("--set", command.overrides, "KEY=VALUE: overrides a key of the configuration, e.g. array.rows=32")

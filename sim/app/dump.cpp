@@ -9,6 +9,7 @@
 
 #include "common/atomic_file.h"
 #include "common/error.h"
+#include "common/suggestion.h"
 #include "common/yaml.h"
 #include "qnet/golden.h"
 
@@ -135,9 +136,7 @@ void dump_golden(const qnet::Network& network, const std::uint8_t* image, const 
     found = found || candidate.name == layer;
   }
   if (!found) {
-    const std::string near = nearest(layer, names);
-    fail("--layer {}: network {} has no layer of this name{}", layer, network.name,
-         near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+    fail("--layer {}: network {} has no layer of this name{}", layer, network.name, suggestion(layer, names));
   }
 
   const qnet::Golden golden(network);

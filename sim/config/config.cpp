@@ -1,35 +1,32 @@
 #include "sim/config/config.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "common/error.h"
-#include "common/yaml.h"
+#include "common/suggestion.h"
+#include "common/text.h"
 #include "sim/config/settings.h"
 
 namespace shiftsim::sim {
 
 const char* to_string(Fidelity fidelity) {
-  switch (fidelity) {
-    case Fidelity::kGolden:
-      return "golden";
-    case Fidelity::kCycle:
-      return "cycle";
-    case Fidelity::kLockstep:
-      return "lockstep";
-  }
-  return "?";
+  return std::ranges::find(kFidelities, fidelity, &FidelityName::fidelity)->name;
+}
+
+std::vector<std::string> fidelity_names() {
+  std::vector<std::string> names;
+  for (const FidelityName& known : kFidelities) names.emplace_back(known.name);
+  return names;
 }
 
 Fidelity fidelity_from(const std::string& name) {
-  for (const Fidelity fidelity : {Fidelity::kGolden, Fidelity::kCycle, Fidelity::kLockstep}) {
-    if (name == to_string(fidelity)) return fidelity;
-  }
+  const auto* found = std::ranges::find(kFidelities, name, &FidelityName::name);
+  if (found != std::end(kFidelities)) return found->fidelity;
   if (name == "transaction") fail("'transaction' does not exist yet; use 'cycle', which gives exact cycles");
-  const std::string near = nearest(name, {"golden", "cycle", "lockstep"});
-  fail("found '{}', expected one of golden, cycle, lockstep{}", name,
-       near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+  fail("found '{}', expected one of {}{}", name, join(fidelity_names()), suggestion(name, fidelity_names()));
 }
 
 WordBits AcceleratorConfig::word_bits() const {

@@ -10,7 +10,20 @@ namespace shiftsim::sim {
 
 enum class Fidelity { kGolden, kCycle, kLockstep };
 
+/// A fidelity as configurations name it, and what runs then. A new one is a line here and one in engine.cpp.
+struct FidelityName {
+  Fidelity fidelity;
+  const char* name;
+  const char* runs;
+};
+inline constexpr FidelityName kFidelities[] = {
+    {Fidelity::kGolden, "golden", "values"},
+    {Fidelity::kCycle, "cycle", "SystemC core"},
+    {Fidelity::kLockstep, "lockstep", "SystemC core and RTL"},
+};
+
 const char* to_string(Fidelity fidelity);
+std::vector<std::string> fidelity_names();
 /// Throws UserError for other names.
 Fidelity fidelity_from(const std::string& name);
 

@@ -4,6 +4,7 @@
 #include <climits>
 
 #include "common/error.h"
+#include "common/text.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -63,8 +64,10 @@ RunSetting network() {
 RunSetting fidelity() {
   RunSetting setting;
   setting.path = "run.fidelity";
-  setting.range = "golden, cycle, lockstep";
-  setting.help = "values; SystemC core; SystemC core and RTL";
+  setting.range = join(fidelity_names());
+  std::vector<std::string> runs;
+  for (const FidelityName& known : kFidelities) runs.emplace_back(known.runs);
+  setting.help = join(runs, "; ");
   setting.read = [](YamlMap& map, const std::string& key, const std::filesystem::path&, RunConfig& config) {
     if (!map.has(key)) return;
     try {

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/locations.h"
+#include "common/suggestion.h"
 #include "common/yaml.h"
 #include "sim/config/mutants.h"
 #include "sim/config/settings.h"
@@ -82,11 +83,9 @@ void validate(const LockstepConfig& config, const Complain& complain) {
   if (config.mutant.empty()) return;
   const std::vector<std::string> names = mutant_names(home_folder() / "tests" / "rtl" / "mutants" / "mutants.json");
   if (std::find(names.begin(), names.end(), config.mutant) != names.end()) return;
-  const std::string near = nearest(config.mutant, names);
-  complain("lockstep.mutant",
-           fmt::format("found '{}', expected one of the names that scripts/build_rtl "
-                       "--list-mutants prints{}",
-                       config.mutant, near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+  complain("lockstep.mutant", fmt::format("found '{}', expected one of the names that scripts/build_rtl "
+                                          "--list-mutants prints{}",
+                                          config.mutant, suggestion(config.mutant, names)));
 }
 
 void validate(const AcceleratorConfig& config) {

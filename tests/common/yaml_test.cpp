@@ -150,14 +150,6 @@ TEST_F(Yaml, MalformedOverrides) {
   expect_user_error([&] { apply_override(root, "a=[1"); }, {"malformed value"});
 }
 
-TEST(Nearest, FindsSwapsAndTyposOnly) {
-  EXPECT_EQ(nearest("lanse", {"lanes", "pixels"}), "lanes");
-  EXPECT_EQ(nearest("pixel", {"lanes", "pixels"}), "pixels");
-  EXPECT_EQ(nearest("bandwidth", {"lanes", "pixels"}), "");
-  EXPECT_EQ(nearest("a", {"b"}), "");
-  EXPECT_EQ(nearest("a", {}), "");
-}
-
 TEST(Text, Utf8IsToldFromWhatIsNot) {
   for (const char* good : {"", "layer1.conv", "\xc3\xa9", "\xe4\xb8\xad", "\xf0\x9f\x98\x80"})
     EXPECT_TRUE(is_utf8(good)) << good;
