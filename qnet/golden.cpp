@@ -138,7 +138,7 @@ Plan make_plan(const Network& network, const Layer& layer, bool logits, int lane
   plan.input = &network.in(layer);
   plan.output = &network.out(layer);
   plan.logits = logits;
-  plan.depthwise = layer.is_depthwise(plan.input->channels);
+  plan.depthwise = layer.keeps_channels_apart(plan.input->channels);
   plan.repeat = layer.kind == LayerKind::kConv && plan.depthwise ? plan.output->channels / plan.input->channels : 1;
   plan.height = plan.input->height + layer.pad_top + layer.pad_bottom;
   plan.width = plan.input->width + layer.pad_left + layer.pad_right;

@@ -36,6 +36,11 @@ enum class Activation { kNone, kRelu, kRelu6 };
 const char* to_string(LayerKind kind);
 const char* to_string(Activation activation);
 
+/// Whether a convolution's channels do not mix: each output channel reads one input channel.
+constexpr bool is_depthwise(int groups, int input_channels) {
+  return groups > 1 && groups == input_channels;
+}
+
 /// One layer: input (and residual) tensor to output tensor. Arrays indexed by output channel k have output.channels
 /// elements.
 struct Layer {
@@ -59,8 +64,9 @@ struct Layer {
   std::vector<std::uint8_t> pad_values;       ///< per input channel; empty: zeros (pixels only)
 
   bool has_offset() const;  ///< some c[k] is not 0
-  bool is_depthwise(int input_channels) const {
-    return kind != LayerKind::kConv || (groups == input_channels && groups > 1);
+  /// Whether channels do not mix: depthwise convolutions and pools.
+  bool keeps_channels_apart(int input_channels) const {
+    return kind != LayerKind::kConv || is_depthwise(groups, input_channels);
   }
 };
 

@@ -72,7 +72,7 @@ struct LayerProbe::Impl {
 
   Impl(const Network& network, const Layer& one)
       : layer(one),
-        column(one.has_offset() && !one.is_depthwise(network.in(one).channels)),
+        column(one.has_offset() && !one.keeps_channels_apart(network.in(one).channels)),
         sums_network(sums_of(network, one)),
         sums(sums_network) {
     if (!column) return;

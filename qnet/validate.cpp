@@ -126,7 +126,7 @@ private:
   void check_exponents_of_readers() const {
     for (const Layer& layer : network_.layers) {
       const Tensor& input = network_.in(layer);
-      if (input.exponents.size() > 1 && !layer.is_depthwise(input.channels)) {
+      if (input.exponents.size() > 1 && !layer.keeps_channels_apart(input.channels)) {
         ValidationReporter(where_, "layer", layer.name)
             .fail("sums over the channels of '{}', whose exponents are one per channel", input.name);
       }

@@ -124,7 +124,7 @@ private:
     if (!pool && integers_ != nullptr) {
       const qnet::Layer& layer = integers_->layers[i];
       const qnet::LayerBounds bounds = qnet::bounds(*integers_, layer);
-      const bool widened = layer.has_offset() && layer.is_depthwise(integers_->in(layer).channels);
+      const bool widened = layer.has_offset() && layer.keeps_channels_apart(integers_->in(layer).channels);
       result.sums = SumDiagnosis{sum.ties, sum.accumulator.bits(),
                                  (widened ? bounds.widened : bounds.accumulator).bits(), recipe_.acc_bits};
     }

@@ -17,6 +17,7 @@ struct ConvGeometry {
 
   static ConvGeometry of(const Graph& graph, const Node& conv);
   std::size_t weight_count() const;
+  bool is_depthwise() const { return qnet::is_depthwise(groups, input.channels); }
   bool operator==(const ConvGeometry&) const = default;
 };
 

@@ -99,7 +99,7 @@ ChannelLimits channel_limits(const Plan& plan, const PlannedLayer& layer,
   limits.input_high = (1 << (in.range.is_signed ? in.range.bits - 1 : in.range.bits)) - 1;
   limits.input_exponent = exponent_of(known(layer.input), first_input);
   limits.offsets = offsets;
-  limits.depthwise = groups > 1 && group_inputs == 1;
+  limits.depthwise = layer.geometry.is_depthwise();
   limits.bias = bias;
   limits.window = layer.geometry.window.taps();
   if (layer.input == 0) limits.pad_values = std::span(plan.pad_values).subspan(first_input, group_inputs);

@@ -217,7 +217,7 @@ private:
     } else if (last) {
       layer.weight_bits = recipe_.last_weight_bits;
       layer.policy = "last";
-    } else if (recipe_.depthwise_weight_bits && conv.groups > 1 && conv.groups == layer.geometry.input.channels) {
+    } else if (recipe_.depthwise_weight_bits && layer.geometry.is_depthwise()) {
       layer.weight_bits = *recipe_.depthwise_weight_bits;
       layer.policy = "depthwise";
     }
@@ -296,8 +296,7 @@ private:
     for (std::size_t i = plan_.layers.size(); i-- > 0;) {
       const PlannedLayer& layer = plan_.layers[i];
       PlannedTensor& in = plan_.tensors[static_cast<std::size_t>(layer.input)];
-      const bool depthwise = layer.kind == qnet::LayerKind::kConv && layer.geometry.groups > 1 &&
-                             layer.geometry.groups == layer.geometry.input.channels;
+      const bool depthwise = layer.kind == qnet::LayerKind::kConv && layer.geometry.is_depthwise();
       const bool passes = layer.kind == qnet::LayerKind::kMaxPool && plan_.tensor(layer.output).per_channel;
       if (!depthwise && !passes && layer.kind != qnet::LayerKind::kSumPool) in.per_channel = false;
       if (layer.residual >= 0) plan_.tensors[static_cast<std::size_t>(layer.residual)].per_channel = false;

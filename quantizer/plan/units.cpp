@@ -40,7 +40,7 @@ bool is_conv(const PlannedLayer& layer) {
   return layer.kind == qnet::LayerKind::kConv;
 }
 bool is_depthwise(const PlannedLayer& layer) {
-  return is_conv(layer) && layer.geometry.groups > 1 && layer.geometry.groups == layer.geometry.input.channels;
+  return is_conv(layer) && layer.geometry.is_depthwise();
 }
 bool is_pointwise(const PlannedLayer& layer) {
   return is_conv(layer) && layer.geometry.groups == 1 && layer.geometry.window.taps() == 1;

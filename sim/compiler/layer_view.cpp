@@ -54,7 +54,7 @@ LayerView view_layer(const qnet::Network& network, const qnet::Layer& layer, con
   const bool conv = layer.kind == qnet::LayerKind::kConv;
   const int in_per_group = in.channels / layer.groups, out_per_group = out.channels / layer.groups;
 
-  if (!conv || (in_per_group == 1 && layer.groups > 1)) {
+  if (layer.keeps_channels_apart(in.channels)) {
     // One input channel per output channel: lane 0 of each PE.
     view.mode = layer.kind == qnet::LayerKind::kMaxPool ? Mode::kMax : Mode::kDepthwise;
     view.shared_input = false;

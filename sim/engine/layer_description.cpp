@@ -6,7 +6,7 @@ namespace {
 std::string kind_name(const qnet::Network& network, const qnet::Layer& layer) {
   if (layer.kind != qnet::LayerKind::kConv) return qnet::to_string(layer.kind);
   const qnet::Tensor& in = network.in(layer);
-  if (layer.is_depthwise(in.channels)) return "depthwise";
+  if (layer.keeps_channels_apart(in.channels)) return "depthwise";
   if (layer.groups > 1) return "grouped";
   const qnet::Tensor& out = network.out(layer);
   const bool one_pixel = out.height * out.width == 1;

@@ -31,7 +31,7 @@ TEST(RandomNetwork, CoversTheContract) {
       seen["signed input"] += in.is_signed;
       seen["output bits " + std::to_string(out.bits)] += 1;
       seen["channel exponents"] += in.exponents.size() > 1;
-      const bool depthwise = layer.kind == LayerKind::kConv && layer.is_depthwise(in.channels);
+      const bool depthwise = layer.kind == LayerKind::kConv && is_depthwise(layer.groups, in.channels);
       seen["depthwise"] += depthwise;
       seen["multiplier"] += depthwise && out.channels > in.channels;
       seen["depthwise offset"] += depthwise && layer.has_offset();

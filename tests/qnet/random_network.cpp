@@ -300,7 +300,8 @@ private:
   void fit_accumulator(Layer& layer) {
     auto width = [&] {
       const LayerBounds b = bounds(network_, layer);
-      return std::max(b.accumulator.bits(), layer.is_depthwise(network_.in(layer).channels) ? b.widened.bits() : 0);
+      return std::max(b.accumulator.bits(),
+                      layer.keeps_channels_apart(network_.in(layer).channels) ? b.widened.bits() : 0);
     };
     while (width() > options_.acc_bits) {
       bool changed = false;
