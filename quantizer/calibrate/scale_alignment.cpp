@@ -176,9 +176,6 @@ private:
   static std::size_t at(int index) { return static_cast<std::size_t>(index); }
   /// Copies made for additions and average pools: their weights are what they are.
   static bool is_fixed(const PlannedLayer& layer) { return layer.policy == "exact" || layer.policy == "fixed"; }
-  static bool is_depthwise(const PlannedLayer& layer) {
-    return layer.geometry.groups > 1 && layer.geometry.groups == layer.geometry.input.channels;
-  }
 
   std::size_t leader(std::size_t tensor) const {
     while (tied_to_[tensor] != tensor) tensor = tied_to_[tensor];
@@ -243,7 +240,7 @@ private:
       const double signal = power(values);
       Noises of_weights = weight_noise(thinned_row(maker, c), maker.weight_bits, offsets_);
       for (const PlannedLayer& reader : plan_.layers)
-        if (reader.input == tensor && is_depthwise(reader)) {
+        if (reader.input == tensor && reader.geometry.is_depthwise()) {
           // Divided by 2^x they are multiplied by 2^-x: the phases backwards, and round the octave.
           for (std::size_t k = c * multiplier(reader); k < (c + 1) * multiplier(reader); ++k) {
             const Noises own = weight_noise(thinned_row(reader, k), reader.weight_bits, offsets_);
@@ -301,7 +298,7 @@ private:
   std::vector<Column> mixing_columns(int tensor) const {
     std::vector<Column> columns;
     for (const PlannedLayer& reader : plan_.layers) {
-      if (reader.input != tensor || is_depthwise(reader) || reader.weight_bits >= 8) continue;
+      if (reader.input != tensor || reader.geometry.is_depthwise() || reader.weight_bits >= 8) continue;
       Column column{&reader, std::vector<Grid>(reader.bias.size())};
       workers_.run(column.grids.size(), [&](std::size_t k, std::size_t) {
         double noise = 0;
