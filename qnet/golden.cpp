@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "qnet/golden_kernels.h"
 #include "qnet/golden_select.h"
+#include "qnet/layer_kind.h"
 
 namespace shiftsim::qnet {
 namespace {
@@ -148,7 +149,7 @@ Plan make_plan(const Network& network, const Layer& layer, bool logits, int lane
 
   for (int c = 0; c < plan.channels; ++c) {
     int value = 0;
-    if (layer.kind == LayerKind::kMaxPool) value = plan.input->low();
+    if (row_of(layer.kind).padding == Padding::kLowest) value = plan.input->low();
     if (!layer.pad_values.empty()) value = layer.pad_values[index(c / plan.repeat)];
     plan.padding.push_back(static_cast<std::int16_t>(value));
   }
@@ -161,7 +162,7 @@ Plan make_plan(const Network& network, const Layer& layer, bool logits, int lane
     for (int x = 0; x < layer.kernel_w; ++x)
       plan.tap_offsets.push_back(offset(y * layer.dilation_h, x * layer.dilation_w));
   }
-  if (layer.kind == LayerKind::kMaxPool) return plan;
+  if (!row_of(layer.kind).requantizes) return plan;
   plan.tables = make_tables(network, layer, logits);
   if (plan.depthwise) {
     pack_depthwise(plan, lanes);

@@ -15,6 +15,7 @@
 #include "common/read_file.h"
 #include "common/suggestion.h"
 #include "common/yaml.h"
+#include "qnet/layer_kind.h"
 
 namespace shiftsim::qnet {
 namespace {
@@ -53,25 +54,34 @@ Shape weight_shape(const Network& network, const Layer& layer) {
 /// reader and writer share.
 template <typename L, typename Visit>
 void for_each_array(const Network& network, L& layer, bool last, Visit&& visit) {
-  const bool conv = layer.kind == LayerKind::kConv;
+  const LayerKindRow& kind = row_of(layer.kind);
   const Shape outputs{static_cast<std::size_t>(network.out(layer).channels)};
-  if (conv) {
+  if (kind.has_weights) {
     visit("weights", layer.weights, weight_shape(network, layer), true);
     visit("weight_exponents", layer.weight_exponents, outputs, true);
     visit("offsets", layer.offsets, outputs, true);
     visit("bias", layer.bias, outputs, true);
   }
-  if (conv || layer.kind == LayerKind::kSumPool) {
+  if (kind.requantizes) {
     visit("shifts", layer.shifts, outputs, true);
     if (!last) visit("hi", layer.hi, outputs, true);
   }
   if (layer.residual >= 0) visit("residual_shifts", layer.residual_shifts, outputs, true);
-  if (conv && layer.input == 0) {
+  if (kind.has_weights && layer.input == 0) {
     visit("pad_values", layer.pad_values, Shape{static_cast<std::size_t>(network.in(layer).channels)}, false);
   }
 }
 
 // ---- reading ----
+
+/// The row of a table of kinds that a key names.
+template <typename Rows>
+const typename Rows::value_type& row_named(YamlMap& map, const char* key, const Rows& rows) {
+  std::vector<std::string> names;
+  for (const auto& row : rows) names.emplace_back(row.name);
+  const std::string name = map.get_choice(key, names);
+  return rows[static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin())];
+}
 
 int int_of(YamlMap& map, const char* key, long low, long high) {
   return static_cast<int>(map.get_int(key, low, high));
@@ -167,8 +177,7 @@ private:
   void read_layer(YamlMap& map, bool last) {
     Layer layer;
     layer.name = map.get_string("name");
-    const std::string kind = map.get_choice("kind", {"conv", "max_pool", "sum_pool"});
-    layer.kind = kind == "conv" ? LayerKind::kConv : kind == "max_pool" ? LayerKind::kMaxPool : LayerKind::kSumPool;
+    layer.kind = row_named(map, "kind", kLayerKinds).kind;
     layer.input = tensor_index(map, "input");
     layer.output = tensor_index(map, "output");
     if (map.has("residual")) layer.residual = tensor_index(map, "residual");
@@ -186,7 +195,7 @@ private:
     layer.pad_bottom = pad[2];
     layer.pad_right = pad[3];
     const int input_channels = network_.in(layer).channels;
-    if (layer.kind == LayerKind::kConv) {
+    if (row_of(layer.kind).has_weights) {
       layer.groups = int_of(map, "groups", 1, kIntMax);
       if (input_channels % layer.groups != 0) {
         map.error("groups",
@@ -194,10 +203,7 @@ private:
       }
       layer.weight_bits = int_of(map, "weight_bits", 2, 8);
     }
-    const std::string activation = map.get_choice("activation", {"none", "relu", "relu6"});
-    layer.activation = activation == "none"   ? Activation::kNone
-                       : activation == "relu" ? Activation::kRelu
-                                              : Activation::kRelu6;
+    layer.activation = row_named(map, "activation", kActivations).activation;
     layer.lo = int_of(map, "lo", -128, 127);
     YamlMap arrays = map.get_map("arrays", /*optional=*/true);
     map.finish();
@@ -355,13 +361,13 @@ private:
     list("stride", std::vector<int>{layer.stride_h, layer.stride_w});
     list("dilation", std::vector<int>{layer.dilation_h, layer.dilation_w});
     list("pad", std::vector<int>{layer.pad_top, layer.pad_left, layer.pad_bottom, layer.pad_right});
-    if (layer.kind == LayerKind::kConv) {
+    if (row_of(layer.kind).has_weights) {
       pair("groups", layer.groups);
       pair("weight_bits", layer.weight_bits);
     }
     pair("activation", to_string(layer.activation));
     pair("lo", layer.lo);
-    if (layer.kind != LayerKind::kMaxPool) {
+    if (row_of(layer.kind).requantizes) {
       out_ << YAML::Key << "arrays" << YAML::Value << YAML::BeginMap;
       const bool last = index + 1 == network_.layers.size();
       for_each_array(

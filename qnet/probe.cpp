@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "qnet/golden.h"
+#include "qnet/layer_kind.h"
 
 namespace shiftsim::qnet {
 namespace {
@@ -82,7 +83,7 @@ struct LayerProbe::Impl {
 };
 
 LayerProbe::LayerProbe(const Network& network, std::size_t layer) {
-  SHIFTSIM_CHECK(layer < network.layers.size() && network.layers[layer].kind != LayerKind::kMaxPool,
+  SHIFTSIM_CHECK(layer < network.layers.size() && row_of(network.layers[layer].kind).requantizes,
                  "layer {} has no sums", layer);
   impl_ = std::make_unique<Impl>(network, network.layers[layer]);
 }

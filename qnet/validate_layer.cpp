@@ -7,6 +7,7 @@
 
 #include "qnet/bounds.h"
 #include "qnet/validation_reporter.h"
+#include "qnet/layer_kind.h"
 
 namespace shiftsim::qnet {
 namespace {
@@ -96,10 +97,10 @@ private:
       if (layer_.lo != 0) report_.fail("lo: found {}, expected 0 as logits are not clamped", layer_.lo);
       report_.size("hi", layer_.hi.size(), 0);
     } else {
-      const bool relu = layer_.activation != Activation::kNone;
-      if (output_.is_signed == relu) {
+      const bool non_negative = row_of(layer_.activation).non_negative;
+      if (output_.is_signed == non_negative) {
         report_.fail("output '{}': found {} codes, expected {} ones with activation {}", output_.name,
-                     output_.is_signed ? "signed" : "unsigned", relu ? "unsigned" : "signed",
+                     output_.is_signed ? "signed" : "unsigned", non_negative ? "unsigned" : "signed",
                      to_string(layer_.activation));
       }
       check_clamps();
@@ -151,7 +152,7 @@ private:
   void check_sum_pool() const {
     check_pool();
     // A sum has its input's sign; only an activation may take it away.
-    if (output_.is_signed != (input_.is_signed && layer_.activation == Activation::kNone)) {
+    if (output_.is_signed != (input_.is_signed && !row_of(layer_.activation).non_negative)) {
       report_.fail("output '{}': found {} codes, expected the sign of the input '{}', or unsigned with an activation",
                    output_.name, output_.is_signed ? "signed" : "unsigned", input_.name);
     }
@@ -171,10 +172,10 @@ private:
       report_.fail("output '{}': found {} channels, expected the input's {}", output_.name, output_.channels,
                    input_.channels);
     }
-    if (layer_.residual >= 0) report_.fail("residual: found one on a pooling layer_, expected none");
-    if (layer_.groups != 1) report_.fail("groups: found {} on a pooling layer_, expected 1", layer_.groups);
-    if (layer_.kind == LayerKind::kMaxPool && layer_.activation != Activation::kNone) {
-      report_.fail("activation: found one on max pooling, expected none");
+    if (layer_.residual >= 0) report_.fail("residual: found one on a pooling layer, expected none");
+    if (layer_.groups != 1) report_.fail("groups: found {} on a pooling layer, expected 1", layer_.groups);
+    if (!row_of(layer_.kind).requantizes && layer_.activation != Activation::kNone) {
+      report_.fail("activation: found one on {}, expected none", to_string(layer_.kind));
     }
     report_.size("weights", layer_.weights.size(), 0);
     report_.size("weight_exponents", layer_.weight_exponents.size(), 0);
@@ -206,10 +207,11 @@ private:
     for (int k = 0; k < output_.channels; ++k) {
       const int top = output_.high(), found = layer_.hi[static_cast<std::size_t>(k)];
       // Where ReLU6's 6 lies among the codes depends on what the channel was multiplied by.
-      const bool good = layer_.activation == Activation::kRelu6 ? found <= top : found == top;
+      const bool ceiling = row_of(layer_.activation).has_ceiling;
+      const bool good = ceiling ? found <= top : found == top;
       if (!good)
         report_.fail("hi[{}]: found {}, expected {}{}", k, found,
-                     layer_.activation == Activation::kRelu6 ? "at most " : "", top);
+                     ceiling ? "at most " : "", top);
     }
   }
 

@@ -1,0 +1,61 @@
+// What each kind of layer and each activation function is, said once: a row each. What a kind computes stands in
+// bounds.cpp and golden.cpp, what a valid one looks like in validate_layer.cpp.
+#pragma once
+
+#include <array>
+
+#include "qnet/network.h"
+
+namespace shiftsim::qnet {
+
+/// What a window finds outside the tensor.
+enum class Padding {
+  kZero,   ///< or the layer's pad_values
+  kLowest  ///< the smallest code, which never wins a maximum
+};
+
+struct LayerKindRow {
+  LayerKind kind;
+  const char* name;   ///< in network.yaml and in reports
+  bool has_weights;   ///< weights, offsets, biases, groups and MACs
+  bool requantizes;   ///< shifts and clamps; without them output codes are input codes
+  Padding padding;
+};
+
+inline constexpr std::array<LayerKindRow, 3> kLayerKinds = {{
+    {LayerKind::kConv, "conv", true, true, Padding::kZero},
+    {LayerKind::kMaxPool, "max_pool", false, false, Padding::kLowest},
+    {LayerKind::kSumPool, "sum_pool", false, true, Padding::kZero},
+}};
+
+constexpr const LayerKindRow& row_of(LayerKind kind) {
+  return kLayerKinds[static_cast<std::size_t>(kind)];
+}
+
+struct ActivationRow {
+  Activation activation;
+  const char* name;
+  bool non_negative;  ///< clamps at 0 from below
+  bool has_ceiling;   ///< clamps from above below the largest code, channel by channel
+};
+
+inline constexpr std::array<ActivationRow, 3> kActivations = {{
+    {Activation::kNone, "none", false, false},
+    {Activation::kRelu, "relu", true, false},
+    {Activation::kRelu6, "relu6", true, true},
+}};
+
+constexpr const ActivationRow& row_of(Activation activation) {
+  return kActivations[static_cast<std::size_t>(activation)];
+}
+
+// Rows stand in the order of their enumerators.
+static_assert([] {
+  for (std::size_t i = 0; i < kLayerKinds.size(); ++i)
+    if (kLayerKinds[i].kind != static_cast<LayerKind>(i)) return false;
+  for (std::size_t i = 0; i < kActivations.size(); ++i)
+    if (kActivations[i].activation != static_cast<Activation>(i)) return false;
+  return true;
+}());
+
+}  // namespace shiftsim::qnet
