@@ -16,9 +16,9 @@ enum class Padding {
 
 struct LayerKindRow {
   LayerKind kind;
-  const char* name;   ///< in network.yaml and in reports
-  bool has_weights;   ///< weights, offsets, biases, groups and MACs
-  bool requantizes;   ///< shifts and clamps; without them output codes are input codes
+  const char* name;  ///< in network.yaml and in reports
+  bool has_weights;  ///< weights, offsets, biases, groups and MACs
+  bool requantizes;  ///< shifts and clamps; without them output codes are input codes
   Padding padding;
 };
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "qnet/bounds.h"
-#include "qnet/validation_reporter.h"
 #include "qnet/layer_kind.h"
+#include "qnet/validation_reporter.h"
 
 namespace shiftsim::qnet {
 namespace {
@@ -209,9 +209,7 @@ private:
       // Where ReLU6's 6 lies among the codes depends on what the channel was multiplied by.
       const bool ceiling = row_of(layer_.activation).has_ceiling;
       const bool good = ceiling ? found <= top : found == top;
-      if (!good)
-        report_.fail("hi[{}]: found {}, expected {}{}", k, found,
-                     ceiling ? "at most " : "", top);
+      if (!good) report_.fail("hi[{}]: found {}, expected {}{}", k, found, ceiling ? "at most " : "", top);
     }
   }
 

@@ -359,7 +359,11 @@ TEST(Validate, PoolingLayersHaveNoOtherArrays) {
             std::string::npos);
   EXPECT_NE(complaint([](Network& n) { tested(n).bias = {1}; }, RandomLayerKind::kMaxPool).find("bias"),
             std::string::npos);
-  EXPECT_NE(complaint([](Network& n) { tested(n).groups = 2; }, RandomLayerKind::kSumPool).find("groups"),
+  EXPECT_NE(complaint([](Network& n) { tested(n).groups = 2; }, RandomLayerKind::kSumPool)
+                .find("groups: found 2 on a pooling layer, expected 1"),
+            std::string::npos);
+  EXPECT_NE(complaint([](Network& n) { tested(n).residual = 0; }, RandomLayerKind::kSumPool)
+                .find("found one on a pooling layer, expected none"),
             std::string::npos);
   EXPECT_NE(complaint([](Network& n) { tested(n).shifts.clear(); }, RandomLayerKind::kSumPool).find("shifts"),
             std::string::npos);
