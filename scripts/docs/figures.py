@@ -116,9 +116,9 @@ def render_more_bits(rows):
 
 
 FIGURES = {
-    "run": Block(measure_run, render_run, "quantrun (nearest_w4a4) and simrun on models/resnet_fmnist.onnx: seconds"),
+    "run": Block(measure_run, render_run, "quantrun (nearest, W4A4) and simrun on models/resnet_fmnist.onnx: seconds"),
     "arrays": Block(measure_arrays, render_arrays, "simrun on both networks of models/, three arrays: seconds"),
     "technology": Block(measure_technology, render_technology, "reads configs/technologies/45nm_horowitz.yaml"),
-    "diagnosis": Block(measure_diagnosis, render_diagnosis, "quantrun --diagnose (nearest_w2a4): seconds"),
+    "diagnosis": Block(measure_diagnosis, render_diagnosis, "quantrun --diagnose (nearest, W2A4): seconds"),
     "more_bits": Block(measure_more_bits, render_more_bits, "quantrun and simrun, three recipes: seconds"),
 }
