@@ -46,10 +46,14 @@ LayerView view_layer(const qnet::Network& network, const qnet::Layer& layer, con
   const qnet::Tensor& in = network.in(layer);
   const qnet::Tensor& out = network.out(layer);
   LayerView view;
-  view.kernel_h = layer.kernel_h, view.kernel_w = layer.kernel_w;
-  view.stride_h = layer.stride_h, view.stride_w = layer.stride_w;
-  view.dilation_h = layer.dilation_h, view.dilation_w = layer.dilation_w;
-  view.pad_top = layer.pad_top, view.pad_left = layer.pad_left;
+  view.kernel_h = layer.kernel_h;
+  view.kernel_w = layer.kernel_w;
+  view.stride_h = layer.stride_h;
+  view.stride_w = layer.stride_w;
+  view.dilation_h = layer.dilation_h;
+  view.dilation_w = layer.dilation_w;
+  view.pad_top = layer.pad_top;
+  view.pad_left = layer.pad_left;
   view.wide = out.bits == qnet::kLogitsBits;
   const bool conv = layer.kind == qnet::LayerKind::kConv;
   const int in_per_group = in.channels / layer.groups, out_per_group = out.channels / layer.groups;

@@ -1,5 +1,6 @@
 #include "sim/lockstep/scoreboard.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -68,7 +69,10 @@ std::string Scoreboard::store_place(int byte) const {
 }
 
 void Scoreboard::note_store(const CoreOutputs& expected, bool request_taken, bool word_taken) {
-  if (request_taken) store_ = &program_.writes[expected.wr_req_id], store_word_ = 0;
+  if (request_taken) {
+    store_ = &program_.writes[expected.wr_req_id];
+    store_word_ = 0;
+  }
   if (word_taken) ++store_word_;
 }
 
@@ -135,9 +139,11 @@ bool Scoreboard::compare(const CoreOutputs& e, const ShiftsimCoreOutputs& a) {
     const int n = core_.geometry().channels;
     comparisons_ += n;
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(a.wr_data);
-    if (std::memcmp(e.wr_data, bytes, static_cast<std::size_t>(n)) != 0)
-      for (int i = 0; i < n && same; ++i)
-        if (e.wr_data[i] != bytes[i]) report("wr_data_o", e.wr_data[i], bytes[i], store_place(i)), same = false;
+    if (std::memcmp(e.wr_data, bytes, static_cast<std::size_t>(n)) != 0) {
+      const int at = static_cast<int>(std::mismatch(e.wr_data, e.wr_data + n, bytes).first - e.wr_data);
+      report("wr_data_o", e.wr_data[at], bytes[at], store_place(at));
+      same = false;
+    }
   }
   if (same && e.drain_valid) same = compare_drain(e, a);
   ++cycles_;
