@@ -56,7 +56,7 @@ private:
     report.range("height", tensor.height, 1, kMaxExtent);
     report.range("width", tensor.width, 1, kMaxExtent);
     report.range("channels", tensor.channels, 1, kMaxExtent);
-    if (tensor.size() > kMaxTensor) report.fail("found {} codes, expected at most {}", tensor.size(), kMaxTensor);
+    if (tensor.size() > kMaxTensor) report.fail("found {} values, expected at most {}", tensor.size(), kMaxTensor);
     const bool logits = static_cast<int>(index) == network_.layers.back().output;
     if (logits && (tensor.bits != kLogitsBits || !tensor.is_signed)) {
       report.fail("found {} bits, {}, expected {} bits, signed, as the last layer's output holds the logits",

@@ -191,7 +191,7 @@ private:
       const DistillationResult found =
           distill(plan_, images_, roles_.teachers, recipe_, seed, workers_, judge, network_,
                   [&](int done) { progress.update(static_cast<std::size_t>(done)); });
-      spdlog::info("network stage: divergence from the float network {:.4f} -> {:.4f}", found.before, found.after);
+      spdlog::info("network stage: KL divergence from the float network {:.4f} -> {:.4f}", found.before, found.after);
     }
     if (stage.exponent_moves) {
       scope.reset();
@@ -203,7 +203,7 @@ private:
             if (!progress || done == 1) progress.emplace("exponents", static_cast<std::size_t>(total), "moves");
             progress->update(static_cast<std::size_t>(done));
           });
-      spdlog::info("exponents: {} moves tried, {} taken, divergence {:.4f} -> {:.4f}", found.tried, found.taken,
+      spdlog::info("exponents: {} moves tried, {} taken, KL divergence {:.4f} -> {:.4f}", found.tried, found.taken,
                    found.before, found.after);
     }
     checkpoint_.save("network", whole, network_);

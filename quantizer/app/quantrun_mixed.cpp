@@ -16,7 +16,7 @@ void add_mixed_options(CLI::App& app, MixedOptions& options) {
                                      "Write how much each layer at W2, W4 and W8 changes the network's output to this "
                                      "JSON file, and end; with --assign-bits: read it")
                           ->group(group);
-  app.add_option("--sensitivity-images", options.images, "Calibration images to measure the divergence on")
+  app.add_option("--sensitivity-images", options.images, "Calibration images to measure the KL divergence on")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str()
       ->group(group)

@@ -119,11 +119,11 @@ std::string noise_table(const Listing& listing) {
   }
   return fmt::format("Where the signal is lost, worst layer first ({} images)\n", listing.diagnosis.images) +
          table.text() +
-         "inherited: SQNR the output would have were this layer float, on the quantized network's input; lost: from "
-         "there\n"
-         "to the output's. Noise added: by the layer's weights and bias, by its output's codes; below 0 it undoes what "
-         "was\n"
-         "inherited. Ordered by the total. '.' is 0.\n";
+         "inherited: SQNR of the output if this layer were float, on the quantized network's input. lost: from there "
+         "to\n"
+         "the output's SQNR. Noise added: by the layer's weights and bias, and by rounding its output to integers. "
+         "Below 0\n"
+         "it undoes what was inherited. Ordered by the total. '.' is 0.\n";
 }
 
 std::string weight_table(const Listing& listing) {
@@ -162,12 +162,14 @@ std::string weight_table(const Listing& listing) {
                    exponents_text(w.exponents_searched, w.exponents)});
   }
   return "Weights, in the same order\n" + table.text() +
-         "clipped: weights beyond the grid's ends by more than half a step, and their part of the noise (the rest is\n"
-         "rounding). 2^n loss: noise over that of the best free step and zero point, whole layer and worst channel. "
-         "at\n"
-         "ends: lowest or highest code. dead: codes a channel never uses. zero: channels without a weight left. ties:\n"
-         "exactly between two codes. moved: not the nearest code, by learning. (n): channels whose exponent learning "
-         "moved.\n";
+         "clipped: weights more than half a step beyond the lowest or highest integer, and their part of the noise. "
+         "The\n"
+         "rest is rounding. 2^n loss: noise over that of the best free step and zero point, whole layer and worst "
+         "channel.\n"
+         "at ends: lowest or highest integer. dead: integers that a channel never uses. zero: channels without a "
+         "weight\n"
+         "left. ties: exactly between two integers. moved: not the nearest integer, by learning. (n): channels whose\n"
+         "exponent learning moved.\n";
 }
 
 /// "bits seen/proven of available"
@@ -224,14 +226,15 @@ std::string code_table(const Listing& listing) {
                    exponents_text(c.exponents_searched, c.exponents)});
   }
   return "Output codes, in the same order\n" + table.text() +
-         "SQNR: of the quantized network's output, and of the float network's with only this tensor quantized; clipped "
-         "and\n"
-         "2^n loss are of the latter. at ends: codes at the range's ends (not ReLU's 0 nor ReLU6's 6). dead codes: "
-         "never "
-         "met.\n"
-         "dead ch: channels that are always 0, in the quantized and in the float network. ties: sums exactly half way\n"
-         "between two codes (round half up decides). acc bits: largest accumulator seen / any input can reach / there "
-         "are.\n";
+         "SQNR: of the quantized network's output, and of the float network's with only this tensor quantized. "
+         "clipped\n"
+         "and 2^n loss are of the latter. at ends: integers at the ends of the range (not ReLU's 0 nor ReLU6's 6). "
+         "dead\n"
+         "codes: never met. dead ch: channels that are always 0, in the quantized and in the float network. ties: "
+         "sums\n"
+         "exactly half way between two integers (round half up decides). acc bits: largest accumulator seen / any "
+         "input\n"
+         "can reach / there are.\n";
 }
 
 }  // namespace

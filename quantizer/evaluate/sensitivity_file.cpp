@@ -124,12 +124,13 @@ std::string sensitivity_table(const SensitivityFile& file) {
     }
     table.add_row(std::move(cells));
   }
-  return table.text() +
-         fmt::format(
-             "One layer's weights quantized, all else float. SQNR: of its weights and of its output, dB. KL: "
-             "from the float\nnetwork's output, nats, mean of {} images. Grids found on {} images. 'first' and "
-             "so on: not varied by the search.\n",
-             file.divergence_images, file.search_images);
+  return table.text() + fmt::format(
+                            "One layer's weights quantized, all else float. SQNR: of its weights and of its output, "
+                            "dB. KL: KL divergence\n"
+                            "from the float network's output, nats, mean of {} images. Quantizer parameters found on "
+                            "{} images. 'first' and\n"
+                            "so on: not varied by the search.\n",
+                            file.divergence_images, file.search_images);
 }
 
 }  // namespace shiftsim::quantizer

@@ -95,7 +95,7 @@ public:
           harden(averaged);
           judge_.set(network_);
           const double found = judge_.loss();
-          spdlog::debug("network stage: iteration {}{}, divergence {:.5g}, of the images learned from {:.5g}", i + 1,
+          spdlog::debug("network stage: iteration {}{}, KL divergence {:.5g}, of the distillation images {:.5g}", i + 1,
                         averaged ? ", averaged" : "", found, learned_sum_ / learned_count_);
           if (found < result.after && is_legal_enough()) {
             result.after = found;

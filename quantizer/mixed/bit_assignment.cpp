@@ -207,7 +207,7 @@ std::string assignment_table(const BitAssignment& assignment) {
   TextTable table({{.title = "layer", .width = 40, .align = TextAlign::kLeft},
                    {.title = "W", .width = 4},
                    {.title = assignment.budget.measure, .width = 14},
-                   {.title = "divergence", .width = 12}});
+                   {.title = "KL", .width = 12}});
   const auto line = [&](const std::string& name, const std::string& bits, double cost, const std::string& divergence) {
     table.add_row({name, bits, number(cost), divergence});
   };
@@ -217,7 +217,7 @@ std::string assignment_table(const BitAssignment& assignment) {
   line("total", "", assignment.cost, fmt::format("{:.3g}", assignment.divergence));
   for (const auto& [bits, total] : assignment.uniform)
     line(fmt::format("all W{}", bits), "", total.cost, fmt::format("{:.3g}", total.divergence));
-  return table.text() + fmt::format("budget {}={}; divergences are of single layers, their sum is an estimate\n",
+  return table.text() + fmt::format("budget {}={}; KL: KL divergence of single layers; their sum is an estimate\n",
                                     assignment.budget.measure, number(assignment.budget.amount));
 }
 
@@ -262,7 +262,7 @@ std::string assignment_recipe(const BitAssignment& assignment, const RecipeSourc
     yaml << YAML::EndMap;
   }
   yaml << YAML::EndMap << YAML::EndMap;
-  return fmt::format("# Mixed precision by quantrun --assign-bits: {}={}, predicted {}, divergence {:.4g}.\n{}\n",
+  return fmt::format("# Mixed precision by quantrun --assign-bits: {}={}, predicted {}, KL divergence {:.4g}.\n{}\n",
                      assignment.budget.measure, number(assignment.budget.amount), number(assignment.cost),
                      assignment.divergence, yaml.c_str());
 }
