@@ -126,6 +126,7 @@ private:
     inputs_.rd_data = reinterpret_cast<const std::uint32_t*>(in.rd_data);
     rtl_.cycle(inputs_);
     if (!same) {
+      scoreboard_.note_assertion(rtl_.failure());
       stop();
     } else {
       events_agree();

@@ -23,8 +23,9 @@ constexpr SharedEvent kSharedEvents[] = {SHIFTSIM_CORE_EVENTS(SHARED_EVENT)};
 }  // namespace
 
 std::string Difference::text() const {
-  return fmt::format("cycle {}: {}: {}: expected {} (SystemC core), actual {} (RTL)", cycle, where, port, expected,
-                     actual);
+  const std::string text = fmt::format("cycle {}: {}: {}: expected {} (SystemC core), actual {} (RTL)", cycle, where, port,
+                                       expected, actual);
+  return assertion.empty() ? text : fmt::format("{}; the RTL's assertion {} fails here", text, assertion);
 }
 
 void Scoreboard::report(const char* port, std::int64_t expected, std::int64_t actual, std::string where) {

@@ -19,6 +19,7 @@ struct Difference {
   std::string port;                       ///< as in docs/hardware.md; or 'event counter NAME', or the assertion
   std::int64_t expected = 0, actual = 0;  ///< SystemC core, RTL
   std::string where;                      ///< layer, tile, pixel, channel, as far as the port has them
+  std::string assertion;                  ///< of the RTL that failed at the edge behind this cycle, or empty
 
   std::string text() const;
 };
@@ -33,6 +34,8 @@ public:
 
   /// Takes what the RTL's assertions say: the first that failed, or "". Returns false if one did.
   bool check_assertions(const char* failure);
+  /// After a difference: an assertion that failed at the edge behind it explains it better.
+  void note_assertion(const char* failure) { difference_->assertion = failure; }
   /// Whether the event counters are to be compared at this cycle.
   bool events_due() const { return cycles_ % kEventCycles == 0; }
   /// Whether both cores have seen the same number of edges: only then can their counters be compared.
