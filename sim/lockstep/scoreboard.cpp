@@ -23,13 +23,13 @@ constexpr SharedEvent kSharedEvents[] = {SHIFTSIM_CORE_EVENTS(SHARED_EVENT)};
 }  // namespace
 
 std::string Difference::text() const {
-  const std::string text = fmt::format("cycle {}: {}: {}: expected {} (SystemC core), actual {} (RTL)", cycle, where, port,
-                                       expected, actual);
+  const std::string text = fmt::format("cycle {}: {}: {}: expected {} (SystemC core), actual {} (RTL)", cycle, where,
+                                       port, expected, actual);
   return assertion.empty() ? text : fmt::format("{}; the RTL's assertion {} fails here", text, assertion);
 }
 
 void Scoreboard::report(const char* port, std::int64_t expected, std::int64_t actual, std::string where) {
-  difference_ = Difference{cycles_, port, expected, actual, std::move(where)};
+  difference_ = Difference{cycles_, port, expected, actual, std::move(where), {}};
 }
 
 bool Scoreboard::check(const char* port, std::int64_t expected, std::int64_t actual) {
@@ -102,7 +102,7 @@ bool Scoreboard::compare_drain(const CoreOutputs& e, const ShiftsimCoreOutputs& 
 
 bool Scoreboard::check_assertions(const char* failure) {
   if (*failure == '\0') return true;
-  difference_ = Difference{cycles_, fmt::format("assertion {}", failure), 1, 0, compute_place()};
+  difference_ = Difference{cycles_, fmt::format("assertion {}", failure), 1, 0, compute_place(), {}};
   return false;
 }
 
@@ -113,8 +113,8 @@ bool Scoreboard::compare_events(const ShiftsimCoreEvents& actual) {
     ++comparisons_;
     const auto value = static_cast<std::int64_t>(actual.*event.actual);
     if (expected.*event.expected == value) continue;
-    difference_ = Difference{cycles_, fmt::format("event counter {}", event.name), expected.*event.expected, value,
-                             compute_place()};
+    difference_ = Difference{
+        cycles_, fmt::format("event counter {}", event.name), expected.*event.expected, value, compute_place(), {}};
     return false;
   }
   return true;

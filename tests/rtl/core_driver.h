@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -63,6 +64,9 @@ public:
     }
     return false;
   }
+
+  // The first assertion that failed, or "".
+  std::string Failure() const { return library_.failure(core_); }
 
   const std::vector<Word>& Written(int dma_id) { return writes_.at(dma_id); }
   int64_t Cycles() const { return cycles_; }

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
 
 #include "sim/config/mutants.h"
 #include "sim/engine/engine.h"
@@ -67,12 +70,22 @@ std::vector<std::string> mutants() {
   return mutant_names(std::filesystem::path(SHIFTSIM_SOURCE_DIR) / "tests/rtl/mutants/mutants.json");
 }
 
+/// The assertion of the RTL that must find the mutant, or "" where a difference of the cores does.
+std::string assertion_of(const std::string& mutant) {
+  std::ifstream file(std::filesystem::path(SHIFTSIM_SOURCE_DIR) / "tests/rtl/mutants/mutants.json");
+  for (const nlohmann::json& entry : nlohmann::json::parse(file))
+    if (entry.at("name") == mutant) return entry.value("assertion", "");
+  ADD_FAILURE() << "no mutant " << mutant;
+  return "";
+}
+
 class Mutant : public testing::TestWithParam<std::string> {};
 
 /// Three slots: with two, the walk over them never leaves a row.
 TEST_P(Mutant, IsFound) {
   const AcceleratorConfig accelerator = small_accelerator({6, 4, 2, 3});
   SystemOptions options;
+  const std::string assertion = assertion_of(GetParam());
   options.rtl = RtlLibrary::open(geometry_of(accelerator), {false, GetParam()});
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     const qnet::Network network = qnet::random_network(seed);
@@ -80,12 +93,14 @@ TEST_P(Mutant, IsFound) {
     const Outcome outcome = run_machine(network, accelerator, qnet::random_images(network, 1, seed), 1, options);
     ASSERT_FALSE(HasFailure());
     if (outcome.difference.empty()) continue;
+    // What breaks a contract may be seen at a port first; another network shows the assertion.
+    if (outcome.difference.find(assertion) == std::string::npos) continue;
     RecordProperty("difference", outcome.difference);
     for (const char* part : {"cycle ", "expected ", "actual "})
       EXPECT_NE(outcome.difference.find(part), std::string::npos) << outcome.difference;
     return;
   }
-  FAIL() << "30 random networks did not show the bug";
+  FAIL() << "30 random networks did not show the bug" << (assertion.empty() ? "" : " by the assertion " + assertion);
 }
 
 INSTANTIATE_TEST_SUITE_P(Rtl, Mutant, testing::ValuesIn(mutants()), [](const auto& test) { return test.param; });
