@@ -10,6 +10,7 @@
 #include "sim/config/mutants.h"
 #include "sim/engine/engine.h"
 #include "tests/qnet/random_network.h"
+#include "tests/rtl/core_driver.h"
 #include "tests/sim/machine.h"
 
 namespace shiftsim::sim {
@@ -70,13 +71,34 @@ std::vector<std::string> mutants() {
   return mutant_names(std::filesystem::path(SHIFTSIM_SOURCE_DIR) / "tests/rtl/mutants/mutants.json");
 }
 
-/// The assertion of the RTL that must find the mutant, or "" where a difference of the cores does.
-std::string assertion_of(const std::string& mutant) {
+nlohmann::json mutant_entry(const std::string& mutant) {
   std::ifstream file(std::filesystem::path(SHIFTSIM_SOURCE_DIR) / "tests/rtl/mutants/mutants.json");
   for (const nlohmann::json& entry : nlohmann::json::parse(file))
-    if (entry.at("name") == mutant) return entry.value("assertion", "");
+    if (entry.at("name") == mutant) return entry;
   ADD_FAILURE() << "no mutant " << mutant;
-  return "";
+  return nlohmann::json::object();
+}
+
+/// Loads and stores on the RTL alone, every handshake held back at random, which the machine's DMA never does. Returns
+/// the assertion that failed, or "".
+std::string failure_when_held_back(const std::filesystem::path& library_file) {
+  const test::CoreLibrary library(library_file.string());
+  test::CoreDriver driver(library, 1);
+  for (int i = 0; i < 20; ++i) {
+    LoadCommand load;
+    load.target = Target::kTab;
+    load.count = 1;
+    load.dma_id = driver.AddRead({driver.ReadWord()});
+    driver.Load(load);
+    StoreCommand store;
+    store.acquire = false;
+    store.rel_out = false;
+    store.count = 4;
+    store.dma_id = static_cast<std::uint32_t>(i);
+    driver.Store(store);
+  }
+  EXPECT_TRUE(driver.Run(100'000, 160)) << "the core hangs";
+  return driver.Failure();
 }
 
 class Mutant : public testing::TestWithParam<std::string> {};
@@ -85,8 +107,16 @@ class Mutant : public testing::TestWithParam<std::string> {};
 TEST_P(Mutant, IsFound) {
   const AcceleratorConfig accelerator = small_accelerator({6, 4, 2, 3});
   SystemOptions options;
-  const std::string assertion = assertion_of(GetParam());
+  const nlohmann::json entry = mutant_entry(GetParam());
+  // Of the RTL: what must find the mutant. Without it, any difference of the cores does.
+  const std::string assertion = entry.value("assertion", "");
   options.rtl = RtlLibrary::open(geometry_of(accelerator), {false, GetParam()});
+  if (entry.value("held_back", false)) {
+    const RtlOptions mutant{false, GetParam()};
+    EXPECT_NE(failure_when_held_back(rtl_library_path(geometry_of(accelerator), mutant)).find(assertion),
+              std::string::npos);
+    return;
+  }
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     const qnet::Network network = qnet::random_network(seed);
     options.seed = static_cast<std::uint32_t>(seed);
@@ -101,6 +131,12 @@ TEST_P(Mutant, IsFound) {
     return;
   }
   FAIL() << "30 random networks did not show the bug" << (assertion.empty() ? "" : " by the assertion " + assertion);
+}
+
+TEST(LockstepRtl, AssertionsHoldWhenHandshakesAreHeldBack) {
+  const Geometry geometry = geometry_of(small_accelerator({4, 4, 2, 3}));
+  static_cast<void>(RtlLibrary::open(geometry, {}));
+  EXPECT_EQ(failure_when_held_back(rtl_library_path(geometry, {})), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Rtl, Mutant, testing::ValuesIn(mutants()), [](const auto& test) { return test.param; });
