@@ -84,5 +84,24 @@ TEST_F(RunScript, QuantizesAnewOnlyWhereTheNetworkDependsOnIt) {
   }
 }
 
+class Script : public CommandTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(Script, ExplainsItselfAndRefusesUnknownOptions) {
+  const std::string script = (kSource / "scripts" / GetParam()).string();
+  const Outcome help = run_program(script, {"--help"});
+  EXPECT_EQ(help.status, 0) << help.err;
+  EXPECT_THAT(help.out, HasSubstr("usage: "));
+  const Outcome unknown = run_program(script, {"--no-such-option"});
+  EXPECT_EQ(unknown.status, 2);
+  EXPECT_THAT(unknown.err, testing::AnyOf(HasSubstr("usage: "), HasSubstr("--no-such-option")));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Script,
+                         testing::Values("accuracy_table", "build_rtl", "check_debian", "check_docs", "check_format",
+                                         "check_netlist", "check_prose", "check_sanitizers", "check_tidy",
+                                         "flatten_packages", "generate_commands", "lint_rtl", "mixed_precision", "run",
+                                         "setup", "test"),
+                         [](const auto& test) { return test.param; });
+
 }  // namespace
 }  // namespace shiftsim::test
