@@ -21,11 +21,8 @@ LockstepEngine::LockstepEngine(const EngineSetup& setup)
 std::string LockstepEngine::scope() const {
   const std::string cycles =
       options_.compare_cycles > 0 ? fmt::format("each of the first {} cycles", options_.compare_cycles) : "every cycle";
-  const Geometry& g = program_.geometry;
-  return fmt::format(
-      "RTL against SystemC core: every output port in {}, at every drain all accumulators of active slots (of {}), "
-      "event counters, assertions",
-      cycles, g.pixels * g.channels + g.pixels);
+  return fmt::format("all ports in {}, accumulators of active slots at every drain, event counters, assertions",
+                     cycles);
 }
 
 RunResult LockstepEngine::run(const ImageSet& images) {
