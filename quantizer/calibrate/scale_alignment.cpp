@@ -1,151 +1,22 @@
 #include "quantizer/calibrate/scale_alignment.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <limits>
 #include <numeric>
 #include <span>
 
-#include "common/clones.h"
 #include "common/error.h"
+#include "quantizer/calibrate/alignment_noise.h"
 #include "quantizer/calibrate/calibration.h"
 
 namespace shiftsim::quantizer {
 
 namespace {
 
-constexpr int kPhases = 8;  // factors 2^(j/8 - 1/2)
-constexpr int kMiddle = kPhases / 2;
-using Noises = std::array<double, kPhases>;  ///< relative to the signal, by factor
+using namespace alignment;
 
-double factor_of(int phase) {
-  return std::exp2(static_cast<double>(phase - kMiddle) / kPhases);
-}
-
-/// Sum of squares of x[i] - Q(x[i]) in units of the step, codes from low to high, 'offset' in steps.
-SHIFTSIM_CLONES
-double noise_in_steps(const float* x, std::size_t count, float inverse, float offset, float low, float high) {
-  constexpr std::size_t kLanes = 16;
-  float lanes[kLanes] = {};
-  std::size_t i = 0;
-  for (; i + kLanes <= count; i += kLanes)
-    for (std::size_t l = 0; l < kLanes; ++l) {
-      const float place = x[i + l] * inverse - offset;
-      const float error = place - std::min(std::max(std::floor(place + 0.5f), low), high);
-      lanes[l] += error * error;
-    }
-  for (; i < count; ++i) {
-    const float place = x[i] * inverse - offset;
-    const float error = place - std::min(std::max(std::floor(place + 0.5f), low), high);
-    lanes[0] += error * error;
-  }
-  double sum = 0;
-  for (const float lane : lanes) sum += static_cast<double>(lane);
-  return sum;
-}
-
-double power(std::span<const float> values) {
-  double sum = 0;
-  for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
-  return sum;
-}
-
-double largest(std::span<const float> values) {
-  float most = 0;
-  for (const float value : values) most = std::max(most, std::abs(value));
-  return static_cast<double>(most);
-}
-
-/// At most about 'limit' values, evenly spread over all places of rows that are 'period' long.
-std::vector<float> thinned(std::span<const float> values, std::size_t period, std::size_t limit) {
-  std::size_t leap = std::max<std::size_t>(1, values.size() / limit);
-  while (std::gcd(leap, period) != 1) ++leap;
-  std::vector<float> result;
-  for (std::size_t i = 0; i < values.size(); i += leap) result.push_back(values[i]);
-  return result;
-}
-
-/// Those of one channel.
-std::vector<float> channel_of(const TensorSample& sample, std::size_t channel, std::size_t channels) {
-  std::vector<float> result;
-  for (std::size_t i = channel; i < sample.size(); i += channels) result.push_back(sample[i]);
-  return result;
-}
-
-constexpr int kOffset = 8;  // half steps, from -kOffset to kOffset - 1
+/// Samples: weights of a row, pixels of a tensor, values of a tensor.
 constexpr std::size_t kWeightLimit = 512, kValueLimit = 4096, kTensorLimit = 1 << 16;
-
-struct Grid {
-  double step = 1, offset = 0, low = 0, high = 0;
-};
-
-/// The best grid for weights that had been multiplied by 'factor', in units of these.
-Grid best_grid(std::span<const float> weights, int bits, bool offsets, double factor, double& noise) {
-  const double half = std::exp2(bits - 1);
-  Grid best{1, 0, -half, half - 1};
-  noise = std::numeric_limits<double>::infinity();
-  const auto [lowest, highest] = candidate_exponents(largest(weights) * factor, bits);
-  for (int exponent = lowest; exponent <= highest; ++exponent) {
-    const double step = std::ldexp(1 / factor, exponent);
-    for (int offset = offsets && bits < 8 ? -kOffset : 0; offset <= (offsets && bits < 8 ? kOffset - 1 : 0); ++offset) {
-      const double found = step * step *
-                           noise_in_steps(weights.data(), weights.size(), static_cast<float>(1 / step),
-                                          static_cast<float>(offset) * 0.5f, static_cast<float>(best.low),
-                                          static_cast<float>(best.high));
-      if (found < noise) {
-        noise = found;
-        best.step = step;
-        best.offset = offset * 0.5;
-      }
-    }
-  }
-  return best;
-}
-
-/// Of a channel's weights at their best exponent and offset, had they been multiplied by each factor. Weights of 8 bits
-/// have none to speak of.
-Noises weight_noise(std::span<const float> weights, int bits, bool offsets) {
-  Noises noises{};
-  const double signal = power(weights);
-  if (bits >= 8 || !(signal > 0)) return noises;
-  for (int phase = 0; phase < kPhases; ++phase) {
-    double noise = 0;
-    best_grid(weights, bits, offsets, factor_of(phase), noise);
-    noises[static_cast<std::size_t>(phase)] = noise / signal;
-  }
-  return noises;
-}
-
-/// Of values at this step, had they been multiplied by 'factor'.
-double value_noise(std::span<const float> values, const ActivationRange& range, double factor, int exponent) {
-  const double step = std::ldexp(1 / factor, exponent);
-  return step * step *
-         noise_in_steps(values.data(), values.size(), static_cast<float>(1 / step), 0, static_cast<float>(range.low()),
-                        static_cast<float>(range.top()));
-}
-
-struct BestExponent {
-  double noise = std::numeric_limits<double>::infinity();
-  int exponent = 0;
-};
-
-BestExponent best_value_noise(std::span<const float> values, const ActivationRange& range, double factor) {
-  constexpr int kFiner = 4;
-  const int bits = range.bits - (range.is_signed ? 1 : 0);
-  const int highest = std::ilogb(largest(values) * factor) + 1 - bits + 1;
-  BestExponent best;
-  for (int exponent = highest; exponent >= highest - kFiner; --exponent)
-    if (const double noise = value_noise(values, range, factor, exponent); noise < best.noise) best = {noise, exponent};
-  return best;
-}
-
-int least(const Noises& noises) {
-  int best = kMiddle;  // of equals, no factor at all
-  for (int phase = 0; phase < kPhases; ++phase)
-    if (noises[static_cast<std::size_t>(phase)] < noises[static_cast<std::size_t>(best)]) best = phase;
-  return best;
-}
 
 class Alignment {
 public:
@@ -275,7 +146,7 @@ private:
   /// A layer that mixes the tensor's channels: its weights' grids, as they are.
   struct Column {
     const PlannedLayer* reader = nullptr;
-    std::vector<Grid> grids;
+    std::vector<RowGrid> grids;
 
     /// Of the weights that read channel c, divided by 'factor', relative to these.
     double noise(std::size_t c, double factor) const {
@@ -283,7 +154,7 @@ private:
       const std::size_t rows = reader->bias.size() / at(reader->geometry.groups), group = fan / taps;
       double noise = 0, signal = 0;
       for (std::size_t k = c / group * rows; k < (c / group + 1) * rows; ++k) {
-        const Grid& grid = grids[k];
+        const RowGrid& grid = grids[k];
         const float* weights = reader->weight.data() + k * fan + c % group * taps;
         const double step = grid.step * factor;
         noise += step * step *
@@ -299,7 +170,7 @@ private:
     std::vector<Column> columns;
     for (const PlannedLayer& reader : plan_.layers) {
       if (reader.input != tensor || reader.geometry.is_depthwise() || reader.weight_bits >= 8) continue;
-      Column column{&reader, std::vector<Grid>(reader.bias.size())};
+      Column column{&reader, std::vector<RowGrid>(reader.bias.size())};
       workers_.run(column.grids.size(), [&](std::size_t k, std::size_t) {
         double noise = 0;
         column.grids[k] = best_grid(thinned_row(reader, k), reader.weight_bits, offsets_, 1, noise);

@@ -6,9 +6,12 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "quantizer/learn/block_hints.h"
 #include "quantizer/learn/divergence.h"
+#include "quantizer/learn/latent_layer.h"
 #include "quantizer/learn/latent_weights.h"
 #include "quantizer/learn/learned.h"
+#include "quantizer/learn/learned_steps.h"
 #include "quantizer/learn/unit_model.h"
 #include "quantizer/plan/accumulator_rounding.h"
 #include "quantizer/plan/image_input.h"
@@ -17,30 +20,6 @@
 namespace shiftsim::quantizer {
 
 namespace {
-
-struct LatentLayer {
-  int index = 0;  ///< in the plan
-  const PlannedLayer* layer = nullptr;
-  std::size_t fan = 0;
-  Learned place;                                   ///< of the weights, in codes
-  Learned bias;                                    ///< in units of bias_unit
-  std::vector<float> average_place, average_bias;  ///< over the last iterations
-  float bias_unit = 1;
-  std::vector<float> start_bias, bias_now, weights;
-  AccumulatorRounding rounding;  ///< at the steps of now; gradients pass straight through
-};
-
-struct LatentTensor {
-  int tensor = 0;
-  Learned log_step;
-};
-
-/// A block's output, held against the float network's.
-struct Hint {
-  int tensor = 0;
-  std::size_t layer = 0, size = 0;
-  double power = 1;  ///< variance of a value in the float network
-};
 
 /// Of the running averages: about the last 30 iterations.
 constexpr float kKept = 0.97f;
@@ -57,9 +36,9 @@ public:
         workers_(workers),
         judge_(judge),
         network_(network),
-        teachers_(std::move(chosen)),
+        distillation_images_(std::move(chosen)),
         whole_(partition(plan, Granularity::kNetwork).front()) {
-    const BatchSplit split(options_.batch, teachers_.size(), workers.threads());
+    const BatchSplit split(options_.batch, distillation_images_.size(), workers.threads());
     batch_ = split.batch;
     chunk_ = split.chunk;
     const std::size_t slots = split.slots, areas = split.areas;
@@ -67,7 +46,8 @@ public:
     // It leaves nothing behind a chunk: its slots are its areas.
     teacher_ = std::make_unique<UnitModel>(plan, whole_, chunk_, areas, UnitModel::Use::kInference);
     classes_ = plan.tensor(whole_.output).shape.size();
-    if (options_.hint_weight > 0) add_hints();
+    hints_ = std::make_unique<BlockHints>(plan, whole_, chunk_, areas, options_.hint_weight);
+    if (!hints_->empty()) teacher_->keep(hints_->tensors());
     pixels_.assign(slots, std::vector<float>(chunk_ * plan.tensor(0).shape.size()));
     gradients_.assign(slots, std::vector<float>(chunk_ * classes_));
     losses_.resize(slots);
@@ -120,82 +100,15 @@ private:
 
   // ---- set up ----
 
-  void add_hints() {
-    for (const Unit& unit : partition(plan_, Granularity::kBlock)) {
-      if (plan_.tensor(unit.output).is_logits) continue;
-      hints_.push_back(
-          {unit.output, static_cast<std::size_t>(unit.last - whole_.first), plan_.tensor(unit.output).shape.size(), 1});
-    }
-    hint_gradients_.resize(student_->areas());
-    for (auto& of_area : hint_gradients_)
-      for (const Hint& hint : hints_) of_area.emplace_back(chunk_ * hint.size);
-    std::vector<int> tensors;
-    for (const Hint& hint : hints_) tensors.push_back(hint.tensor);
-    teacher_->keep(tensors);
-  }
-
-  void measure_hints() {
-    if (hints_.empty()) return;
-    teacher_->forward(0, {pixels_[0].data()}, images_of(0), 0);
-    for (Hint& hint : hints_) hint.power = variance(teacher_->values(0, hint.tensor, false));
-  }
-
-  static double variance(std::span<const float> values) {
-    double sum = 0, squares = 0;
-    for (const float value : values) {
-      const auto x = static_cast<double>(value);
-      sum += x;
-      squares += x * x;
-    }
-    const auto count = static_cast<double>(values.size());
-    return std::max(squares / count - sum / count * sum / count, 1e-12);
-  }
-
-  /// The mean squared error of each block's output, relative to the float one's variance.
-  std::vector<const float*> hint_gradients(UnitModel::Place at) {
-    if (hints_.empty()) return {};
-    std::vector<const float*> result(static_cast<std::size_t>(whole_.last - whole_.first + 1));
-    for (std::size_t h = 0; h < hints_.size(); ++h) {
-      const Hint& hint = hints_[h];
-      const auto found = student_->values(at.slot, hint.tensor, false),
-                 wanted = teacher_->values(at.area, hint.tensor, false);
-      const double images = static_cast<double>(batch_) * static_cast<double>(hint.size);
-      const auto factor = static_cast<float>(options_.hint_weight / (hint.power * images));
-      kernels::norm_loss(found.data(), wanted.data(), hint_gradients_[at.area][h].data(), found.size(), 2, factor);
-      result[hint.layer] = hint_gradients_[at.area][h].data();
-    }
-    return result;
-  }
-
   void add_layer(int index) {
-    LatentLayer latent;
-    latent.index = index;
-    latent.layer = &plan_.layers[static_cast<std::size_t>(index)];
-    const QuantizedLayer& now = network_.layers[static_cast<std::size_t>(index)];
-    const std::size_t channels = now.grids.size();
-    latent.fan = latent.layer->weight.size() / channels;
-    latent.place.resize(latent.layer->weight.size());
-    latent.weights.resize(latent.layer->weight.size());
-    for (std::size_t i = 0; i < now.codes.size(); ++i)
-      latent.place.value[i] = start_place(latent.layer->weight[i], now.grids[i / latent.fan], now.codes[i]);
-    latent.average_place = latent.place.value;
-    latent.average_bias.resize(channels);
-    latent.bias.resize(channels);
-    // The corrected biases are where this starts, and it corrects no more.
-    latent.start_bias.assign(now.bias.begin(), now.bias.end());
-    latent.bias_now.resize(channels);
-    append_blocks(layers_.size(), channels, latent.fan, blocks_);
+    LatentLayer latent(plan_, network_, index);
+    append_blocks(layers_.size(), latent.channels(), latent.fan, blocks_);
     layers_.push_back(std::move(latent));
   }
 
   void add_tensor(int tensor) {
-    LatentTensor latent;
-    latent.tensor = tensor;
-    const std::vector<double> steps = network_.steps(tensor);
-    latent.log_step.resize(steps.size());
-    for (std::size_t c = 0; c < steps.size(); ++c) latent.log_step.value[c] = static_cast<float>(std::log2(steps[c]));
-    student_->set_quantizer(tensor, {true, 1, steps});
-    tensors_.push_back(std::move(latent));
+    tensors_.emplace_back(network_, tensor, free_scales());
+    student_->set_quantizer(tensor, {true, 1, network_.steps(tensor)});
   }
 
   /// As the steps are now: one that moved makes another accumulator of what reads the tensor.
@@ -204,15 +117,6 @@ private:
       latent.rounding = AccumulatorRounding(network_, static_cast<std::size_t>(latent.index));
       student_->set_residual_steps(latent.index, latent.rounding.residual_steps());
     }
-  }
-
-  std::vector<double> steps_of(const LatentTensor& latent) const {
-    std::vector<double> steps;
-    for (const float value : latent.log_step.value) {
-      const auto log = static_cast<double>(value);
-      steps.push_back(std::exp2(free_scales() ? log : std::round(log)));
-    }
-    return steps;
   }
 
   // ---- images ----
@@ -239,20 +143,22 @@ private:
     set_latent_weights();
     show_batch(0);
     student_->forward(0, {pixels_[0].data()}, images_of(0), 0);
-    for (LatentLayer& latent : layers_) {
+    for (LatentLayer& latent : layers_)
       latent.bias_unit = static_cast<float>(std::sqrt(variance(student_->values(0, latent.layer->output, true))));
-    }
-    measure_hints();
+    if (hints_->empty()) return;
+    teacher_->forward(0, {pixels_[0].data()}, images_of(0), 0);
+    hints_->measure(*teacher_);
   }
 
   // ---- an iteration ----
 
   void show_batch(int iteration) {
     const auto number = static_cast<std::uint64_t>(iteration);
-    const std::vector<std::size_t> chosen = draw_batch(teachers_.size(), batch_, mix_seed(seed_, 2 * number));
+    const std::vector<std::size_t> chosen =
+        draw_batch(distillation_images_.size(), batch_, mix_seed(seed_, 2 * number));
     const std::size_t size = plan_.tensor(0).shape.size();
     workers_.run(batch_, [&](std::size_t at, std::size_t) {
-      show_image(teachers_[chosen[at]], mix_seed(mix_seed(seed_, 2 * number + 1), at),
+      show_image(distillation_images_[chosen[at]], mix_seed(mix_seed(seed_, 2 * number + 1), at),
                  pixels_[at / chunk_].data() + at % chunk_ * size);
     });
   }
@@ -265,7 +171,7 @@ private:
   void iterate(int iteration) {
     soft_ = SoftRounding::at(static_cast<double>(iteration) / options_.iterations, options_.slope);
     set_latent_weights();
-    for (const LatentTensor& latent : tensors_) student_->set_quantizer(latent.tensor, {true, 1, steps_of(latent)});
+    for (const LearnedSteps& learned : tensors_) student_->set_quantizer(learned.tensor(), {true, 1, learned.steps()});
     show_batch(iteration);
     workers_.run(student_->slots(), [&](std::size_t slot, std::size_t thread) {
       const std::size_t count = images_of(slot);
@@ -276,7 +182,7 @@ private:
       for (std::size_t j = 0; j < count; ++j)
         sum += divergence(logits + j * classes_, wanted + j * classes_, gradients_[slot].data() + j * classes_,
                           classes_, options_.temperature, 1 / static_cast<double>(batch_));
-      student_->backward(slot, gradients_[slot].data(), true, hint_gradients(at));
+      student_->backward(slot, gradients_[slot].data(), true, hints_->gradients(*student_, *teacher_, at, batch_));
     });
     learned_sum_ += std::accumulate(losses_.begin(), losses_.end(), 0.0) / static_cast<double>(batch_);
     ++learned_count_;
@@ -289,16 +195,8 @@ private:
     workers_.run(blocks_.size(), [&](std::size_t b, std::size_t) {
       const ChannelBlock& block = blocks_[b];
       LatentLayer& latent = layers_[block.layer];
-      for (std::size_t k = block.begin; k < block.end; ++k) {
-        const float* const place = latent.place.value.data() + k * latent.fan;
-        float* const weights = latent.weights.data() + k * latent.fan;
-        if (is_soft(latent))
-          soft_.values(channel(latent, k), place, weights);
-        else
-          latent_values(channel(latent, k), place, weights);
-        latent.bias_now[k] = static_cast<float>(latent.rounding.bias(
-            k, static_cast<double>(latent.start_bias[k] + latent.bias_unit * latent.bias.value[k])));
-      }
+      const SoftRounding* const soft = is_soft(latent) ? &soft_ : nullptr;
+      for (std::size_t k = block.begin; k < block.end; ++k) latent.set_weights(channel(latent, k), k, soft);
     });
     workers_.run(layers_.size(), [&](std::size_t i, std::size_t) {
       student_->set_weights(layers_[i].index, layers_[i].weights, layers_[i].bias_now);
@@ -314,43 +212,35 @@ private:
       const ChannelBlock& block = blocks_[b];
       LatentLayer& latent = layers_[block.layer];
       const std::size_t begin = block.begin * latent.fan, count = (block.end - block.begin) * latent.fan;
-      float* gradient = latent.place.gradient.data() + begin;
+      float* gradient = latent.latent.gradient.data() + begin;
       std::copy_n(student_->weight_gradient(0, latent.index).data() + begin, count, gradient);
       for (std::size_t slot = 1; slot < student_->slots(); ++slot)
         kernels::add(gradient, student_->weight_gradient(slot, latent.index).data() + begin, count);
       for (std::size_t k = block.begin; k < block.end; ++k) {
-        float* const of_channel = latent.place.gradient.data() + k * latent.fan;
+        float* const of_channel = latent.latent.gradient.data() + k * latent.fan;
         scale(of_channel, latent.fan, channel(latent, k).step);
-        if (is_soft(latent)) soft_.backward(channel(latent, k), latent.place.value.data() + k * latent.fan, of_channel);
+        if (is_soft(latent))
+          soft_.backward(channel(latent, k), latent.latent.value.data() + k * latent.fan, of_channel);
         float bias = 0;
         for (std::size_t slot = 0; slot < student_->slots(); ++slot)
           bias += student_->bias_gradient(slot, latent.index)[k];
         latent.bias.gradient[k] = bias * latent.bias_unit;
       }
-      latent.place.adam(begin, count, options_.weight_rate * decay, step);
+      latent.latent.adam(begin, count, options_.weight_rate * decay, step);
       for (std::size_t k = block.begin; k < block.end; ++k)
-        keep_in_range(channel(latent, k), latent.place.value.data() + k * latent.fan);
+        keep_in_range(channel(latent, k), latent.latent.value.data() + k * latent.fan);
       latent.bias.adam(block.begin, block.end - block.begin, options_.bias_rate * decay, step);
       const float kept = std::min(kKept, static_cast<float>(step - 1) / static_cast<float>(step));
-      average(latent.average_place.data() + begin, latent.place.value.data() + begin, count, kept);
+      average(latent.average_latent.data() + begin, latent.latent.value.data() + begin, count, kept);
       average(latent.average_bias.data() + block.begin, latent.bias.value.data() + block.begin, block.end - block.begin,
               kept);
     });
   }
 
   void step_activations(double decay, int step) {
-    for (LatentTensor& latent : tensors_) {
-      const std::size_t count = latent.log_step.value.size();
-      const std::vector<double> steps = steps_of(latent);
-      const auto channels = static_cast<std::size_t>(plan_.tensor(latent.tensor).shape.channels);
-      std::fill(latent.log_step.gradient.begin(), latent.log_step.gradient.end(), 0.0f);
-      for (std::size_t slot = 0; slot < student_->slots(); ++slot)
-        for (std::size_t c = 0; c < channels; ++c)
-          latent.log_step.gradient[count == 1 ? 0 : c] += student_->step_gradient(slot, latent.tensor)[c];
-      for (std::size_t c = 0; c < count; ++c)
-        latent.log_step.gradient[c] *= static_cast<float>(steps[c] * std::log(2.0));
-      latent.log_step.adam(0, count, options_.activation_rate * decay, step);
-      network_.set_steps(latent.tensor, steps_of(latent));
+    for (LearnedSteps& learned : tensors_) {
+      learned.learn(*student_, options_.activation_rate * decay, step);
+      network_.set_steps(learned.tensor(), learned.steps());
     }
     set_roundings();
   }
@@ -358,17 +248,8 @@ private:
   /// The network as of now, or with the average of the last iterations' weights and biases: a weight that flips between
   /// two codes has one of them most of the time.
   void harden(bool averaged) {
-    for (const LatentLayer& latent : layers_) {
-      QuantizedLayer& to = target(latent);
-      const float* places = (averaged ? latent.average_place : latent.place.value).data();
-      const std::vector<float>& biases = averaged ? latent.average_bias : latent.bias.value;
-      for (std::size_t k = 0; k < to.grids.size(); ++k) {
-        latent_codes(channel(latent, k), places + k * latent.fan, to.codes.data() + k * latent.fan);
-        to.learned_bias[k] = latent.start_bias[k] + latent.bias_unit * biases[k];
-      }
-      to.bias.assign(to.learned_bias.begin(), to.learned_bias.end());
-    }
-    for (const LatentTensor& latent : tensors_) network_.set_steps(latent.tensor, steps_of(latent));
+    for (const LatentLayer& latent : layers_) latent.harden(averaged, target(latent));
+    for (const LearnedSteps& learned : tensors_) network_.set_steps(learned.tensor(), learned.steps());
   }
 
   const Plan& plan_;
@@ -379,19 +260,18 @@ private:
   ThreadPool& workers_;
   NetworkJudge& judge_;
   QuantizedNetwork& network_;
-  std::vector<std::size_t> teachers_;  ///< images to learn on
+  std::vector<std::size_t> distillation_images_;  ///< to learn on
   Unit whole_;
   SoftRounding soft_ = SoftRounding::at(0, options_.slope);
   std::size_t batch_ = 0, chunk_ = 0, classes_ = 0;
   std::unique_ptr<UnitModel> student_, teacher_;
   std::vector<LatentLayer> layers_;
-  std::vector<LatentTensor> tensors_;
+  std::vector<LearnedSteps> tensors_;
   std::vector<ChannelBlock> blocks_;
   std::vector<std::vector<float>> pixels_, gradients_;  ///< by slot
   std::vector<double> losses_;                          ///< of the batch, by slot
   double learned_sum_ = 0, learned_count_ = 0;          ///< divergences of the iterations since the last moment
-  std::vector<Hint> hints_;
-  std::vector<std::vector<std::vector<float>>> hint_gradients_;  ///< by area and hint
+  std::unique_ptr<BlockHints> hints_;
 };
 
 }  // namespace

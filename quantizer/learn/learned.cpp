@@ -21,6 +21,17 @@ double cosine_decay(double done) {
   return 0.5 * (1 + std::cos(std::numbers::pi * done));
 }
 
+double variance(std::span<const float> values) {
+  double sum = 0, squares = 0;
+  for (const float value : values) {
+    const auto x = static_cast<double>(value);
+    sum += x;
+    squares += x * x;
+  }
+  const auto count = static_cast<double>(values.size());
+  return std::max(squares / count - sum / count * sum / count, 1e-12);
+}
+
 void append_blocks(std::size_t layer, std::size_t channels, std::size_t fan, std::vector<ChannelBlock>& blocks) {
   const std::size_t step = std::max<std::size_t>(1, kWeightBlock / fan);
   for (std::size_t k = 0; k < channels; k += step) blocks.push_back({layer, k, std::min(channels, k + step)});

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "quantizer/kernels/learning_kernels.h"
@@ -43,6 +44,9 @@ std::vector<std::size_t> draw_batch(std::size_t available, std::size_t count, st
 
 /// From 1 to 0 along half a cosine; 'done' in [0, 1].
 double cosine_decay(double done);
+
+/// The mean of squares less the square of the mean; at least 1e-12.
+double variance(std::span<const float> values);
 
 /// A parameter array with Adam's moments.
 struct Learned {
