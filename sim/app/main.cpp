@@ -26,16 +26,18 @@ constexpr int kDisagreement = 3;
 /// What to type to make the network of a configuration with a quantize section.
 std::string quantrun_command(const RunConfig& config) {
   const QuantizeConfig& q = config.quantize;
-  return fmt::format("quantrun --model {} --calibration {} --recipe {} --output {}", q.model, q.calibration, q.recipe,
-                     config.network);
+  const std::string bits = q.bits.empty() ? "" : " --bits " + q.bits;
+  return fmt::format("quantrun --model {} --calibration {} --recipe {}{} --output {}", q.model, q.calibration, q.recipe,
+                     bits, config.network);
 }
 
 /// For scripts: what quantrun needs, "key<TAB>value" a line.
 std::string quantize_lines(const RunConfig& config) {
   const QuantizeConfig& q = config.quantize;
   return fmt::format(
-      "network\t{}\nmodel\t{}\nrecipe\t{}\ncalibration\t{}\ncalibration_labels\t{}\nimages\t{}\nlabels\t{}\n",
-      config.network, q.model, q.recipe, q.calibration, q.calibration_labels, config.images, config.labels);
+      "network\t{}\nmodel\t{}\nrecipe\t{}\nbits\t{}\ncalibration\t{}\ncalibration_labels\t{}\nimages\t{}\n"
+      "labels\t{}\n",
+      config.network, q.model, q.recipe, q.bits, q.calibration, q.calibration_labels, config.images, config.labels);
 }
 
 /// scripts/run renews a network whose inputs changed; a simrun of its own tells, and runs what is there.

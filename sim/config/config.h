@@ -116,7 +116,10 @@ struct LockstepConfig {
 
 /// How scripts/run makes the network, if it is made here: quantrun's arguments. Empty model: the network is given.
 struct QuantizeConfig {
-  std::string model, recipe, calibration, calibration_labels;
+  std::string model;
+  std::string recipe;  ///< one of quantrun's by its name, or a file
+  std::string bits;    ///< "w4a4"; empty: the recipe's
+  std::string calibration, calibration_labels;
 
   friend bool operator==(const QuantizeConfig&, const QuantizeConfig&) = default;
 };

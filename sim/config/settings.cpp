@@ -61,6 +61,25 @@ RunSetting network() {
   return setting;
 }
 
+/// A name stays as it is, a path becomes absolute. quantrun tells them apart by the same rule.
+RunSetting recipe() {
+  RunSetting setting = setting::path<RunConfig>("quantize.recipe", "a name, a file",
+                                                "quantrun --list-recipes shows the names", OF(quantize, recipe));
+  const auto read_path = setting.read;
+  setting.read = [read_path](YamlMap& map, const std::string& key, const std::filesystem::path& folder,
+                             RunConfig& config) {
+    if (!map.has(key)) return;
+    const std::string written = map.get_string(key);
+    const bool is_path = written.find('/') != std::string::npos || written.ends_with(".yaml") || written.ends_with(".yml");
+    if (is_path) {
+      read_path(map, key, folder, config);
+    } else {
+      config.quantize.recipe = written;
+    }
+  };
+  return setting;
+}
+
 RunSetting fidelity() {
   RunSetting setting;
   setting.path = "run.fidelity";
@@ -144,7 +163,9 @@ std::vector<RunSetting> make_settings() {
                    "a deliberate RTL bug (scripts/build_rtl --list-mutants), to see it found", OF(lockstep, mutant)),
 
       path<Config>("quantize.model", "a file", "the float network, ONNX", OF(quantize, model)),
-      path<Config>("quantize.recipe", "a file", "configs/recipes/*.yaml", OF(quantize, recipe)),
+      recipe(),
+      text<Config>("quantize.bits", "w2a4", "widths of weights and activations, in place of the recipe's",
+                   OF(quantize, bits)),
       path<Config>("quantize.calibration", "a file or folder", "calibration images, as dataset.images",
                    OF(quantize, calibration)),
       path<Config>("quantize.calibration_labels", "a file", "needed for folders with a label file only",

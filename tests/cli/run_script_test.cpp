@@ -64,7 +64,7 @@ TEST_F(RunScript, QuantizesAnewOnlyWhereTheNetworkDependsOnIt) {
       "build/release/bin/quantrun",
       "case \"$*\" in\n  *--print-recipe*) cat r.yaml ;;\n  *) echo \"$*\" >>calls\n     mkdir -p net.qnet ;;\nesac");
   write("lines",
-        "network\tnet.qnet\nmodel\tm.onnx\nrecipe\tr.yaml\ncalibration\tc.npy\ncalibration_labels\t\nimages\tt.npy\n"
+        "network\tnet.qnet\nmodel\tm.onnx\nrecipe\tr.yaml\nbits\tw2a4\ncalibration\tc.npy\ncalibration_labels\t\nimages\tt.npy\n"
         "labels\tl.npy\n");
   for (const std::string file : {"m.onnx", "r.yaml", "c.npy", "t.npy", "l.npy", "c.yaml"}) write(file, file);
   const auto calls_after_run = [&] {
@@ -72,7 +72,7 @@ TEST_F(RunScript, QuantizesAnewOnlyWhereTheNetworkDependsOnIt) {
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     return quantrun_calls();
   };
-  EXPECT_THAT(calls_after_run(), HasSubstr("--calibration c.npy"));
+  EXPECT_THAT(calls_after_run(), HasSubstr("--calibration c.npy --recipe r.yaml --bits w2a4"));
   EXPECT_EQ(calls_after_run(), "");
   write("t.npy", "other images");
   EXPECT_EQ(calls_after_run(),

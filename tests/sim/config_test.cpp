@@ -130,7 +130,7 @@ TEST_F(ConfigTest, PrintedConfigurationLoadsToTheSame) {
                               "dataset: {images: i, labels: l, test_images: 12}\n"
                               "run: {fidelity: lockstep, images: 4, seed: 99, threads: 3, results: r}\n"
                               "lockstep: {wave_cycles: 10, max_cycles: 123456789012}\n"
-                              "quantize: {model: m.onnx, recipe: r.yaml, calibration: cal}\n");
+                              "quantize: {model: m.onnx, recipe: r.yaml, bits: w2a4, calibration: cal}\n");
   for (const RunConfig& config : {load_config(file, {}), load_config("", {})}) {
     const std::string text = print_config(config);
     EXPECT_EQ(load_config(write("elsewhere/printed.yaml", text), {}), config) << text;
