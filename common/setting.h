@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/text.h"
 #include "common/yaml.h"
 
 namespace shiftsim {
@@ -106,6 +107,30 @@ Setting<Owner> text(std::string path, std::string range, std::string help, Get g
           [=](const Owner& owner) { return nlohmann::ordered_json(get(owner)); },
           {},
           false};
+}
+
+/// One of a few values of an enumeration, by their names.
+template <typename Owner, typename Value, typename Get>
+Setting<Owner> choice(std::string path, std::vector<std::pair<std::string, Value>> names, std::string help, Get get) {
+  std::vector<std::string> words;
+  for (const auto& [word, value] : names) words.push_back(word);
+  std::string range = join(words);
+  return {std::move(path),
+          std::move(range),
+          std::move(help),
+          [=](YamlMap& map, const std::string& key, const std::filesystem::path&, Owner& owner) {
+            if (!map.has(key)) return;
+            const std::string chosen = map.get_choice(key, words);
+            for (const auto& [word, value] : names)
+              if (word == chosen) get(owner) = value;
+          },
+          [=](const Owner& owner) {
+            for (const auto& [word, value] : names)
+              if (value == get(owner)) return nlohmann::ordered_json(word);
+            return nlohmann::ordered_json();
+          },
+          {},
+          true};
 }
 
 /// A file or folder, absolute once it is read. An empty text stays empty.

@@ -97,12 +97,13 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
       ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
   add_mixed_options(app, options.mixed);
   app.add_flag("--print-recipe", options.print_recipe, "Print the recipe with every key, and end");
+  app.add_flag("--explain-recipe", options.explain_recipe, "Print it with what each key means, and end");
   auto* quiet_flag = app.add_flag("--quiet,-q", quiet, "Only warnings and errors");
   app.add_flag("--verbose,-v", verbose, "More on stderr")->excludes(quiet_flag);
 
   try {
     app.parse(argc, argv);
-    if (!options.print_recipe && !options.list_recipes && !options.mixed.assigns()) {
+    if (!options.print_recipe && !options.explain_recipe && !options.list_recipes && !options.mixed.assigns()) {
       if (model->count() == 0) throw CLI::RequiredError(model->get_name());
       if (calibration->count() == 0 && !options.measure_float) throw CLI::RequiredError(calibration->get_name());
     }
@@ -131,8 +132,8 @@ void run_quantrun(const QuantrunOptions& options) {
     return;
   }
   const Recipe recipe = load_recipe(options.recipe);
-  if (options.print_recipe) {
-    fmt::print("{}", to_yaml(recipe));
+  if (options.print_recipe || options.explain_recipe) {
+    fmt::print("{}", options.explain_recipe ? explain_recipe(recipe) : to_yaml(recipe));
     return;
   }
   if (options.mixed.assigns()) {

@@ -19,7 +19,7 @@ struct QuantrunOptions {
   MixedOptions mixed;
   int threads = 0;    ///< 0: one per processor
   int verbosity = 1;  ///< 0 quiet, 1 progress and the table, 2 debugging
-  bool print_recipe = false, list_recipes = false;
+  bool print_recipe = false, explain_recipe = false, list_recipes = false;
   bool measure_float = false;  ///< only the float network's accuracy, into an output that is there
   bool diagnose = false;       ///< print the diagnosis
 };

@@ -155,4 +155,7 @@ std::string label_of(const RecipeSources& sources);
 /// The recipe as YAML, every key with its value; reading it back gives the same recipe.
 std::string to_yaml(const Recipe& recipe);
 
+/// The same but 'layers', each key with its range and what it means.
+std::string explain_recipe(const Recipe& recipe);
+
 }  // namespace shiftsim::quantizer

@@ -70,7 +70,8 @@ RunSetting recipe() {
                              RunConfig& config) {
     if (!map.has(key)) return;
     const std::string written = map.get_string(key);
-    const bool is_path = written.find('/') != std::string::npos || written.ends_with(".yaml") || written.ends_with(".yml");
+    const bool is_path =
+        written.find('/') != std::string::npos || written.ends_with(".yaml") || written.ends_with(".yml");
     if (is_path) {
       read_path(map, key, folder, config);
     } else {

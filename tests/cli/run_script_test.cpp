@@ -64,7 +64,8 @@ TEST_F(RunScript, QuantizesAnewOnlyWhereTheNetworkDependsOnIt) {
       "build/release/bin/quantrun",
       "case \"$*\" in\n  *--print-recipe*) cat r.yaml ;;\n  *) echo \"$*\" >>calls\n     mkdir -p net.qnet ;;\nesac");
   write("lines",
-        "network\tnet.qnet\nmodel\tm.onnx\nrecipe\tr.yaml\nbits\tw2a4\ncalibration\tc.npy\ncalibration_labels\t\nimages\tt.npy\n"
+        "network\tnet.qnet\nmodel\tm.onnx\nrecipe\tr.yaml\nbits\tw2a4\ncalibration\tc.npy\ncalibration_"
+        "labels\t\nimages\tt.npy\n"
         "labels\tl.npy\n");
   for (const std::string file : {"m.onnx", "r.yaml", "c.npy", "t.npy", "l.npy", "c.yaml"}) write(file, file);
   const auto calls_after_run = [&] {

@@ -315,8 +315,8 @@ TEST_F(SimrunTest, MissingNetworkWithAQuantizeSectionSaysHowToMakeIt) {
   EXPECT_THAT(lines.out, HasSubstr("recipe\t" + (folder_ / "r.yaml").string() + "\n"));
   EXPECT_THAT(lines.out, HasSubstr("bits\t\n"));
   // One of quantrun's own recipes, by its name.
-  const test::Outcome named =
-      simrun({"--config", "q.yaml", "--set", "quantize.recipe=best", "--set", "quantize.bits=w2a4", "--print-quantize"});
+  const test::Outcome named = simrun(
+      {"--config", "q.yaml", "--set", "quantize.recipe=best", "--set", "quantize.bits=w2a4", "--print-quantize"});
   EXPECT_THAT(named.out, HasSubstr("recipe\tbest\nbits\tw2a4\n"));
   expect_bad_input({"--config", "q.yaml", "--set", "quantize.recipe=best", "--set", "quantize.bits=w2a4"},
                    {"--recipe best --bits w2a4"});

@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "common/read_file.h"
 #include "quantizer/recipe/recipe_library.h"
+#include "quantizer/recipe/recipe_settings.h"
 #include "tests/common/temporary_folder.h"
 
 namespace shiftsim::quantizer {
@@ -117,6 +121,23 @@ TEST_F(RecipeFile, BitsDecideWhatHolds) {
   EXPECT_EQ(parse_widths("W8A2", "--bits").weights, 8);
   for (const char* wrong : {"", "w2", "a2", "w3a4", "w2a4 ", "2,4", "w2a44"})
     expect_user_error([&] { parse_widths(wrong, "--bits"); }, {"--bits", "w2a4"});
+}
+
+/// The two files that document the recipes, and the reference of the program, know every key.
+TEST_F(RecipeFile, EveryKeyIsExplained) {
+  const fs::path recipes = fs::path(SHIFTSIM_SOURCE_DIR) / "configs/recipes";
+  const std::string documents = read_file(recipes / "nearest.yaml") + read_file(recipes / "rapq.yaml");
+  Recipe defaults;
+  defaults.input = {{0.5}, {0.25}, 255};
+  const std::string explained = explain_recipe(defaults);
+  std::set<std::string> paths;
+  for (const auto& setting : recipe_settings()) {
+    EXPECT_TRUE(paths.insert(setting.path).second) << setting.path << " is declared twice";
+    EXPECT_NE(documents.find(setting.key() + ":"), std::string::npos) << setting.path;
+    EXPECT_NE(explained.find(setting.key() + ": "), std::string::npos) << setting.path;
+    EXPECT_NE(explained.find("# " + setting.range + ": " + setting.help), std::string::npos) << setting.path;
+  }
+  EXPECT_EQ(to_yaml(load(explained)), to_yaml(defaults)) << "it reads back";
 }
 
 TEST_F(RecipeFile, TheProjectsOwnHaveNames) {
