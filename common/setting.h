@@ -113,6 +113,7 @@ Setting<Owner> text(std::string path, std::string range, std::string help, Get g
 template <typename Owner, typename Value, typename Get>
 Setting<Owner> choice(std::string path, std::vector<std::pair<std::string, Value>> names, std::string help, Get get) {
   std::vector<std::string> words;
+  words.reserve(names.size());
   for (const auto& [word, value] : names) words.push_back(word);
   std::string range = join(words);
   return {std::move(path),

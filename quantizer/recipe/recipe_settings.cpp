@@ -12,10 +12,13 @@ namespace fs = std::filesystem;
 using RecipeSetting = Setting<Recipe>;
 
 /// A getter for a member of Recipe, or of one of its parts, from a constant or another owner.
+// A member's name cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define OF(member)            \
   [](auto& recipe) -> auto& { \
     return recipe.member;     \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 constexpr int kMostIterations = 10'000'000;
 constexpr int kMostImages = 1 << 20;

@@ -14,6 +14,8 @@ using RunSetting = Setting<RunConfig>;
 constexpr int kMaxKib = 1 << 16;
 
 /// A getter for a member of 'part', a member of RunConfig, from a constant or another owner.
+// The names of members cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define OF(part, member)       \
   [](auto& config) -> auto& {  \
     return config.part.member; \
@@ -22,6 +24,7 @@ constexpr int kMaxKib = 1 << 16;
   [](auto& config) -> auto& { \
     return config.member;     \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 RunSetting name() {
   RunSetting setting = setting::text<RunConfig>("name", "letters, digits, _ - .", "names the folder results/<name>/",

@@ -18,7 +18,7 @@ const char* to_string(PartKind kind);
 /// What one event does with a part. 'amount': bits clocked (register), selected (select), read or written (SRAM);
 /// additions or shifts.
 struct Use {
-  std::int64_t Events::*event;
+  std::int64_t Events::*event = nullptr;
   double amount = 0;
   bool gated = false;  ///< an operand is zero: only a part of the energy
 };
