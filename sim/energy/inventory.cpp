@@ -75,7 +75,7 @@ private:
   void scratchpads();
   void dma();
   void memory(const std::string& name, double word_bits, int depth, double count, Component component,
-              std::vector<std::int64_t Events::*> events, bool by_bytes = false);
+              const std::vector<std::int64_t Events::*>& events, bool by_bytes = false);
 
   const AcceleratorConfig& config_;
   const ArrayConfig& array_;
@@ -204,8 +204,9 @@ void InventoryBuilder::ppu() {
 }
 
 void InventoryBuilder::memory(const std::string& name, double word_bits, int depth, double count, Component component,
-                              std::vector<std::int64_t Events::*> events, bool by_bytes) {
+                              const std::vector<std::int64_t Events::*>& events, bool by_bytes) {
   std::vector<Use> uses;
+  uses.reserve(events.size());
   for (const auto event : events) uses.push_back({event, word_bits});
   if (by_bytes) uses.push_back({&Events::out_write_bytes, 8});
   add(name, PartKind::kSram, kHalves * depth * word_bits, count, component,
