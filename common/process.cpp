@@ -38,6 +38,7 @@ private:
 /// Starts the program; false where there is none.
 bool spawn(const std::vector<std::string>& arguments, const FileActions& actions, pid_t& child) {
   std::vector<char*> words;
+  words.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
   return posix_spawnp(&child, words.front(), actions.get(), nullptr, words.data(), environ) == 0;

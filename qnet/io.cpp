@@ -78,6 +78,7 @@ void for_each_array(const Network& network, L& layer, bool last, Visit&& visit) 
 template <typename Rows>
 const typename Rows::value_type& row_named(YamlMap& map, const char* key, const Rows& rows) {
   std::vector<std::string> names;
+  names.reserve(std::size(rows));
   for (const auto& row : rows) names.emplace_back(row.name);
   const std::string name = map.get_choice(key, names);
   return rows[static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin())];

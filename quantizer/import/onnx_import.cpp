@@ -98,6 +98,7 @@ void import_node(const OnnxNode& op, GraphBuilder& graph) {
   const auto found = operators.find(op.type());
   if (!op.is_standard() || found == operators.end()) {
     std::vector<std::string> known;
+    known.reserve(operators.size());
     for (const auto& [name, import] : operators) known.push_back(name);
     fail("{}: node '{}': operator '{}{}{}' is not supported (supported: {})", op.file().string(), op.label(),
          op.proto().domain(), op.is_standard() ? "" : "::", op.type(), join(known));
