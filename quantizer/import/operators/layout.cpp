@@ -60,7 +60,7 @@ std::vector<Dim> regroup(const OnnxNode& op, const GraphBuilder& graph, const Ac
 }
 
 void flatten(const OnnxNode& op, GraphBuilder& graph) {
-  const Activation x = op.activation(0);
+  const Activation& x = op.activation(0);
   const std::int64_t axis = op.attribute_int("axis", 1);
   if (axis != 1 && axis != 1 - static_cast<std::int64_t>(x.dims.size()))
     op.fail("flattens from axis {}, expected 1", axis);
@@ -69,12 +69,12 @@ void flatten(const OnnxNode& op, GraphBuilder& graph) {
 }
 
 void reshape(const OnnxNode& op, GraphBuilder& graph) {
-  const Activation x = op.activation(0);
+  const Activation& x = op.activation(0);
   graph.define(op, Activation{x.node, regroup(op, graph, x, op.attribute_or_input("shape", 1))});
 }
 
 void transpose(const OnnxNode& op, GraphBuilder& graph) {
-  const Activation x = op.activation(0);
+  const Activation& x = op.activation(0);
   std::vector<std::int64_t> reversed;
   for (std::size_t i = x.dims.size(); i-- > 0;) reversed.push_back(static_cast<std::int64_t>(i));
   const auto order = op.attribute_ints("perm", reversed);
@@ -90,7 +90,7 @@ void transpose(const OnnxNode& op, GraphBuilder& graph) {
 }
 
 void squeeze(const OnnxNode& op, GraphBuilder& graph) {
-  const Activation x = op.activation(0);
+  const Activation& x = op.activation(0);
   const auto axes = op.attribute_or_input("axes", 1);
   std::set<std::size_t> gone;
   for (const std::int64_t axis : axes) gone.insert(op.axis_index(axis, x.dims.size()));
@@ -104,7 +104,7 @@ void squeeze(const OnnxNode& op, GraphBuilder& graph) {
 }
 
 void unsqueeze(const OnnxNode& op, GraphBuilder& graph) {
-  const Activation x = op.activation(0);
+  const Activation& x = op.activation(0);
   const auto axes = op.attribute_or_input("axes", 1);
   const std::size_t rank = x.dims.size() + axes.size();
   std::set<std::size_t> added;
