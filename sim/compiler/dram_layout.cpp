@@ -65,24 +65,13 @@ std::uint64_t DramLayout::allocate_parameters(int layer, std::int64_t bytes) {
 }
 
 void BurstList::add(std::uint64_t address, std::int64_t bytes) {
-  if (bytes <= 0) return;
-  std::uint64_t first = address / burst_bytes_;
-  const std::uint64_t last = (address + static_cast<std::uint64_t>(bytes) - 1) / burst_bytes_;
-  if (!runs_.empty()) {
-    BurstRun& open = runs_.back();
-    const std::uint64_t open_last = (open.address + static_cast<std::uint64_t>(open.bytes) - 1) / burst_bytes_;
-    if (first == open_last) ++first;
-    if (first > last) return;
-    if (first == open_last + 1) {
-      const auto added = static_cast<std::int64_t>((last - first + 1) * burst_bytes_);
-      open.bytes += added;
-      bytes_ += added;
-      return;
-    }
+  const BurstRun added = counter_.add(address, bytes);
+  if (added.bytes == 0) return;
+  if (!runs_.empty() && runs_.back().address + static_cast<std::uint64_t>(runs_.back().bytes) == added.address) {
+    runs_.back().bytes += added.bytes;
+  } else {
+    runs_.push_back(added);
   }
-  const auto added = static_cast<std::int64_t>((last - first + 1) * burst_bytes_);
-  runs_.push_back({first * burst_bytes_, added});
-  bytes_ += added;
 }
 
 }  // namespace shiftsim::sim

@@ -65,21 +65,45 @@ struct BurstRun {
   std::int64_t bytes = 0;
 };
 
-/// The bursts that touch what is read or written, in the order of the accesses. A burst that is still open serves the
-/// next access, too: it is counted once.
-class BurstList {
+/// Counts the bursts that touch what is read or written, in the order of the accesses. A burst that is still open serves
+/// the next access, too: it is counted once.
+class BurstCounter {
 public:
-  explicit BurstList(int burst_bytes) : burst_bytes_(static_cast<std::uint64_t>(burst_bytes)) {}
+  explicit BurstCounter(int burst_bytes) : burst_bytes_(static_cast<std::uint64_t>(burst_bytes)) {}
 
-  /// Adds bytes [address, address + bytes). 'bytes' 0: nothing.
-  void add(std::uint64_t address, std::int64_t bytes);
-  const std::vector<BurstRun>& runs() const { return runs_; }
+  /// Adds bytes [address, address + bytes). 'bytes' 0: nothing. Returns the bursts that are new.
+  BurstRun add(std::uint64_t address, std::int64_t bytes) {
+    if (bytes <= 0) return {};
+    std::uint64_t first = address / burst_bytes_;
+    const std::uint64_t end = (address + static_cast<std::uint64_t>(bytes) - 1) / burst_bytes_ + 1;
+    // 'end_' is 0 as long as no burst is open.
+    if (first + 1 == end_) ++first;
+    if (first >= end) return {};
+    end_ = end;
+    const auto added = static_cast<std::int64_t>((end - first) * burst_bytes_);
+    bytes_ += added;
+    return {first * burst_bytes_, added};
+  }
   std::int64_t bytes() const { return bytes_; }
 
 private:
   std::uint64_t burst_bytes_;
-  std::vector<BurstRun> runs_;
+  std::uint64_t end_ = 0;  ///< number of the open burst + 1
   std::int64_t bytes_ = 0;
+};
+
+/// The same bursts themselves.
+class BurstList {
+public:
+  explicit BurstList(int burst_bytes) : counter_(burst_bytes) {}
+
+  void add(std::uint64_t address, std::int64_t bytes);
+  const std::vector<BurstRun>& runs() const { return runs_; }
+  std::int64_t bytes() const { return counter_.bytes(); }
+
+private:
+  BurstCounter counter_;
+  std::vector<BurstRun> runs_;
 };
 
 }  // namespace shiftsim::sim

@@ -22,13 +22,6 @@ std::size_t weight_index(const qnet::Layer& layer, int in_per_group, int k, int 
   return static_cast<std::size_t>(((k * layer.kernel_h + ky) * layer.kernel_w + kx) * in_per_group + c);
 }
 
-/// The integer that the array multiplies by: q, or 2q + c where the offset is widened into the weight.
-int array_weight(const qnet::Layer& layer, const LayerView& view, int in_per_group, int k, int ky, int kx, int c) {
-  if (layer.kind != qnet::LayerKind::kConv) return 1;
-  const int q = layer.weights[weight_index(layer, in_per_group, k, ky, kx, c)];
-  return view.widened ? 2 * q + layer.offsets[static_cast<std::size_t>(k)] : q;
-}
-
 /// Where a step of the reduction stands: tap and sub-block.
 struct StepPosition {
   int ky, kx, word, sub;
@@ -41,6 +34,12 @@ StepPosition position(const LayerView& view, const Geometry& g, int step) {
 }
 
 }  // namespace
+
+int array_weight(const qnet::Layer& layer, const LayerView& view, int in_per_group, int k, int ky, int kx, int c) {
+  if (layer.kind != qnet::LayerKind::kConv) return 1;
+  const int q = layer.weights[weight_index(layer, in_per_group, k, ky, kx, c)];
+  return view.widened ? 2 * q + layer.offsets[static_cast<std::size_t>(k)] : q;
+}
 
 LayerView view_layer(const qnet::Network& network, const qnet::Layer& layer, const Geometry& g) {
   const qnet::Tensor& in = network.in(layer);

@@ -35,6 +35,10 @@ struct LayerView {
 
 LayerView view_layer(const qnet::Network& network, const qnet::Layer& layer, const Geometry& g);
 
+/// The integer that the array multiplies by: q, or 2q + c where the offset is widened into the weight; 1 for pools.
+/// 'in_per_group': input channels of a group; k: output channel; c: input channel in its group.
+int array_weight(const qnet::Layer& layer, const LayerView& view, int in_per_group, int k, int ky, int kx, int c);
+
 /// The weight word of a step and plane for a channel tile: 2NL pair bits, appended to 'image' (wgt_word_bytes).
 void append_weight_word(const qnet::Network& network, const qnet::Layer& layer, const LayerView& view,
                         const Geometry& g, const ChannelTile& tile, int step, int plane,

@@ -28,8 +28,9 @@ Area area_of(const ReadProgram& read, const qnet::Network& network) {
 }
 
 /// The same bytes of every pixel of an area in one block.
+template <typename Bursts>
 void add_pixels(const Area& area, int tensor, int block, const ByteSpan& span, int width, const DramLayout& layout,
-                BurstList& bursts) {
+                Bursts& bursts) {
   const int pitch = layout.pixel_bytes(tensor, block);
   const auto start = [&](int y, int x) {
     return layout.pixel_address(tensor, block, y, x) + static_cast<std::uint64_t>(span.first);
@@ -48,10 +49,9 @@ void add_pixels(const Area& area, int tensor, int block, const ByteSpan& span, i
     bursts.add(start(y, area.x0), (pixels - 1) * pitch + span.bytes);
 }
 
-}  // namespace
-
-BurstList read_bursts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout) {
-  BurstList bursts(layout.burst_bytes());
+template <typename Bursts>
+Bursts bursts_of(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout) {
+  Bursts bursts(layout.burst_bytes());
   if (read.kind == ReadProgram::Kind::kWords) {
     const std::int64_t first = std::int64_t{read.first} * read.word_dram_bits / 8;
     const std::int64_t end = ((std::int64_t{read.first} + read.count) * read.word_dram_bits + 7) / 8;
@@ -70,6 +70,16 @@ BurstList read_bursts(const ReadProgram& read, const qnet::Network& network, con
     add_pixels(area, read.tensor, block, span, tensor.width, layout, bursts);
   }
   return bursts;
+}
+
+}  // namespace
+
+BurstList read_bursts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout) {
+  return bursts_of<BurstList>(read, network, layout);
+}
+
+std::int64_t read_bytes(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout) {
+  return bursts_of<BurstCounter>(read, network, layout).bytes();
 }
 
 }  // namespace shiftsim::sim

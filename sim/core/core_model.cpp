@@ -1,6 +1,7 @@
 #include "sim/core/core_model.h"
 
 #include "common/error.h"
+#include "sim/core/cause_of.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -52,28 +53,8 @@ void CoreModel::drive() {
 }
 
 Cause CoreModel::cause() const {
-  const bool barrier = out_.ld_state == LdState::kWaitBarrier;
-  switch (out_.ex_state) {
-    case ExState::kRun:
-      return Cause::kRun;
-    case ExState::kPpuStall:
-      return Cause::kPpu;
-    case ExState::kSetup:
-      return Cause::kSetup;
-    case ExState::kWaitAct:
-      return barrier ? Cause::kBarrier : Cause::kActivations;
-    case ExState::kWaitWgt:
-      return Cause::kWeights;
-    case ExState::kWaitTab:
-      return Cause::kTables;
-    case ExState::kWaitRes:
-      return barrier ? Cause::kBarrier : Cause::kResidual;
-    case ExState::kWaitOut:
-      return Cause::kOutput;
-    case ExState::kNoCommand:
-      break;
-  }
-  return sequencer_.in_flight() || !ppu_.idle() || !store_.idle() ? Cause::kDrain : Cause::kNoCommand;
+  return cause_of(out_.ex_state, out_.ld_state == LdState::kWaitBarrier,
+                  sequencer_.in_flight() || !ppu_.idle() || !store_.idle());
 }
 
 void CoreModel::count_cycle() {

@@ -44,7 +44,9 @@ struct Events {
   std::int64_t cycles = 0;             ///< all cycles, for leakage
   std::int64_t array_idle_cycles = 0;  ///< of them without a valid step in E
 
-  Events& operator+=(const Events& other);
+  Events& operator+=(const Events& other) { return add(other, 1); }
+  /// Adds 'other' 'times' over.
+  Events& add(const Events& other, std::int64_t times);
   friend bool operator==(const Events&, const Events&) = default;
 };
 
@@ -96,8 +98,8 @@ inline constexpr EventField kEventFields[] = {
 static_assert(sizeof(kEventFields) / sizeof(EventField) == sizeof(Events) / sizeof(std::int64_t),
               "every counter stands in kEventFields once");
 
-inline Events& Events::operator+=(const Events& other) {
-  for (const EventField& field : kEventFields) this->*field.member += other.*field.member;
+inline Events& Events::add(const Events& other, std::int64_t times) {
+  for (const EventField& field : kEventFields) this->*field.member += times * other.*field.member;
   return *this;
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "sim/compiler/read_bursts.h"
+#include "sim/memory/read_buffer.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -19,33 +20,11 @@ Dma::Dma(const qnet::Network& network, const Program& program, const DramConfig&
       config_(config),
       dram_(dram),
       memory_(memory),
-      events_(network.layers.size()) {
+      events_(network.layers.size()),
+      buffer_bytes_(read_buffer_bytes(network, program, config)) {
   const Geometry& g = program.geometry;
   const auto bytes = static_cast<std::size_t>(std::max({g.act_word_bytes(), g.wgt_word_bytes(), g.tab_word_bytes()}));
   for (auto& word : words_) word.resize(ceil_div<std::size_t>(bytes, 4));
-  // The buffer must hold what one word can wait for.
-  std::int64_t longest = 0;
-  for (const ReadProgram& read : program.reads) longest = std::max(longest, longest_wait(read));
-  const std::int64_t burst = config.burst_bytes;
-  buffer_bytes_ =
-      std::max<std::int64_t>(config.buffer_bytes(), ceil_div(longest, burst) * burst + burst + config.bytes_per_cycle);
-}
-
-/// Bytes that one word can wait for: a weight word, a pixel with what stands beside it, or the rows of a window.
-std::int64_t Dma::longest_wait(const ReadProgram& read) const {
-  if (read.kind == ReadProgram::Kind::kWords) return ceil_div(read.word_dram_bits, 8);
-  const qnet::Tensor& tensor = network_.tensors[static_cast<std::size_t>(read.tensor)];
-  if (read.kind == ReadProgram::Kind::kIm2row) {
-    const qnet::Layer& layer = network_.layers[static_cast<std::size_t>(read.layer)];
-    const int rows = std::max((layer.kernel_h - 1) * layer.dilation_h + 1, layer.stride_h);
-    return std::int64_t{ceil_div(tensor.channels * tensor.bits, 8)} * rows * tensor.width;
-  }
-  const int n = program_.geometry.channels;
-  const int first_block = read.channel0 / read.repeat / n;
-  const int last_block = (read.channel0 + read.channels - 1) / read.repeat / n;
-  std::int64_t bytes = 0;
-  for (int block = first_block; block <= last_block; ++block) bytes += program_.dram.pixel_bytes(read.tensor, block);
-  return bytes;
 }
 
 void Dma::accept_read(const CoreOutputs& core) {

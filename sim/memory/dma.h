@@ -59,7 +59,6 @@ private:
     std::array<OpenBurst, StoreWords::kBlocks> open{};
   };
 
-  std::int64_t longest_wait(const ReadProgram& read) const;
   void accept_read(const CoreOutputs& core);
   void clock_store(const CoreOutputs& core);
   void gather(const DramPiece& piece, OpenBurst& open);
@@ -73,6 +72,7 @@ private:
   DramModel& dram_;
   TensorMemory& memory_;
   std::vector<Events> events_;
+  std::int64_t buffer_bytes_;
   DmaOutputs out_;
   std::int64_t cycle_ = 0;
   bool progressed_ = false;
@@ -80,7 +80,6 @@ private:
   std::deque<Request> requests_;
   std::array<std::vector<std::uint32_t>, 2> words_;  ///< in turn; 32-bit, as the RTL takes them
   std::size_t word_index_ = 0;
-  std::int64_t buffer_bytes_ = 0;
 
   std::optional<Store> store_;
   std::int64_t accepted_ = 0, written_ = 0;  ///< bytes of bursts handed to DRAM, and of them written

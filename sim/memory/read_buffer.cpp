@@ -1,0 +1,35 @@
+#include "sim/memory/read_buffer.h"
+
+#include <algorithm>
+
+namespace shiftsim::sim {
+namespace {
+
+/// Bytes that one word can wait for: a weight word, a pixel with what stands beside it, or the rows of a window.
+std::int64_t longest_wait(const ReadProgram& read, const qnet::Network& network, const Program& program) {
+  if (read.kind == ReadProgram::Kind::kWords) return ceil_div(read.word_dram_bits, 8);
+  const qnet::Tensor& tensor = network.tensors[static_cast<std::size_t>(read.tensor)];
+  if (read.kind == ReadProgram::Kind::kIm2row) {
+    const qnet::Layer& layer = network.layers[static_cast<std::size_t>(read.layer)];
+    const int rows = std::max((layer.kernel_h - 1) * layer.dilation_h + 1, layer.stride_h);
+    return std::int64_t{ceil_div(tensor.channels * tensor.bits, 8)} * rows * tensor.width;
+  }
+  const int n = program.geometry.channels;
+  const int first_block = read.channel0 / read.repeat / n;
+  const int last_block = (read.channel0 + read.channels - 1) / read.repeat / n;
+  std::int64_t bytes = 0;
+  for (int block = first_block; block <= last_block; ++block) bytes += program.dram.pixel_bytes(read.tensor, block);
+  return bytes;
+}
+
+}  // namespace
+
+std::int64_t read_buffer_bytes(const qnet::Network& network, const Program& program, const DramConfig& config) {
+  std::int64_t longest = 0;
+  for (const ReadProgram& read : program.reads) longest = std::max(longest, longest_wait(read, network, program));
+  const std::int64_t burst = config.burst_bytes;
+  return std::max<std::int64_t>(config.buffer_bytes(),
+                                ceil_div(longest, burst) * burst + burst + config.bytes_per_cycle);
+}
+
+}  // namespace shiftsim::sim

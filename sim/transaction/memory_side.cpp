@@ -1,0 +1,294 @@
+#include "sim/transaction/memory_side.h"
+
+#include <algorithm>
+
+#include "common/error.h"
+#include "sim/compiler/read_bursts.h"
+#include "sim/memory/read_buffer.h"
+
+namespace shiftsim::sim {
+namespace {
+
+constexpr int kPending = 2;
+
+}  // namespace
+
+MemorySide::MemorySide(const qnet::Network& network, const Program& program, const DramConfig& dram, Tokens& tokens,
+                       CoreCounters& counters)
+    : network_(network),
+      program_(program),
+      config_(dram),
+      tokens_(tokens),
+      counters_(counters),
+      buffer_bytes_(read_buffer_bytes(network, program, dram)),
+      loads_(program.geometry.cmd_depth),
+      pending_(kPending),
+      stores_(program.geometry.cmd_depth) {}
+
+LdState MemorySide::load_state() const {
+  if (loads_.empty()) return LdState::kNoCommand;
+  const LoadCommand& c = *loads_.front().command;
+  if (c.barrier && !tokens_.barrier.available()) return LdState::kWaitBarrier;
+  if (c.acquire && !tokens_.credit_of(c.target).available()) return LdState::kWaitCredit;
+  if (pending_.full()) return LdState::kPendingFull;
+  return LdState::kRequest;
+}
+
+bool MemorySide::requests_store() const {
+  return send_ == Send::kIdle && !stores_.empty() &&
+         (!stores_.front().command->acquire || tokens_.ready_of(Target::kOut).available());
+}
+
+bool MemorySide::sends_word() const {
+  return send_ == Send::kSend && store_ && to_write_ + 2 * std::int64_t{config_.burst_bytes} <= buffer_bytes_;
+}
+
+bool MemorySide::changes_tokens_or_queues(bool read_request) const {
+  if (read_request && request_count_ < kMaxRequests) return true;
+  if (receive_ == Receive::kIdle && !pending_.empty()) return true;
+  if (takes_word() && requests_[first_request_].words.left() == 1) return true;
+  if (sends_word() && words_left_ == 1) return true;
+  return !store_ && requests_store();
+}
+
+void MemorySide::walk(std::int64_t cycles) {
+  if (receive_ != Receive::kInit) return;
+  walk_left_ -= cycles;
+  if (walk_left_ == 0) receive_ = Receive::kData;
+}
+
+/// Nothing is under way in DMA and DRAM.
+std::int64_t MemorySide::advance_idle(std::int64_t limit) {
+  const std::int64_t cycles = walk_cycles(limit);
+  walk(cycles);
+  cycle_ += cycles;
+  return cycles;
+}
+
+/// The first request with bytes to fetch, or null; and what the buffer holds of it and those before it.
+MemorySide::Request* MemorySide::reader(std::int64_t& buffered) {
+  buffered = 0;
+  for (std::size_t i = 0; i < request_count_; ++i) {
+    Request& r = request(i);
+    buffered += r.fetched - r.consumed;
+    if (r.fetched < r.total) return &r;
+  }
+  return nullptr;
+}
+
+/// Reads only: nothing is stored or waits to be written. Each call runs the cycles in which the same request is fetched
+/// at the same pace and the words taken need the same.
+std::int64_t MemorySide::advance_reads(std::int64_t limit) {
+  Request& front = requests_[first_request_];
+  const bool takes = takes_word();
+  std::int64_t cycles = walk_cycles(limit);
+  // Taking a word frees what it needed; those after it in the run free nothing more.
+  if (takes) {
+    front.consumed = front.words.need();
+    // The last word gives a token.
+    cycles = std::min({cycles, front.words.same(), front.words.left() - 1});
+  }
+  std::int64_t buffered = 0;
+  Request* const fetching = reader(buffered);
+  std::int64_t grants = 0;  // cycles with a fetch, from the first on
+  if (fetching != nullptr && cycle_ < fetching->first_data) {
+    cycles = std::min(cycles, fetching->first_data - cycle_);
+  } else if (fetching != nullptr && buffered + config_.bytes_per_cycle <= buffer_bytes_) {
+    const std::int64_t to_end = ceil_div<std::int64_t>(fetching->total - fetching->fetched, config_.bytes_per_cycle);
+    cycles = std::min(cycles, to_end);
+    grants = std::min(cycles, (buffer_bytes_ - buffered) / config_.bytes_per_cycle);
+  }
+  if (!takes && !word_offered_ && receive_ == Receive::kData) {
+    // Until a word is offered.
+    const std::int64_t missing = front.words.need() - front.fetched;
+    if (missing <= 0) {
+      cycles = std::min(cycles, std::max<std::int64_t>(1, front.first_data - cycle_));
+    } else if (grants > 0) {
+      const std::int64_t until = ceil_div<std::int64_t>(missing, config_.bytes_per_cycle);
+      SHIFTSIM_CHECK(fetching == &front && until <= (buffer_bytes_ - buffered) / config_.bytes_per_cycle,
+                     "a word of {} bytes waits for a full buffer of {}", front.words.need(), buffer_bytes_);
+      cycles = std::min(cycles, until);
+      grants = cycles;
+    }
+  }
+  if (grants > 0)
+    fetching->fetched = std::min(fetching->total, fetching->fetched + grants * config_.bytes_per_cycle);
+  walk(cycles);
+  cycle_ += cycles;
+  last_grant_write_ = false;
+  if (takes) front.words.advance(cycles);
+  if (takes || !word_offered_) offer_word();
+  return cycles;
+}
+
+std::int64_t MemorySide::advance(std::int64_t limit) {
+  const bool read_request = requests_read();
+  std::int64_t cycles = 0;
+  while (cycles < limit && !changes_tokens_or_queues(read_request)) {
+    const std::int64_t left = limit - cycles;
+    const bool writes = store_ || to_write_ > 0;
+    if (writes) {
+      clock();
+      ++cycles;
+      // The image may end with the last write.
+      if (dma_idle()) break;
+    } else {
+      cycles += request_count_ == 0 ? advance_idle(left) : advance_reads(left);
+    }
+  }
+  return cycles;
+}
+
+void MemorySide::clock() {
+  const bool read_request = requests_read(), store_request = requests_store(), sent = sends_word(),
+             taken = takes_word();
+  const bool read_accepted = read_request && request_count_ < kMaxRequests;
+  const LoadCommand* const load = read_accepted ? loads_.front().command : nullptr;
+  const bool store_accepted = store_request && !store_;
+  const StoreCommand* const store = store_accepted ? stores_.front().command : nullptr;
+  const bool asleep = request_count_ == 0 && !read_request && !store_request && dma_idle();
+  clock_store(store_accepted, sent);
+  clock_load(taken, read_accepted);
+  if (asleep) {
+    ++cycle_;
+    return;
+  }
+  clock_dma({taken, sent, load, store});
+}
+
+void MemorySide::clock_load(bool word_taken, bool read_accepted) {
+  switch (receive_) {
+    case Receive::kIdle:
+      if (pending_.empty()) break;
+      load_ = pending_.front().command;
+      pending_.pop();
+      receive_ = load_->target == Target::kAct ? Receive::kInit : Receive::kData;
+      walk_left_ = program_.geometry.pixels;
+      break;
+    case Receive::kInit:
+      walk(1);
+      break;
+    case Receive::kData:
+      if (!word_taken || requests_[first_request_].words.left() > 1) break;
+      if (load_->signal) tokens_.ready_of(load_->target).give();
+      receive_ = Receive::kIdle;
+      break;
+  }
+  if (!read_accepted) return;
+  const Queued<LoadCommand> next = loads_.front();
+  loads_.pop();
+  if (next.command->acquire) tokens_.credit_of(next.command->target).take();
+  if (next.command->barrier) tokens_.barrier.take();
+  pending_.push(next);
+}
+
+void MemorySide::clock_store(bool accepted, bool word_sent) {
+  switch (send_) {
+    case Send::kIdle:
+      if (!accepted) break;
+      sent_ = stores_.front().command;
+      stores_.pop();
+      if (sent_->acquire) tokens_.ready_of(Target::kOut).take();
+      words_left_ = sent_->count;
+      send_ = Send::kRead;
+      break;
+    case Send::kRead:
+      send_ = Send::kSend;
+      break;
+    case Send::kSend:
+      if (!word_sent || --words_left_ > 0) break;
+      if (sent_->rel_out) tokens_.credit_of(Target::kOut).give();
+      if (sent_->sig_layer) tokens_.barrier.give();
+      send_ = Send::kIdle;
+      break;
+  }
+}
+
+void MemorySide::clock_dma(const Handshakes& now) {
+  if (now.word_taken) {
+    Request& front = requests_[first_request_];
+    front.consumed = front.words.need();
+    front.words.advance(1);
+    if (front.words.left() == 0) {
+      SHIFTSIM_CHECK(front.fetched == front.total, "{} of {} bytes fetched", front.fetched, front.total);
+      first_request_ = (first_request_ + 1) % kMaxRequests;
+      --request_count_;
+    }
+  }
+  if (now.load != nullptr) accept(*now.load);
+  if (now.store != nullptr) {
+    store_ = Store{StoreWords(program_.writes[now.store->dma_id], now.store->count, network_, program_)};
+  } else if (now.word_sent) {
+    write_word();
+  }
+  transfer();
+  ++cycle_;
+  if (now.word_taken || !word_offered_) offer_word();
+}
+
+void MemorySide::accept(const LoadCommand& load) {
+  const ReadProgram& read = program_.reads[load.dma_id];
+  Request next;
+  next.total = read_bytes(read, network_, program_.dram);
+  next.words = WordNeeds(read, load.count, next.total, network_, config_.burst_bytes);
+  next.first_data = cycle_ + config_.latency_cycles;
+  next.write_mark = accepted_;
+  Events& events = counters_.of(read.layer);
+  events.dram_read_bytes += next.total;
+  events.dram_bursts += next.total / config_.burst_bytes;
+  request(request_count_) = next;
+  ++request_count_;
+}
+
+void MemorySide::write_word() {
+  const auto pieces = store_->words.pieces();
+  const auto unit = static_cast<std::uint64_t>(config_.burst_bytes);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const DramPiece& piece = pieces[i];
+    if (piece.bytes == 0) continue;
+    OpenBurst& open = store_->open[i];
+    const std::uint64_t last = (piece.address + static_cast<std::uint64_t>(piece.bytes) - 1) / unit;
+    for (std::uint64_t burst = piece.address / unit; burst <= last; ++burst) {
+      if (open == burst) continue;
+      close(open);
+      open = burst;
+    }
+  }
+  store_->words.advance();
+  if (!store_->words.done()) return;
+  for (OpenBurst& open : store_->open) close(open);
+  store_.reset();
+}
+
+void MemorySide::close(OpenBurst& open) {
+  if (!open) return;
+  open.reset();
+  accepted_ += config_.burst_bytes;
+  to_write_ += config_.burst_bytes;
+  Events& events = counters_.of(store_->words.layer());
+  events.dram_write_bytes += config_.burst_bytes;
+  ++events.dram_bursts;
+}
+
+void MemorySide::transfer() {
+  std::int64_t buffered = 0;
+  Request* const fetching = reader(buffered);
+  const bool read = fetching != nullptr && accepted_ - to_write_ >= fetching->write_mark &&
+                    buffered + config_.bytes_per_cycle <= buffer_bytes_ && cycle_ >= fetching->first_data;
+  const bool write = to_write_ > 0 && (!read || !last_grant_write_);
+  if (write) {
+    to_write_ -= std::min<std::int64_t>(to_write_, config_.bytes_per_cycle);
+  } else if (read) {
+    fetching->fetched = std::min(fetching->total, fetching->fetched + config_.bytes_per_cycle);
+  }
+  last_grant_write_ = write;
+}
+
+void MemorySide::offer_word() {
+  word_offered_ = false;
+  if (request_count_ == 0) return;
+  const Request& front = requests_[first_request_];
+  word_offered_ = cycle_ >= front.first_data && front.fetched >= front.words.need();
+}
+
+}  // namespace shiftsim::sim
