@@ -49,7 +49,7 @@ void Dma::clock_store(const CoreOutputs& core) {
   }
   if (!core.wr_data_valid || !out_.wr_data_ready) return;
   store_->words.put(core.wr_data, memory_);
-  const auto pieces = store_->words.pieces();
+  const StoreWords::Pieces& pieces = store_->words.pieces();
   for (std::size_t i = 0; i < pieces.size(); ++i) gather(pieces[i], store_->open[i]);
   store_->words.advance();
   if (!store_->words.done()) return;

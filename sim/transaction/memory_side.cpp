@@ -241,12 +241,15 @@ void MemorySide::accept(const LoadCommand& load) {
 }
 
 void MemorySide::write_word() {
-  const auto pieces = store_->words.pieces();
+  const StoreWords::Pieces& pieces = store_->words.pieces();
   const auto unit = static_cast<std::uint64_t>(config_.burst_bytes);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const DramPiece& piece = pieces[i];
     if (piece.bytes == 0) continue;
     OpenBurst& open = store_->open[i];
+    const bool within_open = open && piece.address >= *open * unit &&
+                             piece.address + static_cast<std::uint64_t>(piece.bytes) <= (*open + 1) * unit;
+    if (within_open) continue;
     const std::uint64_t last = (piece.address + static_cast<std::uint64_t>(piece.bytes) - 1) / unit;
     for (std::uint64_t burst = piece.address / unit; burst <= last; ++burst) {
       if (open == burst) continue;

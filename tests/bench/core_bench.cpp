@@ -8,7 +8,7 @@
 #include "sim/compiler/compiler.h"
 #include "sim/engine/core_module.h"
 #include "sim/engine/system.h"
-#include "tests/bench/residual_network.h"
+#include "tests/qnet/named_networks.h"
 
 namespace {
 
@@ -154,7 +154,7 @@ BENCHMARK(Lockstep)->Unit(benchmark::kMillisecond);
 
 /// One image of the whole residual network at pe16x16: 'cycle' and 'lockstep' of simrun without its files.
 void image(benchmark::State& state, bool lockstep) {
-  const qnet::Network network = qnet::ResidualNetwork().build();
+  const qnet::Network network = qnet::residual_network();
   const AcceleratorConfig accelerator = pe16x16();
   const Program program = compile(network, accelerator);
   SystemOptions options;

@@ -5,7 +5,7 @@
 
 #include "qnet/golden.h"
 #include "qnet/golden_select.h"
-#include "tests/bench/residual_network.h"
+#include "tests/qnet/named_networks.h"
 
 namespace {
 
@@ -16,7 +16,7 @@ void golden(benchmark::State& state) {
   const auto threads = static_cast<int>(state.range(0));
   const auto kernels = available_kernels();
   const Kernels* chosen = state.range(1) < 0 ? kernels.back() : kernels[static_cast<std::size_t>(state.range(1))];
-  const Network network = ResidualNetwork().build();
+  const Network network = residual_network();
   force_kernels(chosen);
   const Golden reference(network);
   force_kernels(nullptr);
