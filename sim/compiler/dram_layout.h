@@ -65,8 +65,8 @@ struct BurstRun {
   std::int64_t bytes = 0;
 };
 
-/// Counts the bursts that touch what is read or written, in the order of the accesses. A burst that is still open serves
-/// the next access, too: it is counted once.
+/// Counts the bursts that touch what is read or written, in the order of the accesses. A burst that is still open
+/// serves the next access, too: it is counted once.
 class BurstCounter {
 public:
   explicit BurstCounter(int burst_bytes) : burst_bytes_(static_cast<std::uint64_t>(burst_bytes)) {}

@@ -1,6 +1,7 @@
 #include "sim/compiler/output_stationary.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/error.h"
 #include "sim/compiler/output_stationary_emitter.h"
@@ -57,6 +58,18 @@ int typical_tiles(const LayerTask& task) {
   return task.channel_tiles();
 }
 
+/// Whether the smaller tiles at the lower and right edge fit, too. A tile of fewer pixels has shorter slots, and one of
+/// them may reach over more rows than any of the whole tile's.
+bool edges_fit(const LayerTask& task, const Tiling& whole) {
+  const auto rest = [](int size, int step) { return size % step == 0 ? step : size % step; };
+  const int rows = rest(task.out().height, whole.rows), cols = rest(task.out().width, whole.cols);
+  for (const auto& [edge_rows, edge_cols] : {std::pair{rows, whole.cols}, {whole.rows, cols}, {rows, cols}})
+    if (!fits(task.view, task.geometry, measure_tiling(task.view, task.geometry, edge_rows, edge_cols),
+              task.has_residual()))
+      return false;
+  return true;
+}
+
 }  // namespace
 
 std::vector<Mapping> OutputStationaryMapper::candidates(const LayerTask& task) const {
@@ -76,6 +89,7 @@ std::vector<Mapping> OutputStationaryMapper::candidates(const LayerTask& task) c
       // Split along the reduction, a command computes one pixel per slot.
       if (mapping.k_split && mapping.tiling.seg > 1) break;
       if (!fits(task.view, g, mapping.tiling, task.has_residual())) break;
+      if (!edges_fit(task, mapping.tiling)) continue;
       for (const bool weights_outer : {false, true}) {
         mapping.weights_outer = weights_outer;
         result.push_back(mapping);

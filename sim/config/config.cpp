@@ -25,7 +25,6 @@ std::vector<std::string> fidelity_names() {
 Fidelity fidelity_from(const std::string& name) {
   const auto* found = std::ranges::find(kFidelities, name, &FidelityName::name);
   if (found != std::end(kFidelities)) return found->fidelity;
-  if (name == "transaction") fail("'transaction' does not exist yet; use 'cycle', which gives exact cycles");
   fail("found '{}', expected one of {}{}", name, join(fidelity_names()), suggestion(name, fidelity_names()));
 }
 

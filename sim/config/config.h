@@ -8,7 +8,7 @@
 
 namespace shiftsim::sim {
 
-enum class Fidelity { kGolden, kCycle, kLockstep };
+enum class Fidelity { kGolden, kTransaction, kCycle, kLockstep };
 
 /// A fidelity as configurations name it, and what runs then. A new one is a line here and one in engine.cpp.
 struct FidelityName {
@@ -18,6 +18,7 @@ struct FidelityName {
 };
 inline constexpr FidelityName kFidelities[] = {
     {Fidelity::kGolden, "golden", "values"},
+    {Fidelity::kTransaction, "transaction", "cycles and events alone, equal to cycle"},
     {Fidelity::kCycle, "cycle", "SystemC core"},
     {Fidelity::kLockstep, "lockstep", "SystemC core and RTL"},
 };

@@ -4,6 +4,7 @@
 #include "sim/engine/cycle_engine.h"
 #include "sim/engine/golden_engine.h"
 #include "sim/engine/lockstep_engine.h"
+#include "sim/engine/transaction_engine.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -20,6 +21,7 @@ struct Entry {
 
 constexpr Entry kEngines[] = {
     {Fidelity::kGolden, make<GoldenEngine>},
+    {Fidelity::kTransaction, make<TransactionEngine>},
     {Fidelity::kCycle, make<CycleEngine>},
     {Fidelity::kLockstep, make<LockstepEngine>},
 };

@@ -7,6 +7,7 @@
 #include "common/images.h"
 #include "qnet/network.h"
 #include "sim/config/config.h"
+#include "sim/engine/network_facts.h"
 #include "sim/report/result.h"
 
 namespace shiftsim::sim {
@@ -15,7 +16,8 @@ namespace shiftsim::sim {
 struct EngineSetup {
   const RunConfig& config;
   const qnet::Network& network;
-  std::filesystem::path output;  ///< folder for a waveform, should lockstep fail; made if needed
+  std::filesystem::path output;   ///< folder for a waveform, should lockstep fail; made if needed
+  NetworkFacts* facts = nullptr;  ///< of the network and the images; null: engines that need them find them out
 };
 
 class Engine {

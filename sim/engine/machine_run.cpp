@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
-#include "sim/engine/layer_description.h"
+#include "sim/engine/layer_results.h"
 
 namespace shiftsim::sim {
 
@@ -53,34 +53,14 @@ void MachineRun::compare_values(const std::uint8_t* image) {
 }
 
 RunResult MachineRun::result() const {
-  const qnet::Network& network = setup_.network;
-  RunResult result;
-  result.versions.emplace_back("systemc", systemc_version());
-  result.images = started_;
-  result.values = values_;
-  result.host_seconds = host_seconds_;
-  for (const DramArea& area : program_.dram.areas()) {
-    const auto index = static_cast<std::size_t>(area.index);
-    const bool tensor = area.kind == DramArea::Kind::kTensor;
-    result.dram_map.push_back({tensor ? "tensor" : "parameters",
-                               tensor ? network.tensors[index].name : network.layers[index].name, area.address,
-                               area.bytes});
-  }
-  for (std::size_t i = 0; i < network.layers.size(); ++i) {
-    LayerResult layer = describe_layer(network, network.layers[i], program_.plans[i]);
-    layer.events = system_.core().events()[i];
-    layer.events += system_.dma().events()[i];
-    layer.causes = system_.core().causes()[i];
-    layer.cycles = layer.events.cycles;
-    layer.macs = qnet::macs(network, network.layers[i]) * started_;
-    layer.tiles *= started_;
-    layer.estimated_cycles *= static_cast<double>(started_);
-    layer.estimated_dram_bytes *= static_cast<double>(started_);
-    result.cycles += layer.cycles;
-    result.layers.push_back(std::move(layer));
-  }
+  MachineCounts counts{system_.core().events(), system_.core().causes()};
+  for (std::size_t i = 0; i < counts.events.size(); ++i) counts.events[i] += system_.dma().events()[i];
+  RunResult result = machine_result(setup_.network, program_, started_, counts);
   SHIFTSIM_CHECK(result.cycles == system_.core().cycle(), "{} cycles attributed to layers, {} run", result.cycles,
                  system_.core().cycle());
+  result.versions.emplace_back("systemc", systemc_version());
+  result.values = values_;
+  result.host_seconds = host_seconds_;
   return result;
 }
 

@@ -2,34 +2,25 @@
 
 #include "common/error.h"
 #include "sim/energy/technology.h"
-#include "sim/engine/accuracy_cache.h"
 #include "sim/engine/engine.h"
-#include "sim/engine/evaluate.h"
 
 namespace shiftsim::sim {
-namespace {
 
-AccuracyResult accuracy(const RunConfig& config, const qnet::Network& network, const ImageSet& images) {
-  check_labels(network, images);
-  if (!config.accuracy_cache) return evaluate(network, images, config.threads);
-  const AccuracyCache cache(network, images);
-  if (const auto kept = cache.load()) return *kept;
-  const AccuracyResult result = evaluate(network, images, config.threads);
-  cache.save(result);
-  return result;
-}
-
-}  // namespace
-
-Report simulate(const RunConfig& config, const qnet::Network& network, const ImageSet& images,
-                const std::filesystem::path& output) {
+Report simulate(const RunConfig& config, NetworkFacts& facts, const std::filesystem::path& output) {
+  const ImageSet& images = facts.images();
   if (config.fidelity != Fidelity::kGolden && static_cast<std::size_t>(config.image_count) > images.count) {
     fail("run.images: {} images are to be run, but {} gives {}", config.image_count, config.images, images.count);
   }
   const Technology technology = load_technology(config.technology);
-  RunResult result = make_engine({config, network, output})->run(images);
-  result.accuracy = accuracy(config, network, images);
-  return Report(config, technology, summarize(network), std::move(result));
+  RunResult result = make_engine({config, facts.network(), output, &facts})->run(images);
+  result.accuracy = facts.accuracy();
+  return Report(config, technology, summarize(facts.network()), std::move(result));
+}
+
+Report simulate(const RunConfig& config, const qnet::Network& network, const ImageSet& images,
+                const std::filesystem::path& output) {
+  NetworkFacts facts(network, images, config.threads, config.accuracy_cache);
+  return simulate(config, facts, output);
 }
 
 }  // namespace shiftsim::sim

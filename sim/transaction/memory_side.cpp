@@ -111,8 +111,7 @@ std::int64_t MemorySide::advance_reads(std::int64_t limit) {
       grants = cycles;
     }
   }
-  if (grants > 0)
-    fetching->fetched = std::min(fetching->total, fetching->fetched + grants * config_.bytes_per_cycle);
+  if (grants > 0) fetching->fetched = std::min(fetching->total, fetching->fetched + grants * config_.bytes_per_cycle);
   walk(cycles);
   cycle_ += cycles;
   last_grant_write_ = false;

@@ -72,7 +72,9 @@ private:
   bool takes_word() const { return word_offered_ && receive_ == Receive::kData; }
   bool sends_word() const;
   bool changes_tokens_or_queues(bool read_request) const;
-  std::int64_t walk_cycles(std::int64_t limit) const { return receive_ == Receive::kInit && walk_left_ < limit ? walk_left_ : limit; }
+  std::int64_t walk_cycles(std::int64_t limit) const {
+    return receive_ == Receive::kInit && walk_left_ < limit ? walk_left_ : limit;
+  }
   void walk(std::int64_t cycles);
   std::int64_t advance_idle(std::int64_t limit);
   std::int64_t advance_reads(std::int64_t limit);

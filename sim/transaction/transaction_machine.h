@@ -1,6 +1,6 @@
 // The whole machine in time, without values: the cycles and events that System counts, in a thousandth of the time. It
-// runs the same clock edges as the units of sim/core and sim/memory where a token, a command or a pipeline flag changes,
-// and passes over the cycles between them in one step. docs/architecture.md, "Fidelity transaction".
+// runs the same clock edges as the units of sim/core and sim/memory where a token, a command or a pipeline flag
+// changes, and passes over the cycles between them in one step. docs/architecture.md, "Fidelity transaction".
 #pragma once
 
 #include <array>

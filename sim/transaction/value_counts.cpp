@@ -1,6 +1,7 @@
 #include "sim/transaction/value_counts.h"
 
 #include <algorithm>
+#include <numeric>
 #include <thread>
 
 #include "common/thread_pool.h"
@@ -44,8 +45,8 @@ std::vector<std::int64_t> nonzeros_by_tap(const qnet::Network& network, const qn
   return result;
 }
 
-/// [tap][c of all groups' input channels]: nonzero digits of the weights that the activation there meets. Of layers that
-/// keep channels apart, several output channels may read one input channel.
+/// [tap][c of all groups' input channels]: nonzero digits of the weights that the activation there meets. Of layers
+/// that keep channels apart, several output channels may read one input channel.
 std::vector<std::int64_t> digits_by_tap(const qnet::Network& network, const qnet::Layer& layer, const LayerView& view) {
   const qnet::Tensor& in = network.in(layer);
   const qnet::Tensor& out = network.out(layer);
@@ -60,8 +61,7 @@ std::vector<std::int64_t> digits_by_tap(const qnet::Network& network, const qnet
       std::int64_t* const digits =
           result.data() + static_cast<std::size_t>(tap) * channels + static_cast<std::size_t>(first);
       for (int c = 0; c < in_per_group; ++c) {
-        const int weight =
-            array_weight(layer, view, in_per_group, k, tap / layer.kernel_w, tap % layer.kernel_w, c);
+        const int weight = array_weight(layer, view, in_per_group, k, tap / layer.kernel_w, tap % layer.kernel_w, c);
         digits[c] += nonzero_digits(weight, view.planes);
       }
     }
@@ -79,11 +79,7 @@ ValueCounts count_layer(const qnet::Network& network, const qnet::Layer& layer, 
   const std::vector<std::int64_t> digits = digits_by_tap(network, layer, view);
   for (std::size_t i = 0; i < digits.size(); ++i) counts.digit_adds += digits[i] * nonzeros[i];
   if (!view.has_offset) return counts;
-  const auto groups = static_cast<std::size_t>(layer.groups);
-  const std::size_t channels = static_cast<std::size_t>(network.in(layer).channels), in_per_group = channels / groups;
-  counts.window_nonzeros.resize(groups);
-  for (std::size_t i = 0; i < nonzeros.size(); ++i)
-    counts.window_nonzeros[i % channels / in_per_group] += nonzeros[i];
+  counts.window_nonzeros = std::accumulate(nonzeros.begin(), nonzeros.end(), std::int64_t{0});
   return counts;
 }
 
@@ -91,8 +87,7 @@ ValueCounts count_layer(const qnet::Network& network, const qnet::Layer& layer, 
 
 ValueCounts& ValueCounts::operator+=(const ValueCounts& other) {
   digit_adds += other.digit_adds;
-  window_nonzeros.resize(std::max(window_nonzeros.size(), other.window_nonzeros.size()));
-  for (std::size_t i = 0; i < other.window_nonzeros.size(); ++i) window_nonzeros[i] += other.window_nonzeros[i];
+  window_nonzeros += other.window_nonzeros;
   return *this;
 }
 
@@ -107,13 +102,20 @@ std::vector<ValueCounts> count_values(const qnet::Network& network, const ImageS
   const qnet::Golden golden(network);
   if (threads == 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::vector<std::vector<ValueCounts>> of_image(count);
-  parallel_for(count, threads, [&](std::size_t i, std::size_t) {
-    of_image[i] = count_values(network, golden.trace(images.image(i)));
-  });
+  parallel_for(count, threads,
+               [&](std::size_t i, std::size_t) { of_image[i] = count_values(network, golden.trace(images.image(i))); });
   std::vector<ValueCounts> sum(network.layers.size());
   for (const std::vector<ValueCounts>& counts : of_image)
     for (std::size_t layer = 0; layer < sum.size(); ++layer) sum[layer] += counts[layer];
   return sum;
+}
+
+void add_values(const LayerView& view, int groups, const ValueCounts& counts, Events& events) {
+  events.mac_digit_adds_active += counts.digit_adds;
+  events.mac_digit_adds_gated -= counts.digit_adds;
+  // The S column adds up a window once for each tile of its group's output channels; groups have equally many.
+  const auto tiles_a_group = static_cast<std::int64_t>(view.tiles.size()) / groups;
+  events.offset_column_adds += tiles_a_group * counts.window_nonzeros;
 }
 
 }  // namespace shiftsim::sim

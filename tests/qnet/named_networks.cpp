@@ -174,8 +174,8 @@ Network mobilenet_v2(int weight_bits, int bits) {
   for (const Stage& stage : {Stage{1, 16, 1, 1}, Stage{6, 24, 2, 2}, Stage{6, 32, 3, 2}, Stage{6, 64, 4, 2},
                              Stage{6, 96, 3, 1}, Stage{6, 160, 3, 2}, Stage{6, 320, 1, 1}})
     for (int i = 0; i < stage.blocks; ++i)
-      tensor = inverted_residual(net, tensor, stage.channels, i == 0 ? stage.stride : 1, stage.expansion, weight_bits,
-                                 bits);
+      tensor =
+          inverted_residual(net, tensor, stage.channels, i == 0 ? stage.stride : 1, stage.expansion, weight_bits, bits);
   net.linear(net.global_average_pool(net.conv(tensor, {1280, 1, 1, weight_bits, bits})), 1000);
   return net.finish();
 }

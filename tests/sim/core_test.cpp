@@ -53,6 +53,14 @@ TEST(Core, WeightsThatDoNotFitAreSplitAlongTheReduction) {
   EXPECT_GT(split, 0) << "no layer was split: the test does not test";
 }
 
+TEST(Core, TilesAtTheEdgeFitTheActivationScratchpad) {
+  // Found by transaction_nightly_test: a tile at the lower edge had slots that reach over more rows than the whole
+  // tile's, and more words than a bank holds.
+  constexpr std::uint64_t kSeed = 101936;
+  const qnet::Network network = qnet::random_network(kSeed);
+  EXPECT_TRUE(run_machine(network, random_accelerator(kSeed), qnet::random_images(network, 1, kSeed), 1).fits);
+}
+
 TEST(Core, CyclesDoNotDependOnValues) {
   const qnet::Network network = qnet::random_network(7);
   const AcceleratorConfig accelerator = make_accelerator(8, 8);

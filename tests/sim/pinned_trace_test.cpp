@@ -55,9 +55,11 @@ Json layer_trace(const LayerResult& layer) {
   return json;
 }
 
-Json run_trace(const qnet::Network& network, const ImageSet& images, const std::string& accelerator_name) {
+Json run_trace(const qnet::Network& network, const ImageSet& images, const std::string& accelerator_name,
+               Fidelity fidelity) {
   RunConfig config;
   config.accelerator = accelerator(accelerator_name);
+  config.fidelity = fidelity;
   const RunResult result = make_engine({config, network, {}})->run(images);
   EXPECT_EQ(result.values.mismatches, 0) << result.values.first_mismatch;
   Json json;
@@ -79,7 +81,7 @@ Json logits(const qnet::Network& network, const ImageSet& images) {
 }
 
 /// Everything that this file pins, freshly computed.
-Json whole_trace() {
+Json whole_trace(Fidelity fidelity) {
   const ImageSet images = read_images(kData / "images.npy", std::nullopt, 1);
   EXPECT_EQ(images.count, 16u);
   Json json;
@@ -87,7 +89,7 @@ Json whole_trace() {
     const qnet::Network network = qnet::read(kData / (name + ".qnet"));
     json[name]["logits"] = logits(network, images);
     for (const std::string& accelerator_name : kAccelerators)
-      json[name][accelerator_name] = run_trace(network, images, accelerator_name);
+      json[name][accelerator_name] = run_trace(network, images, accelerator_name, fidelity);
   }
   return json;
 }
@@ -112,23 +114,35 @@ std::string to_text(const Json& trace) {
   return text + "}\n";
 }
 
-TEST(PinnedTrace, CyclesCausesEventsAndLogits) {
+Json pinned_trace() {
   std::ifstream file(kPinned);
-  const Json expected = Json::parse(file);
-  const Json actual = whole_trace();
+  return Json::parse(file);
+}
+
+/// Returns whether they are the same.
+bool compare(const Json& expected, const Json& actual) {
   const Json differences = Json::diff(expected, actual);
-  if (differences.empty()) return;
-  const fs::path fresh = fs::path(SHIFTSIM_BINARY_DIR) / "pinned_trace.json";
-  std::ofstream(fresh) << to_text(actual);
   for (std::size_t i = 0; i < std::min<std::size_t>(differences.size(), 10); ++i) {
     const Json& difference = differences[i];
     const Json::json_pointer place(difference["path"].get<std::string>());
     ADD_FAILURE() << difference["path"] << ": pinned "
                   << (expected.contains(place) ? expected.at(place).dump() : "nothing") << ", found "
-                  << (difference.contains("value") ? difference["value"].dump() : "nothing");
+                  << (difference.contains("value") ? difference["value"].dump() : "nothing") << " ("
+                  << differences.size() << " differences in all)";
   }
-  FAIL() << differences.size() << " differences in all. Where the change is meant, copy " << fresh << " over "
-         << kPinned << " in a commit that says why.";
+  return differences.empty();
+}
+
+TEST(PinnedTrace, CyclesCausesEventsAndLogits) {
+  const Json actual = whole_trace(Fidelity::kCycle);
+  if (compare(pinned_trace(), actual)) return;
+  const fs::path fresh = fs::path(SHIFTSIM_BINARY_DIR) / "pinned_trace.json";
+  std::ofstream(fresh) << to_text(actual);
+  FAIL() << "Where the change is meant, copy " << fresh << " over " << kPinned << " in a commit that says why.";
+}
+
+TEST(PinnedTrace, TransactionsCountTheSame) {
+  EXPECT_TRUE(compare(pinned_trace(), whole_trace(Fidelity::kTransaction)));
 }
 
 }  // namespace

@@ -1,0 +1,77 @@
+#include "sim/engine/layer_results.h"
+
+#include <utility>
+
+namespace shiftsim::sim {
+namespace {
+
+std::string kind_name(const qnet::Network& network, const qnet::Layer& layer) {
+  if (layer.kind != qnet::LayerKind::kConv) return qnet::to_string(layer.kind);
+  const qnet::Tensor& in = network.in(layer);
+  if (layer.keeps_channels_apart(in.channels)) return "depthwise";
+  if (layer.groups > 1) return "grouped";
+  const qnet::Tensor& out = network.out(layer);
+  const bool one_pixel = out.height * out.width == 1;
+  return one_pixel && in.height == layer.kernel_h && in.width == layer.kernel_w ? "linear" : "conv";
+}
+
+/// All of a LayerResult that does not come from running it. 'tiles': of one image.
+LayerResult describe_layer(const qnet::Network& network, const qnet::Layer& layer, const LayerPlan& plan) {
+  const qnet::Tensor& in = network.in(layer);
+  const qnet::Tensor& out = network.out(layer);
+  LayerResult r;
+  r.name = layer.name;
+  r.kind = kind_name(network, layer);
+  r.in_h = in.height;
+  r.in_w = in.width;
+  r.in_c = in.channels;
+  r.out_h = out.height;
+  r.out_w = out.width;
+  r.out_c = out.channels;
+  r.kernel_h = layer.kernel_h;
+  r.kernel_w = layer.kernel_w;
+  r.stride = layer.stride_h;
+  r.groups = layer.groups;
+  r.weight_bits = layer.kind == qnet::LayerKind::kConv ? layer.weight_bits : 0;
+  r.input_bits = in.bits;
+  r.digits = plan.planes;
+  r.tiles = plan.tiles;
+  r.estimated_cycles = plan.estimate.cycles;
+  r.estimated_dram_bytes = plan.estimate.dram_bytes;
+  return r;
+}
+
+std::vector<DramMapEntry> dram_map(const qnet::Network& network, const Program& program) {
+  std::vector<DramMapEntry> map;
+  for (const DramArea& area : program.dram.areas()) {
+    const auto index = static_cast<std::size_t>(area.index);
+    const bool tensor = area.kind == DramArea::Kind::kTensor;
+    map.push_back({tensor ? "tensor" : "parameters", tensor ? network.tensors[index].name : network.layers[index].name,
+                   area.address, area.bytes});
+  }
+  return map;
+}
+
+}  // namespace
+
+RunResult machine_result(const qnet::Network& network, const Program& program, std::int64_t images,
+                         const MachineCounts& counts) {
+  RunResult result;
+  result.images = images;
+  result.dram_map = dram_map(network, program);
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    LayerResult layer = describe_layer(network, network.layers[i], program.plans[i]);
+    layer.events = counts.events[i];
+    layer.causes = counts.causes[i];
+    layer.cycles = layer.events.cycles;
+    layer.macs = qnet::macs(network, network.layers[i]) * images;
+    layer.tiles *= images;
+    layer.estimated_cycles *= static_cast<double>(images);
+    layer.estimated_dram_bytes *= static_cast<double>(images);
+    result.cycles += layer.cycles;
+    result.layers.push_back(std::move(layer));
+  }
+  return result;
+}
+
+}  // namespace shiftsim::sim

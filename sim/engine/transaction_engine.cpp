@@ -1,0 +1,34 @@
+#include "sim/engine/transaction_engine.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "sim/compiler/compiler.h"
+#include "sim/engine/layer_results.h"
+#include "sim/transaction/transaction_machine.h"
+
+namespace shiftsim::sim {
+
+TransactionEngine::TransactionEngine(const EngineSetup& setup)
+    : setup_(setup), program_(compile(setup.network, setup.config.accelerator)) {}
+
+RunResult TransactionEngine::run(const ImageSet& images) {
+  const qnet::Network& network = setup_.network;
+  const auto count = std::min(static_cast<std::size_t>(setup_.config.image_count), images.count);
+  const auto begin = std::chrono::steady_clock::now();
+  TransactionMachine machine(network, program_, setup_.config.accelerator.dram);
+  machine.run(static_cast<std::int64_t>(count));
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  const std::vector<ValueCounts> values = setup_.facts != nullptr
+                                              ? setup_.facts->value_counts(count)
+                                              : count_values(network, images, count, setup_.config.threads);
+  MachineCounts counts{machine.events(), machine.causes()};
+  for (std::size_t i = 0; i < network.layers.size(); ++i)
+    add_values(view_layer(network, network.layers[i], program_.geometry), network.layers[i].groups, values[i],
+               counts.events[i]);
+  RunResult result = machine_result(network, program_, static_cast<std::int64_t>(count), counts);
+  result.host_seconds = seconds.count();
+  return result;
+}
+
+}  // namespace shiftsim::sim

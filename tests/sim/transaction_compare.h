@@ -1,0 +1,108 @@
+// The transaction machine against the SystemC one: every cycle, cause and event of every layer is equal, on random
+// networks and accelerators; seeds are printed on failure.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "sim/transaction/transaction_machine.h"
+#include "sim/transaction/value_counts.h"
+#include "tests/qnet/random_network.h"
+#include "tests/sim/machine.h"
+
+namespace shiftsim::sim {
+
+/// What the cycle engine counts, and what the transaction machine does, on the same images.
+struct Counts {
+  std::int64_t cycles = 0;
+  std::vector<Events> events;
+  std::vector<CauseCycles> causes;
+};
+
+inline Counts cycle_counts(const qnet::Network& network, const Program& program, const DramConfig& dram,
+                           const ImageSet& images) {
+  System system(network, program, dram, {});
+  for (std::size_t i = 0; i < images.count; ++i) system.run(images.image(i));
+  Counts counts{system.core().cycle(), system.core().events(), system.core().causes()};
+  for (std::size_t layer = 0; layer < counts.events.size(); ++layer)
+    counts.events[layer] += system.dma().events()[layer];
+  return counts;
+}
+
+inline Counts transaction_counts(const qnet::Network& network, const Program& program, const DramConfig& dram,
+                                 const ImageSet& images) {
+  TransactionMachine machine(network, program, dram);
+  machine.run(static_cast<std::int64_t>(images.count));
+  Counts counts{machine.cycles(), machine.events(), machine.causes()};
+  const std::vector<ValueCounts> values = count_values(network, images, images.count, 1);
+  for (std::size_t layer = 0; layer < counts.events.size(); ++layer) {
+    const qnet::Layer& of = network.layers[layer];
+    add_values(view_layer(network, of, program.geometry), of.groups, values[layer], counts.events[layer]);
+  }
+  return counts;
+}
+
+inline ImageSet images_of(const qnet::Network& network, std::size_t count, std::uint64_t seed) {
+  ImageSet images;
+  images.height = network.input().height;
+  images.width = network.input().width;
+  images.channels = network.input().channels;
+  images.count = count;
+  images.pixels = qnet::random_images(network, count, seed);
+  return images;
+}
+
+inline void expect_equal(const qnet::Network& network, const Counts& expected, const Counts& actual) {
+  EXPECT_EQ(actual.cycles, expected.cycles);
+  for (std::size_t layer = 0; layer < network.layers.size(); ++layer) {
+    const std::string where = "layer " + network.layers[layer].name + ", ";
+    for (std::size_t cause = 0; cause < kCauses; ++cause)
+      EXPECT_EQ(actual.causes[layer][cause], expected.causes[layer][cause]) << where << kCauseNames[cause];
+    for (const EventField& field : kEventFields)
+      EXPECT_EQ(actual.events[layer].*field.member, expected.events[layer].*field.member) << where << field.name;
+  }
+}
+
+/// Both on 'count' images. Returns whether the network fits the accelerator.
+inline bool compare(const qnet::Network& network, const AcceleratorConfig& accelerator, std::size_t count,
+                    std::uint64_t seed) {
+  Program program;
+  try {
+    program = compile(network, accelerator);
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find("too small"), std::string::npos) << error.what();
+    return false;
+  }
+  const ImageSet images = images_of(network, count, seed);
+  expect_equal(network, cycle_counts(network, program, accelerator.dram, images),
+               transaction_counts(network, program, accelerator.dram, images));
+  return true;
+}
+
+/// A memory at the ends of its ranges as often as in the middle: bursts of a byte, buses wider than bursts, latencies
+/// longer than layers.
+inline DramConfig random_dram(std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  const auto pick = [&](const std::vector<int>& choices) { return choices[random() % choices.size()]; };
+  return {pick({1, 2, 7, 60, 333, 3000}), pick({1, 2, 3, 5, 16, 64, 1000}), pick({1, 8, 24, 64, 100, 512, 4096})};
+}
+
+/// So many random pairs of network and configuration; every third with an unusual memory.
+inline void compare_random(std::uint64_t first_seed, int pairs) {
+  int ran = 0;
+  for (std::uint64_t seed = first_seed; ran < pairs && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    AcceleratorConfig accelerator = random_accelerator(seed);
+    if (seed % 3 == 0) accelerator.dram = random_dram(seed);
+    try {
+      ran += compare(qnet::random_network(seed), accelerator, 1 + seed % 3, seed);
+    } catch (const std::exception& error) {
+      FAIL() << error.what();
+    }
+    ASSERT_LT(seed, first_seed + 10 * static_cast<std::uint64_t>(pairs)) << "too few accelerators are large enough";
+  }
+}
+
+}  // namespace shiftsim::sim
