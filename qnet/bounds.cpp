@@ -92,14 +92,18 @@ public:
     const std::size_t first = k / per_group * group_channels;
     const std::int64_t low = input_.low(), high = input_.high();
     for (std::size_t t = 0; t < taps_.size(); ++t) {
-      Tap tap;
+      const std::int8_t* const q = layer_.weights.data() + (k * taps_.size() + t) * group_channels;
+      // Of one tap's weights; fits 32 bits, as the channels of a tensor fit 16.
+      std::int32_t positive = 0, negative = 0;
       for (std::size_t c = 0; c < group_channels; ++c) {
-        const std::int64_t w =
-            std::int64_t{scale} * layer_.weights[(k * taps_.size() + t) * group_channels + c] + shift;
-        tap.inside.low += w * (w >= 0 ? low : high);
-        tap.inside.high += w * (w >= 0 ? high : low);
-        if (!layer_.pad_values.empty()) tap.padding += w * layer_.pad_values[first + c];
+        const std::int32_t w = scale * q[c] + shift;
+        positive += std::max(w, 0);
+        negative += std::min(w, 0);
       }
+      Tap tap{{positive * low + negative * high, positive * high + negative * low}};
+      if (!layer_.pad_values.empty())
+        for (std::size_t c = 0; c < group_channels; ++c)
+          tap.padding += (std::int64_t{scale} * q[c] + shift) * layer_.pad_values[first + c];
       taps_[t] = tap;
     }
     Union all;

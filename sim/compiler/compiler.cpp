@@ -10,36 +10,22 @@
 namespace shiftsim::sim {
 namespace {
 
-void check_accumulator(const LayerTask& task) {
-  const qnet::LayerBounds bounds = qnet::bounds(task.network, task.layer());
-  const int needed = (task.view.widened ? bounds.widened : bounds.accumulator).bits();
-  if (needed > task.geometry.acc_bits)
-    fail("layer {}: its accumulator needs {} bits, array.accumulator_bits is {}", task.layer().name, needed,
-         task.geometry.acc_bits);
-}
-
-struct Choice {
-  Mapping mapping;
-  Cost cost;
-};
-
-/// The candidate that takes the fewest cycles, the first of them where several do.
-Choice choose(const Mapper& mapper, const LayerTask& task) {
-  std::optional<Choice> best;
-  for (const Mapping& mapping : mapper.candidates(task)) {
-    const Cost candidate = cost(mapper.workload(task, mapping), task.accelerator.dram);
-    if (!best || candidate.cycles < best->cost.cycles) best = Choice{mapping, candidate};
-  }
+/// The candidate of the least estimated cycles, the first of them where several have them.
+MappedLayer least_estimate(const Mapper& mapper, const LayerTask& task) {
+  std::optional<MappedLayer> best;
+  mapper.visit_candidates(task, {}, [&](const Mapping& mapping, const Workload& workload) {
+    const Cost candidate = cost(workload, task.accelerator.dram);
+    if (!best || candidate.cycles < best->estimate.cycles) best = MappedLayer{mapping, candidate};
+  });
   SHIFTSIM_CHECK(best.has_value(), "layer {}: the {} mapper has no candidate", task.layer().name, mapper.name());
   return *best;
 }
 
-LayerPlan plan_of(const Mapper& mapper, const LayerTask& task, const Choice& choice) {
-  const Tiling& tiling = choice.mapping.tiling;
+LayerPlan plan_of(const Mapper& mapper, const LayerTask& task, const MappedLayer& mapped) {
+  const Tiling& tiling = mapped.mapping.tiling;
   LayerPlan plan;
   plan.mapper = mapper.name();
-  plan.mapping = choice.mapping;
-  plan.estimate = choice.cost;
+  plan.mapped = mapped;
   plan.planes = task.view.planes;
   plan.steps = task.view.steps;
   plan.channel_tiles = task.channel_tiles();
@@ -68,26 +54,51 @@ Geometry geometry_of(const AcceleratorConfig& a) {
   return g;
 }
 
-Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator) {
+LayerTask make_task(const qnet::Network& network, const AcceleratorConfig& accelerator, int index,
+                    const DramLayout& dram) {
+  const Geometry geometry = geometry_of(accelerator);
+  const qnet::Layer& layer = network.layers[static_cast<std::size_t>(index)];
+  return {network, accelerator, geometry, index, view_layer(network, layer, geometry), dram};
+}
+
+void check_accumulators(const qnet::Network& network, const AcceleratorConfig& accelerator) {
+  for (const qnet::Layer& layer : network.layers) {
+    const qnet::LayerBounds bounds = qnet::bounds(network, layer);
+    const bool widened = view_layer(network, layer, geometry_of(accelerator)).widened;
+    const int needed = (widened ? bounds.widened : bounds.accumulator).bits();
+    if (needed > accelerator.array.accumulator_bits)
+      fail("layer {}: its accumulator needs {} bits, array.accumulator_bits is {}", layer.name, needed,
+           accelerator.array.accumulator_bits);
+  }
+}
+
+Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator,
+                const std::vector<MappedLayer>& mappings, Contents contents) {
+  SHIFTSIM_CHECK(mappings.size() == network.layers.size(), "{} mappings for {} layers", mappings.size(),
+                 network.layers.size());
   Program program;
   program.geometry = geometry_of(accelerator);
   program.dram = DramLayout(network, program.geometry.channels, accelerator.dram.burst_bytes);
-  ProgramBuilder builder(program);
+  ProgramBuilder builder(program, contents == Contents::kFilled);
   const OutputStationaryMapper mapper;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
-    const LayerTask task{network,
-                         accelerator,
-                         program.geometry,
-                         static_cast<int>(i),
-                         view_layer(network, network.layers[i], program.geometry),
-                         program.dram};
-    check_accumulator(task);
-    const Choice choice = choose(mapper, task);
+    const LayerTask task = make_task(network, accelerator, static_cast<int>(i), program.dram);
     builder.begin_layer(task.index, network.layers[i].name);
-    mapper.emit(task, choice.mapping, builder);
-    program.plans.push_back(plan_of(mapper, task, choice));
+    mapper.emit(task, mappings[i].mapping, builder);
+    program.plans.push_back(plan_of(mapper, task, mappings[i]));
   }
   return program;
+}
+
+Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator) {
+  check_accumulators(network, accelerator);
+  const DramLayout dram(network, accelerator.array.cols, accelerator.dram.burst_bytes);
+  const OutputStationaryMapper mapper;
+  std::vector<MappedLayer> mappings;
+  mappings.reserve(network.layers.size());
+  for (std::size_t i = 0; i < network.layers.size(); ++i)
+    mappings.push_back(least_estimate(mapper, make_task(network, accelerator, static_cast<int>(i), dram)));
+  return compile(network, accelerator, mappings);
 }
 
 }  // namespace shiftsim::sim

@@ -1,7 +1,11 @@
-// The compiler: tiles every layer of a network for one accelerator and emits its commands.
+// The compiler: a network, and a mapping for each of its layers, to the commands of one accelerator.
 #pragma once
 
+#include <vector>
+
 #include "qnet/network.h"
+#include "sim/compiler/layer_task.h"
+#include "sim/compiler/mapping.h"
 #include "sim/compiler/program.h"
 #include "sim/config/config.h"
 
@@ -10,9 +14,23 @@ namespace shiftsim::sim {
 /// The core's parameters for an accelerator.
 Geometry geometry_of(const AcceleratorConfig& accelerator);
 
-/// Maps each layer (mapper.h) by the candidate that costs least (cost.h), and emits commands in the order
-/// docs/hardware.md asks for. Throws UserError if a layer needs wider accumulators (naming the layer and the bits) or
-/// larger scratchpads (naming the key and the least size).
+/// A layer as mappers see it. 'dram': the layout of the network's tensors. All references must outlive the task.
+LayerTask make_task(const qnet::Network& network, const AcceleratorConfig& accelerator, int index,
+                    const DramLayout& dram);
+
+/// Throws UserError if a layer needs wider accumulators than there are, naming the layer and the bits.
+void check_accumulators(const qnet::Network& network, const AcceleratorConfig& accelerator);
+
+/// Whether weights and tables are filled into the image: without them a program has timing alone.
+enum class Contents { kFilled, kTimingOnly };
+
+/// Emits the commands in the order docs/hardware.md asks for. 'mappings': one a layer, each of which fits.
+Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator,
+                const std::vector<MappedLayer>& mappings, Contents contents = Contents::kFilled);
+
+/// The same, where each layer takes the candidate of the least estimated cycles; accumulators are checked. Throws
+/// UserError where a scratchpad is too small for any, naming the key and the least size. simrun's engines use the
+/// search of sim/mapping instead.
 Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator);
 
 }  // namespace shiftsim::sim

@@ -1,23 +1,20 @@
-// What a mapping costs. The only place that says so: mappings are chosen by it, reports print it as 'estimated'.
+// What a mapping costs, before it is run: by this candidates are ranked, and reports print it as 'estimated'.
 #pragma once
 
 #include "sim/config/config.h"
+#include "sim/counters/events.h"
 
 namespace shiftsim::sim {
 
-/// Transfers of one kind in a layer, all of the same size.
-struct Transfers {
-  double count = 0;
-  double words = 0;            ///< of one transfer, one a cycle through the scratchpad's port
-  double dram_bytes = 0;       ///< of one transfer
-  double overhead_cycles = 0;  ///< of one transfer, in which the port moves nothing
-};
-
 /// What a mapping asks of the machine, whatever its dataflow.
 struct Workload {
-  double compute_cycles = 0;  ///< of all COMPUTE commands
-  double drain_cycles = 0;    ///< of the last tile, through the PPU
-  Transfers activations, weights, tables, residuals, stores;
+  double compute_cycles = 0;  ///< of all COMPUTE commands, if no token is ever missing
+  double load_cycles = 0;     ///< of the load unit: a word a cycle, and what each load takes beside its words
+  double lead_cycles = 0;     ///< of the first loads, after DRAM's latency
+  double tail_cycles = 0;     ///< of the last drain and store
+  Events events;              ///< of the commands and of DRAM; those that depend on values or on timing are 0
+
+  std::int64_t dram_bytes() const { return events.dram_read_bytes + events.dram_write_bytes; }
 };
 
 struct Cost {
@@ -25,7 +22,8 @@ struct Cost {
   double dram_bytes = 0;
 };
 
-/// The longest of array, load port and DRAM, plus what overlaps with none of them.
+/// The longest of three: the array with the first loads before it and the last drain and store behind it; the load unit
+/// with the same behind it; DRAM. A layer by itself hardly takes less.
 Cost cost(const Workload& workload, const DramConfig& dram);
 
 }  // namespace shiftsim::sim

@@ -15,6 +15,7 @@ struct LayerTask {
   int index = 0;      ///< of the layer in the network
   LayerView view;
   const DramLayout& dram;  ///< where the tensors stand
+  bool alone = false;      ///< the layer is run by itself: no layer before it stores what it reads
 
   const qnet::Layer& layer() const { return network.layers[static_cast<std::size_t>(index)]; }
   const qnet::Tensor& in() const { return network.in(layer()); }

@@ -1,8 +1,8 @@
 // The seam by which a dataflow enters: a layer to commands.
 #pragma once
 
+#include <functional>
 #include <string_view>
-#include <vector>
 
 #include "sim/compiler/cost.h"
 #include "sim/compiler/layer_task.h"
@@ -11,15 +11,19 @@
 
 namespace shiftsim::sim {
 
-/// A dataflow. The compiler asks for its candidates, takes the one that costs least, and has it emitted.
+/// A dataflow. Who maps a layer looks at its candidates, takes one, and has it emitted.
 class Mapper {
 public:
+  using Visitor = std::function<void(const Mapping&, const Workload&)>;
+
   virtual ~Mapper() = default;
 
   virtual std::string_view name() const = 0;
-  /// The mappings that the accelerator can run, in order of preference at equal cost; at least one. Throws UserError
-  /// where a scratchpad is too small for any, naming the layer, the key and the least size.
-  virtual std::vector<Mapping> candidates(const LayerTask& task) const = 0;
+  /// Shows every mapping that the accelerator can run and that is as 'fixed' says; none, if that does not fit. What a
+  /// smaller scratchpad can run, a larger one can, too. Throws UserError where nothing is fixed and a scratchpad is too
+  /// small for any mapping, naming the layer, the key and the least size.
+  virtual void visit_candidates(const LayerTask& task, const FixedMapping& fixed, const Visitor& visit) const = 0;
+  /// Of a mapping that the accelerator can run.
   virtual Workload workload(const LayerTask& task, const Mapping& mapping) const = 0;
   /// Appends the layer's commands and DMA programs, in the order that docs/hardware.md asks for.
   virtual void emit(const LayerTask& task, const Mapping& mapping, ProgramBuilder& program) const = 0;

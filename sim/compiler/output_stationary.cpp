@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "common/error.h"
 #include "sim/compiler/output_stationary_emitter.h"
-#include "sim/compiler/read_bursts.h"
-#include "sim/compiler/tile_reads.h"
+#include "sim/compiler/output_stationary_workload.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -34,30 +34,6 @@ namespace {
   fail("{}: too large for the address fields of the hardware's commands", name);
 }
 
-/// Loads of activations for one place of the output: consecutive channel tiles of the same input channels share one.
-int activation_loads(const LayerTask& task, const Mapping& mapping, bool several_places) {
-  int loads = 1;
-  for (int tile = 1; tile < task.channel_tiles(); ++tile) {
-    const bool same_input = task.channel_tile(tile).in0 == task.channel_tile(tile - 1).in0;
-    // Between two blocks of weights come the other places.
-    const bool new_block = mapping.weights_outer && several_places && tile % mapping.block == 0;
-    if (!same_input || new_block) ++loads;
-  }
-  return loads;
-}
-
-/// How many channel tiles, from the first on, stand for all in their bursts. The first is a full one, and enough. In a
-/// grouped convolution it takes those up to the next group that begins with a block of DRAM.
-int typical_tiles(const LayerTask& task) {
-  if (task.view.mode != Mode::kConv || task.view.shared_input) return 1;
-  const int n = task.geometry.channels;
-  for (int tile = 1; tile < task.channel_tiles(); ++tile) {
-    const ChannelTile& next = task.channel_tile(tile);
-    if (next.in0 != task.channel_tile(tile - 1).in0 && next.in0 % n == 0 && next.k0 % n == 0) return tile;
-  }
-  return task.channel_tiles();
-}
-
 /// Whether the smaller tiles at the lower and right edge fit, too. A tile of fewer pixels has shorter slots, and one of
 /// them may reach over more rows than any of the whole tile's.
 bool edges_fit(const LayerTask& task, const Tiling& whole) {
@@ -70,89 +46,81 @@ bool edges_fit(const LayerTask& task, const Tiling& whole) {
   return true;
 }
 
-}  // namespace
-
-std::vector<Mapping> OutputStationaryMapper::candidates(const LayerTask& task) const {
+/// Channel tiles whose weights and tables half the scratchpads hold together; 0: not even those of one.
+int largest_block(const LayerTask& task, bool k_split) {
   const Geometry& g = task.geometry;
-  Mapping mapping;
-  mapping.k_split = task.has_weights() && task.weight_words() > g.wgt_depth;
-  mapping.block = g.tab_depth / g.ppu_beats();
-  if (task.has_weights())
-    mapping.block = mapping.k_split ? 1 : std::min(mapping.block, g.wgt_depth / task.weight_words());
-  if (mapping.block < 1) too_small(task);
-  mapping.block = std::min(mapping.block, task.channel_tiles());
+  int block = g.tab_depth / g.ppu_beats();
+  if (task.has_weights()) block = k_split ? std::min(block, 1) : std::min(block, g.wgt_depth / task.weight_words());
+  return std::min(block, task.channel_tiles());
+}
 
+bool needs_split(const LayerTask& task) {
+  return task.has_weights() && task.weight_words() > task.geometry.wgt_depth;
+}
+
+/// The sizes that split 'size' into 1, 2, 3 ... pieces, each size once: the larger ones first.
+std::vector<int> even_parts(int size) {
+  std::vector<int> parts;
+  for (int pieces = 1; pieces <= size; ++pieces)
+    if (const int part = ceil_div(size, pieces); parts.empty() || part < parts.back()) parts.push_back(part);
+  return parts;
+}
+
+bool tiling_fits(const LayerTask& task, const Tiling& t, bool k_split) {
+  // Split along the reduction, a command computes one pixel per slot.
+  if (k_split && t.seg > 1) return false;
+  return fits(task.view, task.geometry, t, task.has_residual()) && edges_fit(task, t);
+}
+
+/// A size that the user has fixed, or all even parts.
+std::vector<int> sizes(int fixed, int size) {
+  return fixed > 0 ? std::vector<int>{std::min(fixed, size)} : even_parts(size);
+}
+
+/// Blocks of channel tiles and loops around a tile. Where one block is all, or one tile, there is one order.
+std::vector<Mapping> loops_around(const LayerTask& task, const Mapping& tile, std::int64_t places,
+                                  const FixedMapping& fixed) {
+  const int tiles = task.channel_tiles(), largest = largest_block(task, tile.k_split);
   std::vector<Mapping> result;
-  for (int cols = task.out().width;; cols = ceil_div(cols, 2)) {
-    for (int rows = 1; rows <= task.out().height; ++rows) {
-      mapping.tiling = measure_tiling(task.view, g, rows, cols);
-      // Split along the reduction, a command computes one pixel per slot.
-      if (mapping.k_split && mapping.tiling.seg > 1) break;
-      if (!fits(task.view, g, mapping.tiling, task.has_residual())) break;
-      if (!edges_fit(task, mapping.tiling)) continue;
-      for (const bool weights_outer : {false, true}) {
-        mapping.weights_outer = weights_outer;
-        result.push_back(mapping);
-      }
-    }
-    if (cols == 1) break;
+  for (const int block : sizes(fixed.block, tiles)) {
+    if (block > largest) continue;
+    const bool orders = block < tiles && places > 1;
+    const auto add = [&](bool weights_outer, int most_held) {
+      if (orders && !fixed.outer.empty() && weights_outer != (fixed.outer == "weights")) return;
+      for (int held = 1; held <= most_held; ++held)
+        if (!orders || fixed.held == 0 || fixed.held == held)
+          result.push_back({tile.tiling, block, weights_outer, held, tile.k_split});
+    };
+    // Weights of a split reduction are loaded for each tile anyway.
+    const int most = orders && !tile.k_split ? 2 : 1;
+    add(true, most);
+    if (orders) add(false, task.view.shared_input ? most : 1);
   }
-  if (result.empty()) too_small(task);
   return result;
 }
 
+}  // namespace
+
+void OutputStationaryMapper::visit_candidates(const LayerTask& task, const FixedMapping& fixed,
+                                              const Visitor& visit) const {
+  Mapping tile;
+  tile.k_split = needs_split(task);
+  if (largest_block(task, tile.k_split) < 1) too_small(task);
+  bool any = false;
+  for (const int cols : sizes(fixed.cols, task.out().width))
+    for (const int rows : sizes(fixed.rows, task.out().height)) {
+      tile.tiling = measure_tiling(task.view, task.geometry, rows, cols);
+      if (!tiling_fits(task, tile.tiling, tile.k_split)) continue;
+      any = true;
+      const TilingWorkload workload(task, tile.tiling);
+      for (const Mapping& mapping : loops_around(task, tile, workload.places(), fixed))
+        visit(mapping, workload.of(mapping));
+    }
+  if (!any && fixed == FixedMapping{}) too_small(task);
+}
+
 Workload OutputStationaryMapper::workload(const LayerTask& task, const Mapping& mapping) const {
-  const Geometry& g = task.geometry;
-  const LayerView& view = task.view;
-  const Tiling& t = mapping.tiling;
-  const qnet::Tensor& out = task.out();
-  const double places = static_cast<double>(ceil_div(out.height, t.rows)) * ceil_div(out.width, t.cols);
-  const double channel_tiles = task.channel_tiles();
-  const double blocks = ceil_div(task.channel_tiles(), mapping.block);
-
-  // A tile with others on all sides stands for all.
-  const int y0 = out.height / t.rows / 2 * t.rows, x0 = out.width / t.cols / 2 * t.cols;
-  const int tiles_read = typical_tiles(task);
-  const auto tile_bytes = [&](auto read_of_tile) {
-    std::int64_t bytes = 0;
-    for (int tile = 0; tile < tiles_read; ++tile)
-      bytes += read_bursts(read_of_tile(task, t, y0, x0, tile), task.network, task.dram).bytes();
-    return static_cast<double>(bytes) / tiles_read;
-  };
-  const auto word_bytes = [&](double words, int bits) {
-    BurstList bursts(task.dram.burst_bytes());
-    bursts.add(0, ceil_div<std::int64_t>(static_cast<std::int64_t>(words) * bits, 8));
-    return static_cast<double>(bursts.bytes());
-  };
-
-  Workload w;
-  w.drain_cycles = g.pixels * g.ppu_beats() * view.words_per_output();
-  w.compute_cycles = places * channel_tiles * (2 + t.seg * std::max<double>(task.weight_words(), w.drain_cycles));
-
-  w.activations.words = t.in_words();
-  w.activations.dram_bytes = tile_bytes(activation_read);
-  w.activations.overhead_cycles = g.pixels + 2;  // the slots' walk
-  w.activations.count = places * activation_loads(task, mapping, places > 1);
-
-  const double tiles_a_block = std::min<double>(mapping.block, channel_tiles);
-  w.tables.words = tiles_a_block * g.ppu_beats();
-  w.tables.dram_bytes = word_bytes(w.tables.words, g.tab_word_bits());
-  w.tables.count = mapping.weights_outer || blocks == 1 ? blocks : blocks * places;
-  if (task.has_weights()) {
-    w.weights.words = tiles_a_block * task.weight_words();
-    w.weights.dram_bytes = word_bytes(w.weights.words, g.wgt_word_bits());
-    // Split along the reduction, each plane comes with the next, from which its carries come.
-    w.weights.count = mapping.k_split ? 2 * places * channel_tiles : w.tables.count;
-  }
-
-  w.stores.count = places * channel_tiles;
-  w.stores.words = t.pixels() * view.words_per_output();
-  w.stores.dram_bytes = tile_bytes(output_area);
-  if (task.has_residual()) {
-    w.residuals = w.stores;
-    w.residuals.dram_bytes = tile_bytes(residual_read);
-  }
-  return w;
+  return TilingWorkload(task, mapping.tiling).of(mapping);
 }
 
 void OutputStationaryMapper::emit(const LayerTask& task, const Mapping& mapping, ProgramBuilder& program) const {

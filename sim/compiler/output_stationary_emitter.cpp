@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/compiler/reduction_split.h"
+#include "sim/compiler/tile_commands.h"
 #include "sim/compiler/tile_reads.h"
 
 namespace shiftsim::sim {
@@ -15,89 +16,133 @@ std::uint32_t u32(std::int64_t value) {
 }  // namespace
 
 void OutputStationaryEmitter::emit() {
-  const std::vector<Item> all = items();
-  for (std::size_t i = 0; i < all.size(); ++i) emit_item(all[i], reuse(all, i), i + 1 == all.size());
+  make_items();
+  for (std::size_t i = 0; i < items_.size(); ++i) emit_item(i);
 }
 
-std::vector<OutputStationaryEmitter::Item> OutputStationaryEmitter::items() const {
-  const int tiles = task_.channel_tiles();
-  const int group = mapping_.weights_outer ? mapping_.block : tiles;
-  std::vector<Item> result;
-  for (int first = 0; first < tiles; first += group)
-    for (int y = 0; y < task_.out().height; y += mapping_.tiling.rows)
-      for (int x = 0; x < task_.out().width; x += mapping_.tiling.cols)
-        for (int tile = first; tile < std::min(first + group, tiles); ++tile) result.push_back({y, x, tile});
+std::vector<OutputStationaryEmitter::Place> OutputStationaryEmitter::places() const {
+  std::vector<Place> result;
+  for (int y = 0; y < task_.out().height; y += mapping_.tiling.rows)
+    for (int x = 0; x < task_.out().width; x += mapping_.tiling.cols) result.push_back({y, x});
   return result;
 }
 
-OutputStationaryEmitter::Reuse OutputStationaryEmitter::reuse(const std::vector<Item>& items, std::size_t i) const {
-  // An activation load serves consecutive items of the same place and input channels.
-  const auto same_act = [&](const Item& a, const Item& b) {
-    const ChannelTile &ta = task_.channel_tile(a.tile), &tb = task_.channel_tile(b.tile);
-    return a.y0 == b.y0 && a.x0 == b.x0 && ta.in0 == tb.in0 && ta.in_channels == tb.in_channels;
-  };
-  const auto same_weights = [&](const Item& a, const Item& b) {
-    return a.tile / mapping_.block == b.tile / mapping_.block;
-  };
-  const bool first = i == 0, last = i + 1 == items.size();
-  return {first || !same_act(items[i - 1], items[i]), last || !same_act(items[i], items[i + 1]),
-          first || !same_weights(items[i - 1], items[i]), last || !same_weights(items[i], items[i + 1])};
+/// The loops around a tile. What the outer loop holds, one or two tiles or blocks at a time, is loaded once; what the
+/// inner loop takes is loaded anew for each turn of the outer.
+void OutputStationaryEmitter::make_items() {
+  const std::vector<Place> all = places();
+  const auto held = static_cast<std::size_t>(mapping_.held);
+  const auto blocks = static_cast<std::size_t>(ceil_div(task_.channel_tiles(), mapping_.block));
+  if (mapping_.weights_outer) {
+    for (std::size_t group = 0; group < blocks; group += held)
+      for (std::size_t i = 0; i < all.size(); ++i)
+        for (std::size_t block = group; block < std::min(group + held, blocks); ++block)
+          add_block(all[i], i, block, block);
+    return;
+  }
+  std::size_t load = 0;
+  for (std::size_t group = 0; group < all.size(); group += held) {
+    for (std::size_t block = 0; block < blocks; ++block) {
+      for (std::size_t i = group; i < std::min(group + held, all.size()); ++i) add_block(all[i], i, block, load);
+      // An only block stays for the next tiles of the output, too.
+      if (blocks > 1) ++load;
+    }
+  }
 }
 
-void OutputStationaryEmitter::emit_item(const Item& item, const Reuse& reuse, bool last) {
+/// Whether the load of activations before serves this item, too: the same place and input channels.
+bool OutputStationaryEmitter::continues_last_act(const Place& place, int tile) const {
+  if (items_.empty()) return false;
+  const Item& last = items_.back();
+  const ChannelTile &a = task_.channel_tile(last.tile), &b = task_.channel_tile(tile);
+  return last.y0 == place.y0 && last.x0 == place.x0 && a.in0 == b.in0 && a.in_channels == b.in_channels;
+}
+
+void OutputStationaryEmitter::add_block(const Place& place, std::size_t place_number, std::size_t block,
+                                        std::size_t load) {
+  const bool held_places = !mapping_.weights_outer && mapping_.held > 1;
+  const int first = static_cast<int>(block) * mapping_.block;
+  for (int tile = first; tile < std::min(first + mapping_.block, task_.channel_tiles()); ++tile) {
+    const std::size_t number = items_.size();
+    const std::size_t act = held_places                       ? place_number
+                            : continues_last_act(place, tile) ? acts_.size() - 1
+                                                              : acts_.size();
+    if (act == acts_.size()) acts_.push_back({number});
+    if (load == blocks_.size()) blocks_.push_back({number});
+    acts_[act].last = number;
+    blocks_[load].last = number;
+    items_.push_back({place.y0, place.x0, tile, act, load});
+  }
+}
+
+void OutputStationaryEmitter::emit_item(std::size_t number) {
+  const Item& item = items_[number];
+  Loaded &act = acts_[item.act], &block = blocks_[item.weights];
+  const bool new_act = act.first == number, new_weights = block.first == number;
+  const bool last_of_act = act.last == number, last_of_weights = block.last == number;
   const Tiling t =
       measure_tiling(task_.view, task_.geometry, std::min(mapping_.tiling.rows, task_.out().height - item.y0),
                      std::min(mapping_.tiling.cols, task_.out().width - item.x0));
   // Weights first: they need not wait for the layer before.
-  if (reuse.new_weights) load_weights(item.tile - place_in_block(item.tile));
-  if (reuse.new_act) load_activations(item, t);
+  if (new_weights) {
+    load_weights(item.tile - place_in_block(item.tile));
+    block.half = program_.half(Target::kWgt);
+    block.table_half = program_.half(Target::kTab);
+  }
+  if (new_act) {
+    load_activations(item, t);
+    act.half = program_.half(Target::kAct);
+  }
   if (task_.has_residual()) load_residual(item, t);
   program_.flip(Target::kOut);
   ComputeCommand command = compute_command(item, t);
-  command.acq_act = reuse.new_act;
-  command.rel_act = reuse.last_of_act;
-  command.acq_tab = reuse.new_weights;
-  command.rel_tab = reuse.last_of_weights;
+  command.acq_act = new_act;
+  command.rel_act = last_of_act;
+  command.acq_tab = new_weights;
+  command.rel_tab = last_of_weights;
   if (mapping_.k_split) {
     compute_pieces(item, t, command);
   } else {
-    command.acq_wgt = reuse.new_weights && task_.has_weights();
-    command.rel_wgt = reuse.last_of_weights && task_.has_weights();
+    command.acq_wgt = new_weights && task_.has_weights();
+    command.rel_wgt = last_of_weights && task_.has_weights();
     compute(command, item, t);
   }
-  store(item, t, last);
+  store(item, t, number + 1 == items_.size());
 }
 
 WordsArea OutputStationaryEmitter::place_weights(int first_tile, int end_tile) {
   const Geometry& g = task_.geometry;
   const LayerView& view = task_.view;
-  const std::size_t offset = program_.image().size();
-  for (int tile = first_tile; tile < end_tile; ++tile)
-    for (int plane = 0; plane < view.planes; ++plane)
-      for (int step = 0; step < view.steps; ++step)
-        append_weight_word(task_.network, task_.layer(), view, g, task_.channel_tile(tile), step, plane,
-                           program_.image());
-  return program_.place_words(offset, g.wgt_word_bytes(), g.wgt_word_bits());
+  const auto append = [&](std::vector<std::uint8_t>& image) {
+    for (int tile = first_tile; tile < end_tile; ++tile)
+      for (int plane = 0; plane < view.planes; ++plane)
+        for (int step = 0; step < view.steps; ++step)
+          append_weight_word(task_.network, task_.layer(), view, g, task_.channel_tile(tile), step, plane, image);
+  };
+  return program_.place_words((end_tile - first_tile) * task_.weight_words(), g.wgt_word_bytes(), g.wgt_word_bits(),
+                              append);
 }
 
 WordsArea OutputStationaryEmitter::place_tables(int first_tile, int end_tile) {
   const Geometry& g = task_.geometry;
-  const std::size_t offset = program_.image().size();
-  for (int tile = first_tile; tile < end_tile; ++tile)
-    append_table_words(task_.network, task_.layer(), task_.view, g, task_.channel_tile(tile), program_.image());
-  return program_.place_words(offset, g.tab_word_bytes(), g.tab_word_bits());
+  const auto append = [&](std::vector<std::uint8_t>& image) {
+    for (int tile = first_tile; tile < end_tile; ++tile)
+      append_table_words(task_.network, task_.layer(), task_.view, g, task_.channel_tile(tile), image);
+  };
+  return program_.place_words((end_tile - first_tile) * g.ppu_beats(), g.tab_word_bytes(), g.tab_word_bits(), append);
 }
 
 /// Plane after plane, so that one load takes a plane with the next, from which its carries come.
 WordsArea OutputStationaryEmitter::place_piece(int tile, const std::vector<int>& steps) {
   const Geometry& g = task_.geometry;
   const LayerView& view = task_.view;
-  const std::size_t offset = program_.image().size();
-  for (int plane = 0; plane < view.planes; ++plane)
-    for (const int step : steps)
-      append_weight_word(task_.network, task_.layer(), view, g, task_.channel_tile(tile), step, plane,
-                         program_.image());
-  return program_.place_words(offset, g.wgt_word_bytes(), g.wgt_word_bits());
+  const auto append = [&](std::vector<std::uint8_t>& image) {
+    for (int plane = 0; plane < view.planes; ++plane)
+      for (const int step : steps)
+        append_weight_word(task_.network, task_.layer(), view, g, task_.channel_tile(tile), step, plane, image);
+  };
+  return program_.place_words(view.planes * static_cast<int>(steps.size()), g.wgt_word_bytes(), g.wgt_word_bits(),
+                              append);
 }
 
 void OutputStationaryEmitter::load_weights(int first_tile) {
@@ -111,20 +156,9 @@ void OutputStationaryEmitter::load_weights(int first_tile) {
 }
 
 void OutputStationaryEmitter::load_activations(const Item& item, const Tiling& t) {
-  const LayerView& view = task_.view;
-  LoadCommand load;
+  LoadCommand load = activation_load(task_.view, t);
   load.barrier = barrier_pending_;
   barrier_pending_ = false;
-  load.count = u32(t.in_words());
-  load.seg = u32(t.seg);
-  load.m_tile = u32(t.pixels());
-  load.tw = u32(t.cols);
-  load.seg_x = u32(t.seg % t.cols);
-  load.seg_xa = load.seg_x * u32(view.stride_w * view.words);
-  load.tw_xa = u32(t.cols * view.stride_w * view.words);
-  load.row_off = u32(view.stride_h * t.row_words);
-  load.seg_off = u32(t.seg / t.cols) * load.row_off;
-  load.win_len = u32(t.window);
   program_.load(Target::kAct, activation_read(task_, t, item.y0, item.x0, item.tile), load);
 }
 
@@ -135,36 +169,14 @@ void OutputStationaryEmitter::load_residual(const Item& item, const Tiling& t) {
 }
 
 ComputeCommand OutputStationaryEmitter::compute_command(const Item& item, const Tiling& t) const {
-  const LayerView& view = task_.view;
-  const qnet::Layer& layer = task_.layer();
-  ComputeCommand c;
-  c.mode = view.mode;
-  c.act_signed = task_.in().is_signed;
-  c.has_offset = view.has_offset;
-  c.has_res = task_.has_residual();
-  c.wide = view.wide;
-  c.res_signed = c.has_res && task_.network.tensors[static_cast<std::size_t>(layer.residual)].is_signed;
-  c.act_half = program_.half(Target::kAct);
-  c.wgt_half = program_.half(Target::kWgt);
-  c.tab_half = program_.half(Target::kTab);
+  ComputeCommand c = tile_compute(task_, t);
+  c.act_half = acts_[item.act].half;
+  c.wgt_half = blocks_[item.weights].half;
+  c.tab_half = blocks_[item.weights].table_half;
   c.res_half = program_.half(Target::kRes);
   c.out_half = program_.half(Target::kOut);
-  c.planes = u32(view.planes);
-  c.seg = u32(t.seg);
-  c.m_tile = u32(t.pixels());
-  c.tw = u32(t.cols);
-  c.x_inc = u32(view.stride_w * view.words);
-  c.row_inc = view.stride_h * t.row_words - (t.cols - 1) * view.stride_w * view.words;
-  c.sub_last = u32(view.sub_last);
-  c.cw_n = u32(view.words);
-  c.kx_n = u32(view.kernel_w);
-  c.ky_n = u32(view.kernel_h);
-  c.inc_kx = view.dilation_w * view.words - (view.words - 1);
-  c.inc_ky = view.dilation_h * t.row_words - ((view.kernel_w - 1) * view.dilation_w * view.words + view.words - 1);
   c.wgt_base = u32(place_in_block(item.tile) * task_.weight_words());
   c.tab_base = u32(place_in_block(item.tile) * task_.geometry.ppu_beats());
-  // A maximum is within its input's range; its clamp must let everything pass.
-  if (!view.wide) c.lo = view.mode == Mode::kMax ? task_.out().low() : layer.lo;
   c.acq_out = true;
   c.sig_out = true;
   c.acq_res = c.has_res;

@@ -14,23 +14,32 @@ namespace shiftsim::sim {
 class OutputStationaryEmitter {
 public:
   OutputStationaryEmitter(const LayerTask& task, const Mapping& mapping, ProgramBuilder& program)
-      : task_(task), mapping_(mapping), program_(program), barrier_pending_(task.index > 0) {}
+      : task_(task), mapping_(mapping), program_(program), barrier_pending_(task.index > 0 && !task.alone) {}
 
   void emit();
 
 private:
-  /// One tile of the output: its corner, and the channel tile.
+  /// One tile of the output: its corner, the channel tile, and which loads of activations and of weights it works on,
+  /// numbered in their order.
   struct Item {
     int y0, x0, tile;
+    std::size_t act, weights;
   };
-  /// Which scratchpad halves an item is the first to use, or the last.
-  struct Reuse {
-    bool new_act, last_of_act, new_weights, last_of_weights;
+  /// A load: the items that are the first and the last to use it, and which halves it fills.
+  struct Loaded {
+    std::size_t first = 0, last = 0;
+    bool half = false, table_half = false;  ///< table_half: of a block of weights
+  };
+  /// A tile of the output, all channels.
+  struct Place {
+    int y0, x0;
   };
 
-  std::vector<Item> items() const;
-  Reuse reuse(const std::vector<Item>& items, std::size_t i) const;
-  void emit_item(const Item& item, const Reuse& reuse, bool last);
+  std::vector<Place> places() const;
+  void make_items();
+  void add_block(const Place& place, std::size_t place_number, std::size_t block, std::size_t load);
+  bool continues_last_act(const Place& place, int tile) const;
+  void emit_item(std::size_t number);
   void load_weights(int first_tile);
   WordsArea place_weights(int first_tile, int end_tile);
   WordsArea place_tables(int first_tile, int end_tile);
@@ -51,7 +60,9 @@ private:
   /// and piece of the reduction.
   std::map<int, WordsArea> weights_, tables_;
   std::map<std::array<int, 2>, WordsArea> pieces_;
-  bool barrier_pending_;  ///< the first load of activations waits for the layer before
+  std::vector<Item> items_;
+  std::vector<Loaded> acts_, blocks_;  ///< by number of the load
+  bool barrier_pending_;               ///< the first load of activations waits for the layer before
 };
 
 }  // namespace shiftsim::sim

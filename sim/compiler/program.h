@@ -52,20 +52,19 @@ struct TileOrigin {
 template <typename Command>
 struct QueueProgram {
   std::vector<Command> commands;
-  std::vector<CommandWord> words;
+  std::vector<CommandWord> words;  ///< the commands packed; none where the program has timing alone
   std::vector<int> layers;
-  void push(const Command& command, int layer) {
+  void push(const Command& command, int layer, bool packed) {
     commands.push_back(command);
-    words.push_back(pack(command));
     layers.push_back(layer);
+    if (packed) words.push_back(pack(command));
   }
 };
 
 /// How one layer is laid out.
 struct LayerPlan {
   std::string mapper;  ///< the dataflow's name
-  Mapping mapping;
-  Cost estimate;          ///< by which the mapping was chosen
+  MappedLayer mapped;
   int planes = 1;         ///< digit planes run
   int steps = 1;          ///< array steps per pixel and plane
   int channel_tiles = 1;  ///< output channel tiles

@@ -21,7 +21,7 @@ void ProgramBuilder::push(QueueProgram<Command>& queue, const Command& command) 
     fail("layer {}: a kernel, stride or tensor is too large for the hardware's commands: {} is {}, expected {} to {}",
          layer_name_, field.name, misfit->value, field.lowest(), field.highest());
   }
-  queue.push(command, layer_);
+  queue.push(command, layer_, contents_);
 }
 
 bool ProgramBuilder::flip(Target target) {
@@ -41,14 +41,21 @@ void ProgramBuilder::load(Target target, ReadProgram read, LoadCommand command) 
   push(program_.loads, command);
 }
 
-WordsArea ProgramBuilder::place_words(std::size_t offset, int word_bytes, int dram_bits) {
+WordsArea ProgramBuilder::place_words(int count, int word_bytes, int dram_bits,
+                                      const std::function<void(std::vector<std::uint8_t>&)>& append) {
   WordsArea area;
-  area.offset = offset;
+  area.offset = program_.image.size();
   area.word_bytes = word_bytes;
   area.dram_bits = dram_bits;
-  area.count = static_cast<int>((program_.image.size() - offset) / static_cast<std::size_t>(word_bytes));
+  area.count = count;
+  if (contents_) {
+    append(program_.image);
+    SHIFTSIM_CHECK(
+        program_.image.size() == area.offset + static_cast<std::size_t>(count) * static_cast<std::size_t>(word_bytes),
+        "layer {}: {} bytes appended for {} words", layer_name_, program_.image.size() - area.offset, count);
+  }
   area.dram_address =
-      program_.dram.allocate_parameters(layer_, ceil_div<std::int64_t>(std::int64_t{area.count} * dram_bits, 8));
+      program_.dram.allocate_parameters(layer_, ceil_div<std::int64_t>(std::int64_t{count} * dram_bits, 8));
   return area;
 }
 

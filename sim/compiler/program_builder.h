@@ -2,7 +2,10 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "sim/compiler/program.h"
 
@@ -24,7 +27,8 @@ struct WordsArea {
 /// Keeps which half of each scratchpad is filled, and where in the program each DMA transfer stands.
 class ProgramBuilder {
 public:
-  explicit ProgramBuilder(Program& program) : program_(program) {}
+  /// 'contents': whether the words of weights and tables are filled in; without them the program has timing alone.
+  explicit ProgramBuilder(Program& program, bool contents = true) : program_(program), contents_(contents) {}
 
   /// Commands pushed from now on are this layer's; the name is for messages.
   void begin_layer(int index, const std::string& name) {
@@ -37,10 +41,10 @@ public:
   /// The half of a scratchpad that was filled last.
   bool half(Target target) const { return halves_[static_cast<std::size_t>(target)]; }
 
-  /// The weight and table words, to which new ones are appended.
-  std::vector<std::uint8_t>& image() { return program_.image; }
-  /// Gives the words that were appended to the image from 'offset' on a place in DRAM.
-  WordsArea place_words(std::size_t offset, int word_bytes, int dram_bits);
+  /// Gives 'count' words of weights or tables a place in DRAM. 'append' puts one after the other at the end of the
+  /// image that it is given.
+  WordsArea place_words(int count, int word_bytes, int dram_bits,
+                        const std::function<void(std::vector<std::uint8_t>&)>& append);
   void load_words(Target target, const WordsArea& area, std::uint32_t carry_stride = 0);
   /// A load of what 'read' gathers; 'command' has its count and walk, the rest is filled in here.
   void load(Target target, ReadProgram read, LoadCommand command);
@@ -53,6 +57,7 @@ private:
   void push(QueueProgram<Command>& queue, const Command& command);
 
   Program& program_;
+  bool contents_;
   int layer_ = 0;
   std::string layer_name_;
   std::array<bool, kTargets> halves_{};

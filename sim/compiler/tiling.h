@@ -14,6 +14,8 @@ struct Tiling {
 
   int pixels() const { return rows * cols; }
   int in_words() const { return in_rows * row_words; }
+
+  friend bool operator==(const Tiling&, const Tiling&) = default;
 };
 
 Tiling measure_tiling(const LayerView& view, const Geometry& g, int rows, int cols);

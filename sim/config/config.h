@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -107,6 +108,32 @@ void resolve_auto(AcceleratorConfig& config);
 /// Throws UserError if the geometry or a depth is outside the limits of docs/hardware.md.
 void validate(const AcceleratorConfig& config);
 
+/// What the search for mappings minimizes (sim/mapping/mapping_search.h).
+enum class Objective {
+  kBalanced,  ///< of the mappings within 2 % of the fewest cycles the one of least energy
+  kCycles,
+  kEnergy,
+  kEdp,  ///< energy times cycles
+  kDramBytes,
+};
+
+/// The mapping of one layer, as a user fixes it; fields that are 0 or empty are the search's.
+struct FixedMapping {
+  int rows = 0, cols = 0;  ///< of a tile, in output pixels
+  int block = 0;           ///< channel tiles whose weights are loaded together
+  std::string outer;       ///< "weights" or "outputs": what the outer loop goes over
+  int held = 0;            ///< 1 or 2 of them at once
+
+  friend bool operator==(const FixedMapping&, const FixedMapping&) = default;
+};
+
+struct MappingConfig {
+  Objective objective = Objective::kBalanced;
+  std::map<std::string, FixedMapping> layers;  ///< by name
+
+  friend bool operator==(const MappingConfig&, const MappingConfig&) = default;
+};
+
 struct LockstepConfig {
   int wave_cycles = 2000;       ///< cycles before a difference that the FST waveform shows; 0: none
   std::int64_t max_cycles = 0;  ///< stop comparing after so many cycles; 0: the whole run
@@ -139,6 +166,7 @@ struct RunConfig {
   std::int64_t seed = 1;
   int threads = 0;             ///< of the golden reference; 0: all processors
   bool accuracy_cache = true;  ///< take the accuracy from an earlier run of the same network on the same images
+  MappingConfig mapping;
   LockstepConfig lockstep;
   QuantizeConfig quantize;
 

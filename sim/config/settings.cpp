@@ -104,6 +104,40 @@ RunSetting fidelity() {
   return setting;
 }
 
+RunSetting fixed_mappings() {
+  RunSetting setting;
+  setting.path = "mapping.layers";
+  setting.range = "layers by name";
+  setting.help = "fix a layer: {rows, cols, block, outer: weights or outputs, held}; what is left out is searched";
+  setting.read = [](YamlMap& map, const std::string& key, const std::filesystem::path&, RunConfig& config) {
+    if (!map.has(key)) return;
+    YamlMap layers = map.get_map(key);
+    for (const std::string& name : layers.keys()) {
+      YamlMap layer = layers.get_map(name);
+      FixedMapping& fixed = config.mapping.layers[name];
+      fixed.rows = static_cast<int>(layer.get_int("rows", 1, INT_MAX, fixed.rows));
+      fixed.cols = static_cast<int>(layer.get_int("cols", 1, INT_MAX, fixed.cols));
+      fixed.block = static_cast<int>(layer.get_int("block", 1, INT_MAX, fixed.block));
+      fixed.held = static_cast<int>(layer.get_int("held", 1, 2, fixed.held));
+      fixed.outer = layer.get_choice("outer", {"weights", "outputs"}, fixed.outer);
+      layer.finish();
+    }
+  };
+  setting.value = [](const RunConfig& config) {
+    auto json = nlohmann::ordered_json::object();
+    for (const auto& [name, fixed] : config.mapping.layers) {
+      auto& layer = json[name] = nlohmann::ordered_json::object();
+      if (fixed.rows > 0) layer["rows"] = fixed.rows;
+      if (fixed.cols > 0) layer["cols"] = fixed.cols;
+      if (fixed.block > 0) layer["block"] = fixed.block;
+      if (!fixed.outer.empty()) layer["outer"] = fixed.outer;
+      if (fixed.held > 0) layer["held"] = fixed.held;
+    }
+    return json;
+  };
+  return setting;
+}
+
 std::vector<RunSetting> make_settings() {
   using namespace setting;
   using Config = RunConfig;
@@ -143,6 +177,17 @@ std::vector<RunSetting> make_settings() {
                       OF(accelerator.dram, bytes_per_cycle)),
       integer<Config>("dram.burst_bytes", 1, 65536, "transfers are whole, aligned bursts",
                       OF(accelerator.dram, burst_bytes)),
+
+      choice<Config, Objective>(
+          "mapping.objective",
+          {{"balanced", Objective::kBalanced},
+           {"cycles", Objective::kCycles},
+           {"energy", Objective::kEnergy},
+           {"edp", Objective::kEdp},
+           {"dram_bytes", Objective::kDramBytes}},
+          "what the search for mappings minimizes; balanced: energy within 2 % of the fewest cycles",
+          OF(mapping, objective)),
+      fixed_mappings(),
 
       path<Config>("dataset.images", "a file or folder",
                    "IDX (.gz too), .npy (uint8, N x H x W x C), PNG and JPEG files", TOP(images)),

@@ -15,6 +15,19 @@ std::string kind_name(const qnet::Network& network, const qnet::Layer& layer) {
   return one_pixel && in.height == layer.kernel_h && in.width == layer.kernel_w ? "linear" : "conv";
 }
 
+MappingResult describe_mapping(const MappedLayer& mapped) {
+  const Mapping& m = mapped.mapping;
+  return {m.tiling.rows,
+          m.tiling.cols,
+          m.block,
+          m.weights_outer ? "weights" : "outputs",
+          m.held,
+          m.k_split,
+          mapped.candidates,
+          mapped.tried,
+          mapped.alone_cycles};
+}
+
 /// All of a LayerResult that does not come from running it. 'tiles': of one image.
 LayerResult describe_layer(const qnet::Network& network, const qnet::Layer& layer, const LayerPlan& plan) {
   const qnet::Tensor& in = network.in(layer);
@@ -36,8 +49,9 @@ LayerResult describe_layer(const qnet::Network& network, const qnet::Layer& laye
   r.input_bits = in.bits;
   r.digits = plan.planes;
   r.tiles = plan.tiles;
-  r.estimated_cycles = plan.estimate.cycles;
-  r.estimated_dram_bytes = plan.estimate.dram_bytes;
+  r.mapping = describe_mapping(plan.mapped);
+  r.estimated_cycles = plan.mapped.estimate.cycles;
+  r.estimated_dram_bytes = plan.mapped.estimate.dram_bytes;
   return r;
 }
 

@@ -6,13 +6,13 @@
 
 #include "common/error.h"
 #include "common/log.h"
-#include "sim/compiler/compiler.h"
 #include "sim/engine/machine_run.h"
+#include "sim/engine/mapped_program.h"
 
 namespace shiftsim::sim {
 
 LockstepEngine::LockstepEngine(const EngineSetup& setup)
-    : setup_(setup), program_(compile(setup.network, setup.config.accelerator)) {
+    : setup_(setup), program_(mapped_program(setup.network, setup.config, Contents::kFilled)) {
   options_.rtl = RtlLibrary::open(program_.geometry, {false, setup.config.lockstep.mutant});
   options_.seed = static_cast<std::uint32_t>(setup.config.seed);
   options_.compare_cycles = setup.config.lockstep.max_cycles;

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <chrono>
 
-#include "sim/compiler/compiler.h"
 #include "sim/engine/layer_results.h"
+#include "sim/engine/mapped_program.h"
 #include "sim/transaction/transaction_machine.h"
 
 namespace shiftsim::sim {
 
 TransactionEngine::TransactionEngine(const EngineSetup& setup)
-    : setup_(setup), program_(compile(setup.network, setup.config.accelerator)) {}
+    : setup_(setup), program_(mapped_program(setup.network, setup.config, Contents::kTimingOnly)) {}
 
 RunResult TransactionEngine::run(const ImageSet& images) {
   const qnet::Network& network = setup_.network;

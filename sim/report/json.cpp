@@ -74,6 +74,12 @@ Json versions_json(const RunResult& result) {
   return json;
 }
 
+Json mapping_json(const MappingResult& m) {
+  return {{"rows", m.tile_rows},        {"cols", m.tile_cols}, {"block", m.block},
+          {"outer", m.outer},           {"held", m.held},      {"reduction_split", m.split},
+          {"candidates", m.candidates}, {"tried", m.tried},    {"cycles_alone", m.alone_cycles}};
+}
+
 }  // namespace
 
 nlohmann::ordered_json Report::json() const {
@@ -162,6 +168,7 @@ nlohmann::ordered_json Report::json() const {
                   {"lane_utilisation", utilisation(layer)},
                   {"dram_bytes", dram_bytes(layer.events)},
                   {"estimated", {{"cycles", layer.estimated_cycles}, {"dram_bytes", layer.estimated_dram_bytes}}}};
+    entry["mapping"] = mapping_json(layer.mapping);
     for (std::size_t c = 0; c < kCauses; ++c) entry["cycles_by_cause"][kCauseNames[c]] = layer.causes[c];
     entry["energy"] = energy_json(energy_[i]);
     for (const EventField& field : kEventFields) entry["events"][field.name] = layer.events.*field.member;

@@ -11,6 +11,17 @@
 
 namespace shiftsim::sim {
 
+/// The mapping that a layer was run with, and what the search knew of it. docs/mapping.md.
+struct MappingResult {
+  int tile_rows = 0, tile_cols = 0;  ///< output pixels of a whole tile
+  int block = 0;                     ///< channel tiles whose weights are loaded together
+  std::string outer;                 ///< "weights" or "outputs": what the outer loop goes over
+  int held = 1;                      ///< of them at once
+  bool split = false;                ///< the reduction in pieces
+  int candidates = 0, tried = 0;     ///< mappings ranked, and run
+  std::int64_t alone_cycles = 0;     ///< of one image, the layer by itself on an idle machine
+};
+
 struct LayerResult {
   std::string name, kind;  ///< kind: "conv", "depthwise", "linear", "max_pool", "sum_pool" ...
   int in_h = 0, in_w = 0, in_c = 0, out_h = 0, out_w = 0, out_c = 0, kernel_h = 1, kernel_w = 1, stride = 1, groups = 1;
@@ -18,7 +29,8 @@ struct LayerResult {
   std::int64_t macs = 0;                            ///< of all images run, as the literature counts them
   std::int64_t cycles = 0;                          ///< of all images run
   std::int64_t tiles = 0;
-  /// By which the compiler chose the layer's mapping (sim/compiler/cost.h), of all images run.
+  MappingResult mapping;
+  /// By which mappings were ranked (sim/compiler/cost.h), of all images run.
   double estimated_cycles = 0, estimated_dram_bytes = 0;
   CauseCycles causes{};  ///< sum to cycles
   Events events;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/compiler/command_shape.h"
 #include "sim/core/cause_of.h"
-#include "sim/transaction/command_shape.h"
 
 namespace shiftsim::sim {
 

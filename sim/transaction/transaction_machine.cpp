@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "common/error.h"
-#include "sim/transaction/command_events.h"
+#include "sim/compiler/command_events.h"
 
 namespace shiftsim::sim {
 

@@ -46,7 +46,7 @@ TEST(Core, WeightsThatDoNotFitAreSplitAlongTheReduction) {
     AcceleratorConfig accelerator = random_accelerator(seed);
     accelerator.scratchpad = {16 * accelerator.array.pixels(), 1, 8, 4, 4};
     const Program program = compile(network, accelerator);
-    for (const LayerPlan& plan : program.plans) split += plan.mapping.k_split;
+    for (const LayerPlan& plan : program.plans) split += plan.mapped.mapping.k_split;
     run_machine(network, accelerator, qnet::random_images(network, 1, seed), 1);
     if (HasFailure()) return;
   }

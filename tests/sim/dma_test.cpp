@@ -237,7 +237,7 @@ TEST(DmaTraffic, IsWhatTheCompilerEstimates) {
       const std::vector<std::uint8_t> image(network.input().size(), 3);
       const Events events = run(network, program, accelerator.dram, dram, image.data()).layers[0];
       const auto bytes = static_cast<double>(events.dram_read_bytes + events.dram_write_bytes);
-      EXPECT_NEAR(program.plans[0].estimate.dram_bytes / bytes, 1, 0.01);
+      EXPECT_NEAR(program.plans[0].mapped.estimate.dram_bytes / bytes, 1, 0.01);
     }
   }
 }

@@ -144,6 +144,7 @@ INSTANTIATE_TEST_SUITE_P(Rtl, Mutant, testing::ValuesIn(mutants()), [](const aut
 TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
   const qnet::Network network = qnet::random_network(5);
   RunConfig config;
+  config.technology = SHIFTSIM_SOURCE_DIR "/configs/technologies/45nm_horowitz.yaml";
   config.accelerator = small_accelerator({4, 4, 2, 3});
   config.fidelity = Fidelity::kLockstep;
   config.lockstep.mutant = "ppu_shift_logical";

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <string>
 #include <vector>
 
@@ -12,28 +11,10 @@
 #include "qnet/golden.h"
 #include "sim/compiler/compiler.h"
 #include "sim/engine/system.h"
+#include "tests/sim/random_accelerator.h"
+#include "tests/sim/random_mapping.h"
 
 namespace shiftsim::sim {
-
-/// A geometry of any size, not only powers of two, with scratchpads so small that most layers need several tiles.
-inline AcceleratorConfig random_accelerator(std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  const auto pick = [&](int low, int high) {
-    return low + static_cast<int>(random() % static_cast<std::uint64_t>(high - low + 1));
-  };
-  AcceleratorConfig a;
-  a.name = "random";
-  a.array.cols = pick(4, 24);
-  a.array.lanes = pick(1, std::min(6, a.array.cols));
-  a.array.rows = a.array.lanes * pick(a.array.lanes == 1 ? 4 : 1, 8);
-  if (a.array.rows < 4) a.array.rows = a.array.lanes * 4;
-  a.array.ppu_lanes = pick(1, a.array.cols);
-  const int pixels = a.array.pixels();
-  a.scratchpad = {pick(1, 6) * pixels, pick(1, 12), pick(4, 8), pick(1, 3), pick(1, 3)};
-  a.dram = {pick(1, 120), pick(1, 32), 8 << pick(0, 3)};
-  a.command_queue_depth = pick(1, 8);
-  return a;
-}
 
 struct Outcome {
   bool fits = true;  ///< the scratchpads hold a tile of every layer
@@ -41,14 +22,16 @@ struct Outcome {
   std::string difference;
 };
 
-/// Runs 'count' images, one after the other; values and cycle sums are checked with EXPECT.
+/// Runs 'count' images, one after the other, each layer in a mapping by chance; values and cycle sums are checked with
+/// EXPECT.
 inline Outcome run_machine(const qnet::Network& network, const AcceleratorConfig& accelerator,
                            const std::vector<std::uint8_t>& images, std::size_t count,
                            const SystemOptions& options = {}) {
   Outcome outcome;
   Program program;
   try {
-    program = compile(network, accelerator);
+    program = compile(network, accelerator,
+                      random_mappings(network, accelerator, static_cast<std::uint64_t>(network.provenance.seed)));
   } catch (const UserError& error) {
     // Only for the reason that the random scratchpads are small.
     EXPECT_NE(std::string(error.what()).find("too small"), std::string::npos) << error.what();

@@ -58,6 +58,7 @@ Json layer_trace(const LayerResult& layer) {
 Json run_trace(const qnet::Network& network, const ImageSet& images, const std::string& accelerator_name,
                Fidelity fidelity) {
   RunConfig config;
+  config.technology = SHIFTSIM_SOURCE_DIR "/configs/technologies/45nm_horowitz.yaml";
   config.accelerator = accelerator(accelerator_name);
   config.fidelity = fidelity;
   const RunResult result = make_engine({config, network, {}})->run(images);

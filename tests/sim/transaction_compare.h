@@ -11,6 +11,7 @@
 #include "sim/transaction/value_counts.h"
 #include "tests/qnet/random_network.h"
 #include "tests/sim/machine.h"
+#include "tests/sim/random_mapping.h"
 
 namespace shiftsim::sim {
 
@@ -65,19 +66,25 @@ inline void expect_equal(const qnet::Network& network, const Counts& expected, c
   }
 }
 
-/// Both on 'count' images. Returns whether the network fits the accelerator.
-inline bool compare(const qnet::Network& network, const AcceleratorConfig& accelerator, std::size_t count,
-                    std::uint64_t seed) {
-  Program program;
+/// Both on 'count' images.
+inline void compare(const qnet::Network& network, const AcceleratorConfig& accelerator, const Program& program,
+                    std::size_t count, std::uint64_t seed) {
+  const ImageSet images = images_of(network, count, seed);
+  expect_equal(network, cycle_counts(network, program, accelerator.dram, images),
+               transaction_counts(network, program, accelerator.dram, images));
+}
+
+/// The same with each layer in a mapping by chance. Returns whether the network fits the accelerator.
+inline bool compare_random_mappings(const qnet::Network& network, const AcceleratorConfig& accelerator,
+                                    std::size_t count, std::uint64_t seed) {
+  std::vector<MappedLayer> mappings;
   try {
-    program = compile(network, accelerator);
+    mappings = random_mappings(network, accelerator, seed);
   } catch (const UserError& error) {
     EXPECT_NE(std::string(error.what()).find("too small"), std::string::npos) << error.what();
     return false;
   }
-  const ImageSet images = images_of(network, count, seed);
-  expect_equal(network, cycle_counts(network, program, accelerator.dram, images),
-               transaction_counts(network, program, accelerator.dram, images));
+  compare(network, accelerator, compile(network, accelerator, mappings), count, seed);
   return true;
 }
 
@@ -97,7 +104,7 @@ inline void compare_random(std::uint64_t first_seed, int pairs) {
     AcceleratorConfig accelerator = random_accelerator(seed);
     if (seed % 3 == 0) accelerator.dram = random_dram(seed);
     try {
-      ran += compare(qnet::random_network(seed), accelerator, 1 + seed % 3, seed);
+      ran += compare_random_mappings(qnet::random_network(seed), accelerator, 1 + seed % 3, seed);
     } catch (const std::exception& error) {
       FAIL() << error.what();
     }

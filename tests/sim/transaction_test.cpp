@@ -13,7 +13,8 @@ class TransactionOnImageNet : public testing::TestWithParam<const char*> {};
 
 TEST_P(TransactionOnImageNet, EqualsTheCycleEngine) {
   const qnet::Network network = qnet::imagenet_network(GetParam());
-  EXPECT_TRUE(compare(network, make_accelerator(32, 32), 1, 1));
+  const AcceleratorConfig accelerator = make_accelerator(32, 32);
+  compare(network, accelerator, compile(network, accelerator), 1, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, TransactionOnImageNet, testing::Values("resnet18", "resnet50", "mobilenet_v2"),

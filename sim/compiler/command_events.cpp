@@ -1,8 +1,8 @@
-#include "sim/transaction/command_events.h"
+#include "sim/compiler/command_events.h"
 
 #include <algorithm>
 
-#include "sim/transaction/command_shape.h"
+#include "sim/compiler/command_shape.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -27,33 +27,12 @@ std::int64_t captured_words(const LoadCommand& c, const Geometry& g) {
   return words;
 }
 
-void add_load(const LoadCommand& c, const Geometry& g, Events& events) {
-  ++events.load_commands;
-  events.load_words += c.count;
-  switch (c.target) {
-    case Target::kAct:
-      events.slot_table_writes += g.pixels;
-      events.act_write_words += captured_words(c, g);
-      break;
-    case Target::kWgt:
-      events.weight_write_words += c.count;
-      break;
-    case Target::kTab:
-      events.table_write_words += c.count;
-      break;
-    default:
-      events.res_write_words += c.count;
-      break;
-  }
-}
-
-void add_array(const ComputeCommand& c, const Geometry& g, Events& events) {
-  const std::int64_t seg = c.seg, pixels = c.m_tile;
+void add_array(const ComputeCommand& c, const Geometry& g, std::int64_t times, Events& events) {
+  const std::int64_t seg = times * c.seg, pixels = times * c.m_tile;
   const std::int64_t plane_steps = plane_steps_of(c, g), steps = plane_steps * c.planes;
   const std::int64_t pes = std::int64_t{g.pixels} * g.channels;
-  ++events.compute_commands;
   // When the command is taken up, and after each pixel.
-  events.slot_place_updates += (1 + seg) * g.pixels;
+  events.slot_place_updates += (times + seg) * g.pixels;
   events.array_steps += seg * steps;
   // A slot is active as long as it has pixels: all slots together have those of the tile.
   events.act_read_words += pixels * words_of(c) * c.planes;
@@ -75,9 +54,8 @@ void add_array(const ComputeCommand& c, const Geometry& g, Events& events) {
   }
 }
 
-void add_drain(const ComputeCommand& c, const Geometry& g, Events& events) {
-  if (!c.drain) return;
-  const std::int64_t seg = c.seg, outputs = std::int64_t{c.m_tile} * passes_of(c);
+void add_drain(const ComputeCommand& c, const Geometry& g, std::int64_t times, Events& events) {
+  const std::int64_t seg = times * c.seg, outputs = times * c.m_tile * passes_of(c);
   events.drains += seg;
   events.drain_captures += seg * (std::int64_t{g.pixels} * g.channels + (c.has_offset ? g.pixels : 0));
   events.table_read_words += seg * beats_of(c, g);
@@ -92,22 +70,47 @@ void add_drain(const ComputeCommand& c, const Geometry& g, Events& events) {
 
 }  // namespace
 
+void add_events(const LoadCommand& command, const Geometry& g, std::int64_t times, Events& events) {
+  const std::int64_t words = times * command.count;
+  events.load_commands += times;
+  events.load_words += words;
+  switch (command.target) {
+    case Target::kAct:
+      events.slot_table_writes += times * g.pixels;
+      events.act_write_words += times * captured_words(command, g);
+      break;
+    case Target::kWgt:
+      events.weight_write_words += words;
+      break;
+    case Target::kTab:
+      events.table_write_words += words;
+      break;
+    default:
+      events.res_write_words += words;
+      break;
+  }
+}
+
+void add_events(const ComputeCommand& command, const Geometry& g, std::int64_t times, Events& events) {
+  events.compute_commands += times;
+  add_array(command, g, times, events);
+  if (command.drain) add_drain(command, g, times, events);
+}
+
+void add_events(const StoreCommand& command, const Geometry&, std::int64_t times, Events& events) {
+  events.store_commands += times;
+  events.out_read_words += times * command.count;
+}
+
 std::vector<Events> command_events(const Program& program, std::size_t layers) {
-  const Geometry& g = program.geometry;
   std::vector<Events> events(layers);
-  const auto of = [&](int layer) -> Events& { return events[static_cast<std::size_t>(layer)]; };
-  for (std::size_t i = 0; i < program.loads.commands.size(); ++i)
-    add_load(program.loads.commands[i], g, of(program.loads.layers[i]));
-  for (std::size_t i = 0; i < program.computes.commands.size(); ++i) {
-    Events& layer = of(program.computes.layers[i]);
-    add_array(program.computes.commands[i], g, layer);
-    add_drain(program.computes.commands[i], g, layer);
-  }
-  for (std::size_t i = 0; i < program.stores.commands.size(); ++i) {
-    Events& layer = of(program.stores.layers[i]);
-    ++layer.store_commands;
-    layer.out_read_words += program.stores.commands[i].count;
-  }
+  const auto add = [&](const auto& queue) {
+    for (std::size_t i = 0; i < queue.commands.size(); ++i)
+      add_events(queue.commands[i], program.geometry, 1, events[static_cast<std::size_t>(queue.layers[i])]);
+  };
+  add(program.loads);
+  add(program.computes);
+  add(program.stores);
   return events;
 }
 

@@ -1,0 +1,55 @@
+#include "sim/compiler/tile_commands.h"
+
+namespace shiftsim::sim {
+namespace {
+
+std::uint32_t u32(std::int64_t value) {
+  return static_cast<std::uint32_t>(value);
+}
+
+}  // namespace
+
+LoadCommand activation_load(const LayerView& view, const Tiling& t) {
+  LoadCommand load;
+  load.target = Target::kAct;
+  load.count = u32(t.in_words());
+  load.seg = u32(t.seg);
+  load.m_tile = u32(t.pixels());
+  load.tw = u32(t.cols);
+  load.seg_x = u32(t.seg % t.cols);
+  load.seg_xa = load.seg_x * u32(view.stride_w * view.words);
+  load.tw_xa = u32(t.cols * view.stride_w * view.words);
+  load.row_off = u32(view.stride_h * t.row_words);
+  load.seg_off = u32(t.seg / t.cols) * load.row_off;
+  load.win_len = u32(t.window);
+  return load;
+}
+
+ComputeCommand tile_compute(const LayerTask& task, const Tiling& t) {
+  const LayerView& view = task.view;
+  const qnet::Layer& layer = task.layer();
+  ComputeCommand c;
+  c.mode = view.mode;
+  c.act_signed = task.in().is_signed;
+  c.has_offset = view.has_offset;
+  c.has_res = task.has_residual();
+  c.wide = view.wide;
+  c.res_signed = c.has_res && task.network.tensors[static_cast<std::size_t>(layer.residual)].is_signed;
+  c.planes = u32(view.planes);
+  c.seg = u32(t.seg);
+  c.m_tile = u32(t.pixels());
+  c.tw = u32(t.cols);
+  c.x_inc = u32(view.stride_w * view.words);
+  c.row_inc = view.stride_h * t.row_words - (t.cols - 1) * view.stride_w * view.words;
+  c.sub_last = u32(view.sub_last);
+  c.cw_n = u32(view.words);
+  c.kx_n = u32(view.kernel_w);
+  c.ky_n = u32(view.kernel_h);
+  c.inc_kx = view.dilation_w * view.words - (view.words - 1);
+  c.inc_ky = view.dilation_h * t.row_words - ((view.kernel_w - 1) * view.dilation_w * view.words + view.words - 1);
+  // A maximum is within its input's range; its clamp must let everything pass.
+  if (!view.wide) c.lo = view.mode == Mode::kMax ? task.out().low() : layer.lo;
+  return c;
+}
+
+}  // namespace shiftsim::sim

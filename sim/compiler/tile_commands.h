@@ -1,0 +1,15 @@
+// The commands of one tile of an output-stationary layer, as far as they depend on its size alone.
+#pragma once
+
+#include "sim/compiler/layer_task.h"
+#include "sim/compiler/tiling.h"
+
+namespace shiftsim::sim {
+
+/// The load of a tile's activations.
+LoadCommand activation_load(const LayerView& view, const Tiling& t);
+
+/// The computation of a tile of pixels and channels, without halves, addresses and tokens.
+ComputeCommand tile_compute(const LayerTask& task, const Tiling& t);
+
+}  // namespace shiftsim::sim

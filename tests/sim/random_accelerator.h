@@ -1,0 +1,32 @@
+// Accelerators of every size for property tests.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <random>
+
+#include "sim/config/config.h"
+
+namespace shiftsim::sim {
+
+/// A geometry of any size, not only powers of two, with scratchpads so small that most layers need several tiles.
+inline AcceleratorConfig random_accelerator(std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  const auto pick = [&](int low, int high) {
+    return low + static_cast<int>(random() % static_cast<std::uint64_t>(high - low + 1));
+  };
+  AcceleratorConfig a;
+  a.name = "random";
+  a.array.cols = pick(4, 24);
+  a.array.lanes = pick(1, std::min(6, a.array.cols));
+  a.array.rows = a.array.lanes * pick(a.array.lanes == 1 ? 4 : 1, 8);
+  if (a.array.rows < 4) a.array.rows = a.array.lanes * 4;
+  a.array.ppu_lanes = pick(1, a.array.cols);
+  const int pixels = a.array.pixels();
+  a.scratchpad = {pick(1, 6) * pixels, pick(1, 12), pick(4, 8), pick(1, 3), pick(1, 3)};
+  a.dram = {pick(1, 120), pick(1, 32), 8 << pick(0, 3)};
+  a.command_queue_depth = pick(1, 8);
+  return a;
+}
+
+}  // namespace shiftsim::sim

@@ -1,0 +1,29 @@
+// Mappings of every kind for property tests: engines must agree on all of them, not only on those that are chosen.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "sim/compiler/compiler.h"
+#include "sim/compiler/output_stationary.h"
+
+namespace shiftsim::sim {
+
+/// One of each layer's candidates by chance. Throws UserError where a layer has none.
+inline std::vector<MappedLayer> random_mappings(const qnet::Network& network, const AcceleratorConfig& accelerator,
+                                                std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  const DramLayout dram(network, accelerator.array.cols, accelerator.dram.burst_bytes);
+  std::vector<MappedLayer> mappings;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    std::vector<Mapping> candidates;
+    OutputStationaryMapper().visit_candidates(
+        make_task(network, accelerator, static_cast<int>(i), dram), {},
+        [&](const Mapping& mapping, const Workload&) { candidates.push_back(mapping); });
+    mappings.push_back({candidates[random() % candidates.size()], {}});
+  }
+  return mappings;
+}
+
+}  // namespace shiftsim::sim
