@@ -150,13 +150,15 @@ private:
   /// what a BatchNorm's gamma would be.
   std::vector<float> deviations(const Calibrator& calibrator, const PlannedLayer& layer) const {
     const std::size_t images = std::min<std::size_t>(calibrator.images(), 32);
-    ConvOp op(layer.geometry, 1);
+    LayerOp op(layer.in_float(), 1);
     op.set_weights(layer.weight, layer.bias);
+    ConvScratch scratch;
     std::vector<float> values(layer.geometry.output.size());
     const std::size_t channels = layer.bias.size();
     std::vector<double> sum(channels), squares(channels);
     for (std::size_t image = 0; image < images; ++image) {
-      op.forward(calibrator.reference(layer.input).data() + image * layer.geometry.input.size(), values.data(), 1);
+      op.forward(calibrator.reference(layer.input).data() + image * layer.geometry.input.size(), nullptr, values.data(),
+                 1, scratch);
       for (std::size_t i = 0; i < values.size(); ++i) {
         const auto value = static_cast<double>(values[i]);
         sum[i % channels] += value;

@@ -10,7 +10,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/thread_pool.h"
-#include "quantizer/float/float_ops.h"
+#include "quantizer/float/layer_op.h"
 #include "quantizer/kernels/calibration_kernels.h"
 #include "quantizer/kernels/learning_kernels.h"
 #include "quantizer/plan/accumulator_rounding.h"
@@ -85,7 +85,7 @@ struct Calibrator::Impl {
 
   void run(std::size_t i, const LayerTask& task) {
     const PlannedLayer& layer = plan_.layers[i];
-    if (layer.kind == qnet::LayerKind::kConv)
+    if (layer.has_weights())
       convolution(i, task);
     else
       pool(layer, task);
@@ -131,9 +131,8 @@ struct Calibrator::Impl {
 
   // ---- float execution of one layer over all images ----
 
-  std::size_t chunk_for(const PlannedLayer& layer) const {
-    const std::size_t largest = std::max(layer.geometry.input.size(), layer.geometry.output.size());
-    return std::clamp<std::size_t>((std::size_t{1} << 18) / largest, 1, 16);
+  static LayerOp op_of(const PlannedLayer& layer) {
+    return {layer.in_float(), images_of_a_call(std::max(layer.geometry.input.size(), layer.geometry.output.size()))};
   }
 
   void for_chunks(std::size_t chunk, const std::function<void(std::size_t, std::size_t)>& work) const {
@@ -142,26 +141,26 @@ struct Calibrator::Impl {
     });
   }
 
-  /// Convolution plus residual, before the activation function. The residual is rounded to multiples of these steps,
-  /// one per channel, where there are any.
-  Values convolve(const PlannedLayer& layer, ConvOp& op, std::span<const float> weight, std::span<const float> bias,
-                  const std::vector<Values>& values, std::span<const float> residual_steps = {}) const {
-    op.set_weights(weight, bias);
+  /// The layer's output before its activation function.
+  Values forward(const PlannedLayer& layer, const LayerOp& op, const std::vector<Values>& values) const {
     const Values& source = values[at(layer.input)];
+    const float* const residual = layer.residual >= 0 ? values[at(layer.residual)].data() : nullptr;
     const std::size_t in = layer.geometry.input.size(), out = layer.geometry.output.size();
     Values result = memory_.allocate(images_ * out);
-    std::vector<float> inverse;
-    for (const float step : residual_steps) inverse.push_back(1 / step);
     for_chunks(op.chunk(), [&](std::size_t first, std::size_t count) {
-      float* const to = result.data() + first * out;
-      op.forward(source.data() + first * in, to, count);
-      if (layer.residual < 0) return;
-      const float* const residual = values[at(layer.residual)].data() + first * out;
-      if (inverse.empty())
-        add_in_place(to, residual, count * out);
-      else
-        kernels::add_rounded(to, residual, residual_steps.data(), inverse.data(), inverse.size(), count * out);
+      ConvScratch scratch;
+      op.forward(source.data() + first * in, residual == nullptr ? nullptr : residual + first * out,
+                 result.data() + first * out, count, scratch);
     });
+    return result;
+  }
+
+  /// In the float network.
+  Values forward_float(const PlannedLayer& layer, LayerOp& op) const {
+    op.set_weights(layer.weight, layer.bias);
+    op.set_residual_steps({});
+    Values result = forward(layer, op, reference_);
+    activate(layer, result);
     return result;
   }
 
@@ -266,9 +265,8 @@ struct Calibrator::Impl {
     target.bias.assign(target.learned_bias.begin(), target.learned_bias.end());
     if (logits && !free_scales()) align_logits(layer, target);
 
-    ConvOp op(layer.geometry, chunk_for(layer));
-    Values reference = convolve(layer, op, layer.weight, layer.bias, reference_);
-    activate(layer, reference);
+    LayerOp op = op_of(layer);
+    Values reference = forward_float(layer, op);
     // Which weights are legal depends on the output's exponent, which depends on the weights: settled after at most a
     // few rounds, and as a rule after one.
     constexpr int kRounds = 8;
@@ -300,26 +298,28 @@ struct Calibrator::Impl {
 
   /// The activation function of values to which 'correction', by channel, is added first, where there is one.
   void activate(const PlannedLayer& layer, Values& values, std::span<const float> correction = {}) const {
-    const std::size_t channels = layer.bias.size(), block = 128 * channels;  // stays in the cache
+    const auto channels = at(layer.geometry.output.channels);
+    const std::size_t block = 128 * channels;  // stays in the cache
     workers_.run((values.size() + block - 1) / block, [&](std::size_t i, std::size_t) {
       float* const from = values.data() + i * block;
       const std::size_t count = std::min(block, values.size() - i * block);
       if (!correction.empty())
-        for (std::size_t row = 0; row < count; row += channels) add_in_place(from + row, correction.data(), channels);
+        for (std::size_t row = 0; row < count; row += channels) kernels::add(from + row, correction.data(), channels);
       plan_.activate(layer, from, count);
     });
   }
 
   /// The quantized layer's output before its own quantization, biases rounded as the accumulator does; sets the
   /// corrected bias where the recipe wants it.
-  Values output(std::size_t index, const LayerTask& task, ConvOp& op, const Values& reference) {
+  Values output(std::size_t index, const LayerTask& task, LayerOp& op, const Values& reference) {
     const PlannedLayer& layer = plan_.layers[index];
     QuantizedLayer& target = result_.layers[index];
     // Activations that stay float are no accumulator's steps.
     const AccumulatorRounding rounding =
         task.quantize_activations ? AccumulatorRounding(result_, index) : AccumulatorRounding();
-    Values values = convolve(layer, op, target.weights(), rounding.biases(target.learned_bias), quantized_,
-                             rounding.residual_steps());
+    op.set_weights(target.weights(), rounding.biases(target.learned_bias));
+    op.set_residual_steps(rounding.residual_steps());
+    Values values = forward(layer, op, quantized_);
     const std::vector<float> correction =
         recipe_.bias_correction ? correct_bias(layer, target, rounding, reference, values) : std::vector<float>();
     activate(layer, values, correction);
@@ -451,38 +451,15 @@ struct Calibrator::Impl {
 
   void run_float(std::size_t i) {
     const PlannedLayer& layer = plan_.layers[i];
-    if (layer.kind != qnet::LayerKind::kConv) {
-      pool_values(layer, reference_);
-    } else {
-      ConvOp op(layer.geometry, chunk_for(layer));
-      Values values = convolve(layer, op, layer.weight, layer.bias, reference_);
-      activate(layer, values);
-      reference_[at(layer.output)] = std::move(values);
-    }
+    LayerOp op = op_of(layer);
+    reference_[at(layer.output)] = forward_float(layer, op);
     for (std::size_t tensor = 1; tensor < plan_.tensors.size(); ++tensor)
       if (last_reader_[tensor] <= i && layer.output != static_cast<int>(tensor)) reference_[tensor] = {};
   }
 
-  void pool_values(const PlannedLayer& layer, std::vector<Values>& values) const {
-    const Shape &in = layer.geometry.input, &out = layer.geometry.output;
-    const bool is_max = layer.kind == qnet::LayerKind::kMaxPool;
-    {
-      const Values& source = values[at(layer.input)];
-      Values result = memory_.allocate(images_ * out.size());
-      for_chunks(16, [&](std::size_t first, std::size_t count) {
-        const float* from = source.data() + first * in.size();
-        float* to = result.data() + first * out.size();
-        if (is_max)
-          max_pool(layer.geometry.window, in, out, from, to, count);
-        else
-          global_pool(in, 1, from, to, count);
-      });
-      values[at(layer.output)] = std::move(result);
-    }
-  }
-
   void pool(const PlannedLayer& layer, const LayerTask& task) {
-    for (auto* values : {&quantized_, &reference_}) pool_values(layer, *values);
+    const LayerOp op = op_of(layer);
+    for (auto* values : {&quantized_, &reference_}) (*values)[at(layer.output)] = forward(layer, op, *values);
     if (layer.kind == qnet::LayerKind::kMaxPool) {
       result_.exponents[at(layer.output)] = result_.exponents[at(layer.input)];
       result_.mantissas[at(layer.output)] = result_.mantissas[at(layer.input)];

@@ -12,7 +12,7 @@
 #include "qnet/golden.h"
 #include "qnet/probe.h"
 #include "quantizer/calibrate/calibration.h"
-#include "quantizer/float/float_ops.h"
+#include "quantizer/float/layer_op.h"
 
 namespace shiftsim::quantizer {
 
@@ -169,24 +169,18 @@ private:
 
   std::vector<Share> run_images(std::size_t i) {
     const PlannedLayer& layer = plan_.layers[i];
-    std::unique_ptr<ConvOp> exact, rounded;
+    const QuantizedLayer& values = network_.layers[i];
+    LayerOp exact(layer.in_float(), 1), rounded(layer.in_float(), 1);
+    exact.set_weights(layer.weight, layer.bias);
+    rounded.set_weights(values.weights(), Values(values.bias.begin(), values.bias.end()));
     std::unique_ptr<qnet::LayerProbe> probe;
-    if (layer.kind == qnet::LayerKind::kConv) {
-      exact = std::make_unique<ConvOp>(layer.geometry, 1);
-      exact->set_weights(layer.weight, layer.bias);
-      if (integers_ == nullptr) {
-        const QuantizedLayer& values = network_.layers[i];
-        rounded = std::make_unique<ConvOp>(layer.geometry, 1);
-        rounded->set_weights(values.weights(), Values(values.bias.begin(), values.bias.end()));
-      }
-    }
     if (integers_ != nullptr && layer.kind != qnet::LayerKind::kMaxPool)
       probe = std::make_unique<qnet::LayerProbe>(*integers_, i);
     std::vector<Share> shares(chosen_.size());
     workers_.run(chosen_.size(), [&](std::size_t image, std::size_t) {
       const Values input = quantized(layer.input, image);
       const Values residual = layer.residual >= 0 ? quantized(layer.residual, image) : Values{};
-      const Values inherited = float_layer(layer, exact.get(), input, residual);
+      const Values inherited = float_layer(layer, exact, input, residual);
       Share& share = shares[image];
       if (integers_ != nullptr) run_integers(i, image, share);
       const Values output = quantized(layer.output, image);
@@ -194,7 +188,7 @@ private:
       if (probe)
         unrounded = run_probe(i, image, *probe, share);
       else if (layer.kind != qnet::LayerKind::kMaxPool)
-        unrounded = float_layer(layer, rounded.get(), input, residual);
+        unrounded = float_layer(layer, rounded, input, residual);
       compare(layer, reference(layer.output, image), inherited, unrounded, output, share);
       if (integers_ == nullptr && counts_codes(layer)) count_codes(layer, codes_of(layer.output, output), share);
     });
@@ -259,22 +253,11 @@ private:
       share.local = tensor_noise(reference, channels, tensor.range, network_.steps(layer.output), share.clipped);
   }
 
-  Values float_layer(const PlannedLayer& layer, const ConvOp* conv, const Values& input, const Values& residual) const {
-    const Shape &in = layer.geometry.input, &out = layer.geometry.output;
-    Values result(out.size());
-    switch (layer.kind) {
-      case qnet::LayerKind::kConv:
-        conv->forward(input.data(), result.data(), 1);
-        if (layer.residual >= 0) add_in_place(result.data(), residual.data(), result.size());
-        plan_.activate(layer, result.data(), result.size());
-        break;
-      case qnet::LayerKind::kMaxPool:
-        max_pool(layer.geometry.window, in, out, input.data(), result.data(), 1);
-        break;
-      case qnet::LayerKind::kSumPool:
-        global_pool(in, 1, input.data(), result.data(), 1);
-        break;
-    }
+  Values float_layer(const PlannedLayer& layer, const LayerOp& op, const Values& input, const Values& residual) const {
+    Values result(layer.geometry.output.size());
+    ConvScratch scratch;
+    op.forward(input.data(), layer.residual >= 0 ? residual.data() : nullptr, result.data(), 1, scratch);
+    plan_.activate(layer, result.data(), result.size());
     return result;
   }
 

@@ -9,7 +9,7 @@
 #include "common/thread_pool.h"
 #include "quantizer/calibrate/calibration.h"
 #include "quantizer/float/activation_store.h"
-#include "quantizer/float/float_ops.h"
+#include "quantizer/float/layer_op.h"
 #include "quantizer/learn/divergence.h"
 #include "quantizer/plan/image_input.h"
 
@@ -131,7 +131,7 @@ private:
 struct VariantNetwork::Impl {
   struct Variant {
     std::size_t layer;
-    ConvOp conv;
+    LayerOp op;
   };
   struct Slot {
     const float* pixels = nullptr;
@@ -143,15 +143,14 @@ struct VariantNetwork::Impl {
 
   const Plan& plan_;
   std::size_t chunk_;
-  std::vector<std::optional<ConvOp>> convs_;  ///< by layer; none for pools
+  std::vector<LayerOp> layers_;  ///< with the float weights
   std::vector<Variant> variants_;
   std::vector<Slot> slots_;
 
   Impl(const Plan& plan, std::size_t chunk, std::size_t slots) : plan_(plan), chunk_(chunk), slots_(slots) {
-    convs_.resize(plan.layers.size());
-    for (std::size_t i = 0; i < plan.layers.size(); ++i)
-      if (plan.layers[i].kind == qnet::LayerKind::kConv)
-        convs_[i].emplace(plan.layers[i].geometry, chunk).set_weights(plan.layers[i].weight, plan.layers[i].bias);
+    layers_.reserve(plan.layers.size());
+    for (const PlannedLayer& layer : plan.layers)
+      layers_.emplace_back(layer.in_float(), chunk).set_weights(layer.weight, layer.bias);
     for (Slot& slot : slots_) {
       for (auto* values : {&slot.exact, &slot.changed}) {
         values->resize(plan.tensors.size());
@@ -166,26 +165,12 @@ struct VariantNetwork::Impl {
     return (slot.is_changed[at(tensor)] ? slot.changed : slot.exact)[at(tensor)].data();
   }
 
-  /// One layer over the slot's images, by 'conv' where it is a convolution.
-  void run(Slot& slot, const PlannedLayer& layer, const ConvOp* conv, float* out) const {
-    const std::size_t count = slot.images * plan_.tensor(layer.output).shape.size();
-    const float* in = source(slot, layer.input);
-    switch (layer.kind) {
-      case qnet::LayerKind::kConv:
-        conv->forward(in, out, slot.images, slot.scratch);
-        if (layer.residual >= 0) add_in_place(out, source(slot, layer.residual), count);
-        break;
-      case qnet::LayerKind::kMaxPool:
-        max_pool(layer.geometry.window, layer.geometry.input, layer.geometry.output, in, out, slot.images);
-        break;
-      case qnet::LayerKind::kSumPool:
-        global_pool(layer.geometry.input, 1, in, out, slot.images);
-        break;
-    }
-    plan_.activate(layer, out, count);
+  /// One layer over the slot's images, by 'op'.
+  void run(Slot& slot, const PlannedLayer& layer, const LayerOp& op, float* out) const {
+    const float* residual = layer.residual >= 0 ? source(slot, layer.residual) : nullptr;
+    op.forward(source(slot, layer.input), residual, out, slot.images, slot.scratch);
+    plan_.activate(layer, out, slot.images * plan_.tensor(layer.output).shape.size());
   }
-
-  const ConvOp* conv(std::size_t layer) const { return convs_[layer] ? &*convs_[layer] : nullptr; }
 
   std::span<const float> logits(const Slot& slot) const {
     const int tensor = plan_.layers.back().output;
@@ -198,8 +183,8 @@ VariantNetwork::VariantNetwork(const Plan& plan, std::size_t chunk, std::size_t 
 VariantNetwork::~VariantNetwork() = default;
 
 std::size_t VariantNetwork::add_variant(std::size_t layer, std::span<const float> weight, std::span<const float> bias) {
-  impl_->variants_.push_back({layer, ConvOp(impl_->plan_.layers[layer].geometry, impl_->chunk_)});
-  impl_->variants_.back().conv.set_weights(weight, bias);
+  impl_->variants_.push_back({layer, LayerOp(impl_->plan_.layers[layer].in_float(), impl_->chunk_)});
+  impl_->variants_.back().op.set_weights(weight, bias);
   return impl_->variants_.size() - 1;
 }
 
@@ -215,7 +200,7 @@ std::span<const float> VariantNetwork::forward(std::size_t slot_index, const flo
   slot.is_changed.assign(slot.is_changed.size(), false);
   const Plan& plan = impl_->plan_;
   for (std::size_t i = 0; i < plan.layers.size(); ++i)
-    impl_->run(slot, plan.layers[i], impl_->conv(i), slot.exact[at(plan.layers[i].output)].data());
+    impl_->run(slot, plan.layers[i], impl_->layers_[i], slot.exact[at(plan.layers[i].output)].data());
   return impl_->logits(slot);
 }
 
@@ -229,7 +214,7 @@ std::span<const float> VariantNetwork::forward_variant(std::size_t slot_index, s
     const bool depends =
         slot.is_changed[at(layer.input)] || (layer.residual >= 0 && slot.is_changed[at(layer.residual)]);
     if (i != what.layer && !depends) continue;
-    impl_->run(slot, layer, i == what.layer ? &what.conv : impl_->conv(i), slot.changed[at(layer.output)].data());
+    impl_->run(slot, layer, i == what.layer ? what.op : impl_->layers_[i], slot.changed[at(layer.output)].data());
     slot.is_changed[at(layer.output)] = true;
   }
   return impl_->logits(slot);

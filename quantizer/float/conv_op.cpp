@@ -217,11 +217,6 @@ void ConvOp::prepare_backward() {
   impl_->prepared.clear();
 }
 
-void ConvOp::forward(const float* src, float* dst, std::size_t images) const {
-  ConvScratch scratch;
-  forward(src, dst, images, scratch);
-}
-
 void ConvOp::forward(const float* src, float* dst, std::size_t images, ConvScratch& scratch) const {
   const SingleThreaded single;
   const Impl::Prepared& prepared = impl_->check(images, false);

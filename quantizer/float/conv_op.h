@@ -53,7 +53,6 @@ public:
   void set_weights(std::span<const float> weight, std::span<const float> bias);
 
   /// dst [images][out height][out width][k] = conv(src [images][height][width][channels]); images <= chunk.
-  void forward(const float* src, float* dst, std::size_t images) const;
   void forward(const float* src, float* dst, std::size_t images, ConvScratch& scratch) const;
 
   /// diff_src = the gradient with regard to src, given that with regard to dst. Needs prepare_backward().

@@ -2,22 +2,22 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 
 #include "common/error.h"
 #include "common/thread_pool.h"
-#include "quantizer/float/conv_op.h"
 #include "quantizer/float/float_ops.h"
+#include "quantizer/float/layer_op.h"
+#include "quantizer/kernels/learning_kernels.h"
 
 namespace shiftsim::quantizer {
 
 namespace {
 
-/// Images a call of one operation takes: enough for oneDNN to work well, little enough for the caches.
 std::size_t chunk_for(const Graph& graph) {
   std::size_t largest = 1;
   for (const Node& node : graph.nodes) largest = std::max(largest, node.shape.size());
-  constexpr std::size_t kElements = std::size_t{1} << 18;
-  return std::clamp<std::size_t>(kElements / largest, 1, 16);
+  return images_of_a_call(largest);
 }
 
 }  // namespace
@@ -41,19 +41,18 @@ struct FloatEngine::Impl {
   PixelNormalization norm;
   int threads;
   std::size_t chunk;
-  std::vector<std::unique_ptr<ConvOp>> convs;  ///< by node, null for others
+  std::vector<std::optional<LayerOp>> layers;  ///< by node; none for the input and additions
   std::vector<int> last_reader;
 
   Impl(const Graph& of, const qnet::InputSpec& spec, int count)
       : graph(of), norm(normalization(of, spec)), threads(count), chunk(chunk_for(of)) {
-    convs.resize(graph.nodes.size());
+    layers.resize(graph.nodes.size());
     last_reader.assign(graph.nodes.size(), -1);
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
       const Node& node = graph.nodes[i];
       for (const int input : node.inputs) last_reader[static_cast<std::size_t>(input)] = static_cast<int>(i);
-      if (node.kind != NodeKind::kConv) continue;
-      convs[i] = std::make_unique<ConvOp>(ConvGeometry::of(graph, node), chunk);
-      convs[i]->set_weights(node.weight, node.bias);
+      const std::optional<FloatLayer> layer = FloatLayer::of(graph, node);
+      if (layer) layers[i].emplace(*layer, chunk).set_weights(node.weight, node.bias);
     }
   }
 
@@ -65,27 +64,17 @@ struct FloatEngine::Impl {
   }
 
   /// One node over at most a chunk of images.
-  void run_chunk(int index, const float* first, const float* second, float* out, std::size_t images) const {
+  void run_chunk(int index, const float* first, const float* second, float* out, std::size_t images,
+                 ConvScratch& scratch) const {
     const Node& node = graph.at(index);
+    const std::optional<LayerOp>& layer = layers[static_cast<std::size_t>(index)];
     const std::size_t count = images * node.shape.size();
-    switch (node.kind) {
-      case NodeKind::kConv:
-        convs[static_cast<std::size_t>(index)]->forward(first, out, images);
-        break;
-      case NodeKind::kMaxPool:
-        max_pool(node.window, graph.at(node.inputs[0]).shape, node.shape, first, out, images);
-        break;
-      case NodeKind::kGlobalPool: {
-        const Shape& in = graph.at(node.inputs[0]).shape;
-        global_pool(in, 1.0 / (in.height * in.width), first, out, images);
-        break;
-      }
-      case NodeKind::kAdd:
-        std::copy_n(first, count, out);
-        add_in_place(out, second, count);
-        break;
-      default:
-        SHIFTSIM_CHECK(false, "node {} of kind {}", node.name, to_string(node.kind));
+    if (layer) {
+      layer->forward(first, nullptr, out, images, scratch);
+    } else {
+      SHIFTSIM_CHECK(node.kind == NodeKind::kAdd, "node {} of kind {}", node.name, to_string(node.kind));
+      std::copy_n(first, count, out);
+      kernels::add(out, second, count);
     }
     clamp_in_place(node.clamp, out, count);
   }
@@ -108,6 +97,7 @@ std::vector<float> FloatEngine::run(const ImageSet& images, std::size_t first, s
   parallel_for(chunks, impl.threads, [&](std::size_t index, std::size_t) {
     const std::size_t begin = index * impl.chunk, here = std::min(impl.chunk, count - begin);
     std::vector<std::vector<float>> values(graph.nodes.size());
+    ConvScratch scratch;
     values[0].resize(here * graph.input().shape.size());
     impl.normalize(images.image(first + begin), values[0].data(), values[0].size());
     for (std::size_t i = 1; i < graph.nodes.size(); ++i) {
@@ -115,7 +105,7 @@ std::vector<float> FloatEngine::run(const ImageSet& images, std::size_t first, s
       values[i].resize(here * node.shape.size());
       const float* second = node.inputs.size() > 1 ? values[static_cast<std::size_t>(node.inputs[1])].data() : nullptr;
       impl.run_chunk(static_cast<int>(i), values[static_cast<std::size_t>(node.inputs[0])].data(), second,
-                     values[i].data(), here);
+                     values[i].data(), here, scratch);
       for (const int input : node.inputs)
         if (impl.last_reader[static_cast<std::size_t>(input)] == static_cast<int>(i))
           values[static_cast<std::size_t>(input)] = {};
@@ -139,7 +129,9 @@ std::vector<float> FloatEngine::run_node(int index, const std::vector<const floa
   parallel_for((count + impl.chunk - 1) / impl.chunk, impl.threads, [&](std::size_t chunk, std::size_t) {
     const std::size_t begin = chunk * impl.chunk, here = std::min(impl.chunk, count - begin);
     const auto at = [&](std::size_t i) { return inputs[i] + begin * impl.graph.at(node.inputs[i]).shape.size(); };
-    impl.run_chunk(index, at(0), inputs.size() > 1 ? at(1) : nullptr, result.data() + begin * node.shape.size(), here);
+    ConvScratch scratch;
+    impl.run_chunk(index, at(0), inputs.size() > 1 ? at(1) : nullptr, result.data() + begin * node.shape.size(), here,
+                   scratch);
   });
   return result;
 }

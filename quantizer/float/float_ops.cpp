@@ -12,10 +12,6 @@ void clamp_in_place(const Clamp& clamp, float* values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) values[i] = std::min(std::max(values[i], low), high);
 }
 
-void add_in_place(float* target, const float* other, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) target[i] += other[i];
-}
-
 void max_pool(const Window& window, const Shape& in, const Shape& out, const float* src, float* dst,
               std::size_t images) {
   const auto channels = static_cast<std::size_t>(in.channels);

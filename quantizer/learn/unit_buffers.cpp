@@ -35,7 +35,7 @@ UnitLayout::UnitLayout(const Plan& plan, const Unit& unit, std::size_t chunk, Un
     bool was_read = layer(i).residual == input;  // by what comes earlier in the backward pass
     for (std::size_t j = i + 1; j < n; ++j)
       was_read = was_read || layer(j).input == input || layer(j).residual == input;
-    if (is_inside && was_read && layer(i).kind == qnet::LayerKind::kConv)
+    if (is_inside && was_read && LayerOp::needs_share(layer(i).kind))
       arrays[3 * n + i] = {chunk * layer(i).geometry.input.size(), end - 1 - i, end - 1 - i};
   }
   ArenaPlan arena = plan_arena(arrays);

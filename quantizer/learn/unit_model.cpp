@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/error.h"
-#include "quantizer/float/float_ops.h"
+#include "quantizer/float/layer_op.h"
 #include "quantizer/kernels/learning_kernels.h"
 #include "quantizer/plan/accumulator_rounding.h"
 
@@ -34,13 +34,14 @@ void backward_quantizer(const kernels::Quantization& quantization, const float* 
 }  // namespace
 
 struct UnitModel::LayerState {
-  const PlannedLayer* layer = nullptr;
-  std::unique_ptr<ConvOp> conv;  ///< null for pools
+  const PlannedLayer* layer;
+  LayerOp op;
   bool needs_input_gradient = false, needs_residual_gradient = false;
   TensorQuantizer quantizer;
   kernels::Quantization quantization;
   std::vector<float> clamp_high, inverse, step, high;  ///< what 'quantization' points to
-  std::vector<float> residual_step, residual_inverse;  ///< as long as its period; empty: residuals are not rounded
+
+  LayerState(const PlannedLayer& of, std::size_t chunk) : layer(&of), op(of.in_float(), chunk) {}
 };
 
 /// What a chunk leaves for the sum over the batch, by layer.
@@ -77,17 +78,13 @@ UnitModel::UnitModel(const Plan& plan, const Unit& unit, std::size_t chunk, std:
     : plan_(plan), unit_(unit), chunk_(chunk), use_(use) {
   for (int i = unit.first; i <= unit.last; ++i) {
     const PlannedLayer& layer = plan.layers[static_cast<std::size_t>(i)];
-    auto state = std::make_unique<LayerState>();
-    state->layer = &layer;
+    auto state = std::make_unique<LayerState>(layer, chunk);
     const auto inside = [&](int tensor) {
       return tensor >= 0 && std::find(unit.inputs.begin(), unit.inputs.end(), tensor) == unit.inputs.end();
     };
     state->needs_input_gradient = inside(layer.input);
     state->needs_residual_gradient = inside(layer.residual);
-    if (layer.kind == qnet::LayerKind::kConv) {
-      state->conv = std::make_unique<ConvOp>(layer.geometry, chunk);
-      if (use == Use::kTraining) state->conv->prepare_backward();
-    }
+    if (use == Use::kTraining) state->op.prepare_backward();
     const PlannedTensor& output = plan.tensor(layer.output);
     const auto channels = static_cast<std::size_t>(output.shape.channels);
     const std::size_t period = channels * repeats(channels);
@@ -150,18 +147,11 @@ std::size_t UnitModel::index_of_tensor(int tensor) const {
 }
 
 void UnitModel::set_weights(int layer, std::span<const float> weight, std::span<const float> bias) {
-  layers_[index(layer)]->conv->set_weights(weight, bias);
+  layers_[index(layer)]->op.set_weights(weight, bias);
 }
 
 void UnitModel::set_residual_steps(int layer, std::span<const float> steps) {
-  LayerState& state = *layers_[index(layer)];
-  state.residual_step.clear();
-  state.residual_inverse.clear();
-  if (steps.empty()) return;
-  for (std::size_t i = 0; i < state.quantization.period; ++i) {
-    state.residual_step.push_back(steps[i % steps.size()]);
-    state.residual_inverse.push_back(1 / state.residual_step.back());
-  }
+  layers_[index(layer)]->op.set_residual_steps(steps);
 }
 
 void UnitModel::set_layer(const QuantizedNetwork& network, int layer) {
@@ -224,26 +214,10 @@ const float* UnitModel::forward(Place at, const std::vector<const float*>& input
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const LayerState& state = *layers_[i];
     const PlannedLayer& layer = *state.layer;
-    const Shape &in = layer.geometry.input, &out = layer.geometry.output;
     const std::size_t count = images * plan_.tensor(layer.output).shape.size();
-    const float* from = source(area, layer.input);
     float* const raw = area.raw(i);
-    switch (layer.kind) {
-      case qnet::LayerKind::kConv:
-        state.conv->forward(from, raw, images, area.scratch);
-        if (layer.residual >= 0 && state.residual_step.empty())
-          kernels::add(raw, source(area, layer.residual), count);
-        else if (layer.residual >= 0)
-          kernels::add_rounded(raw, source(area, layer.residual), state.residual_step.data(),
-                               state.residual_inverse.data(), state.quantization.period, count);
-        break;
-      case qnet::LayerKind::kMaxPool:
-        max_pool(layer.geometry.window, in, out, from, raw, images);
-        break;
-      case qnet::LayerKind::kSumPool:
-        global_pool(in, 1, from, raw, images);
-        break;
-    }
+    const float* residual = layer.residual >= 0 ? source(area, layer.residual) : nullptr;
+    state.op.forward(source(area, layer.input), residual, raw, images, area.scratch);
     kernels::Quantization& quantization = area.tensors[i].quantization;
     quantization = state.quantization;
     quantization.seed = seed + 0x632be59bu * static_cast<std::uint32_t>(i + 1);
@@ -262,7 +236,6 @@ void UnitModel::backward(std::size_t slot_index, float* output_gradient, bool we
     const LayerState& state = *layers_[i];
     const PlannedLayer& layer = *state.layer;
     Slot::Gradients& sums = slot.layers[i];
-    const Shape &in = layer.geometry.input, &out = layer.geometry.output;
     const std::size_t count = images * plan_.tensor(layer.output).shape.size();
     float* const gradient = i + 1 == layers_.size() ? output_gradient : area.gradient(i);
     if (!hints.empty() && hints[i] != nullptr) kernels::add(gradient, hints[i], count);
@@ -276,25 +249,11 @@ void UnitModel::backward(std::size_t slot_index, float* output_gradient, bool we
         std::copy_n(gradient, count, area.gradient(to));
     }
     const float* from = source(area, layer.input);
-    if (layer.kind == qnet::LayerKind::kConv && weights)
-      state.conv->backward_weights(from, gradient, sums.weight.data(), sums.bias.data(), images, area.scratch);
+    if (weights) state.op.backward_weights(from, gradient, sums.weight.data(), sums.bias.data(), images, area.scratch);
     if (!state.needs_input_gradient) continue;
     const std::size_t input = index_of_tensor(layer.input);
-    float* const to = area.gradient(input);
-    const bool first = !std::exchange(area.tensors[input].has_gradient, true);
-    if (first && layer.kind != qnet::LayerKind::kConv) std::fill_n(to, images * in.size(), 0.0f);
-    switch (layer.kind) {
-      case qnet::LayerKind::kConv:
-        state.conv->backward_data(gradient, first ? to : area.share(i), images, area.scratch);
-        if (!first) kernels::add(to, area.share(i), images * in.size());
-        break;
-      case qnet::LayerKind::kMaxPool:
-        max_pool_backward(layer.geometry.window, in, out, from, gradient, to, images);
-        break;
-      case qnet::LayerKind::kSumPool:
-        global_pool_backward(in, 1, gradient, to, images);
-        break;
-    }
+    const bool adds = std::exchange(area.tensors[input].has_gradient, true);
+    state.op.backward_input(from, gradient, {area.gradient(input), adds, area.share(i)}, images, area.scratch);
   }
 }
 

@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "quantizer/float/conv_op.h"
 #include "quantizer/learn/unit_buffers.h"
 #include "quantizer/plan/plan.h"
 #include "quantizer/plan/quantized_network.h"

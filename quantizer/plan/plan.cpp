@@ -258,7 +258,9 @@ private:
     layer.node = index;
     layer.input = place_[static_cast<std::size_t>(node.inputs[0])];
     const PlannedTensor& in = plan_.tensor(layer.input);
-    layer.geometry = {in.shape, node.shape, node.window, 1};
+    const FloatLayer in_float = FloatLayer::of(graph_, node).value();
+    layer.kind = in_float.kind;
+    layer.geometry = in_float.geometry;
     PlannedTensor tensor;
     tensor.name = node.name;
     tensor.shape = node.shape;
@@ -266,11 +268,7 @@ private:
     tensor.range = in.range;
     tensor.factor = in.factor;
     tensor.policy = in.policy;
-    layer.kind = qnet::LayerKind::kMaxPool;
-    if (node.kind == NodeKind::kGlobalPool) {
-      layer.kind = qnet::LayerKind::kSumPool;
-      layer.geometry.window.kernel_h = in.shape.height;
-      layer.geometry.window.kernel_w = in.shape.width;
+    if (layer.kind == qnet::LayerKind::kSumPool) {
       tensor.factor *= in.shape.height * in.shape.width;
       tensor.range = {recipe_.pool_bits, in.range.is_signed, {}};
       tensor.policy = "pool";

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "quantizer/float/conv_op.h"
+#include "qnet/layer_kind.h"
+#include "quantizer/float/layer_op.h"
 #include "quantizer/graph/graph.h"
 #include "quantizer/recipe/recipe.h"
 #include "quantizer/search/activation_search.h"
@@ -41,6 +42,9 @@ struct PlannedLayer {
   std::string policy;  ///< why it has these bits: "weights", "first", "last", "exact", "layers"
   std::vector<float> weight, bias;
   std::vector<float> gamma;  ///< of the BatchNorm behind it; empty where there was none, or where it came folded
+
+  FloatLayer in_float() const { return {kind, geometry, 1}; }
+  bool has_weights() const { return qnet::row_of(kind).has_weights; }
 
   /// The lower clamp of the activation function, or minus infinity; the upper one is its output's ceiling.
   float floor() const { return activation == qnet::Activation::kNone ? -std::numeric_limits<float>::infinity() : 0.0f; }

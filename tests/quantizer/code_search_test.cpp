@@ -50,7 +50,8 @@ TEST(WindowMoments, GiveTheErrorOfTheOutput) {
     ConvOp op(geometry, kImages);
     op.set_weights(weights, std::vector<float>(static_cast<std::size_t>(groups) * 2));
     std::vector<float> output(kImages * geometry.output.size());
-    op.forward(input.data(), output.data(), kImages);
+    ConvScratch scratch;
+    op.forward(input.data(), output.data(), kImages, scratch);
     const auto channels = static_cast<std::size_t>(groups) * 2;
     for (const bool centred : {false, true}) {
       const WindowMoments moments = window_moments(geometry, input.data(), kImages, centred, 1 << 20);

@@ -7,8 +7,7 @@
 #include <random>
 
 #include "common/thread_pool.h"
-#include "quantizer/float/conv_op.h"
-#include "quantizer/float/float_ops.h"
+#include "quantizer/float/layer_op.h"
 #include "tests/quantizer/naive_float.h"
 
 namespace shiftsim::quantizer {
@@ -76,10 +75,11 @@ TEST(FloatEngine, ConvolutionEqualsDoubleLoops) {
     const auto images = static_cast<std::size_t>(shapes.in(1, 3));
     const std::size_t in = graph.input().shape.size(), out = node.shape.size();
     const auto source = shapes.values(images * in);
-    ConvOp op(ConvGeometry::of(graph, node), 3);
+    LayerOp op(FloatLayer::of(graph, node).value(), 3);
     op.set_weights(node.weight, node.bias);
     std::vector<float> result(images * out);
-    op.forward(source.data(), result.data(), images);
+    ConvScratch scratch;
+    op.forward(source.data(), nullptr, result.data(), images, scratch);
     for (std::size_t i = 0; i < images; ++i) {
       const std::vector<double> image(source.begin() + static_cast<std::ptrdiff_t>(i * in),
                                       source.begin() + static_cast<std::ptrdiff_t>((i + 1) * in));
@@ -95,14 +95,15 @@ TEST(FloatEngine, ConvolutionTakesNewWeights) {
   Shapes shapes(3);
   Graph graph = random_graph(shapes, NodeKind::kConv);
   const auto source = shapes.values(graph.input().shape.size());
-  ConvOp op(ConvGeometry::of(graph, graph.nodes[1]), 4);
+  LayerOp op(FloatLayer::of(graph, graph.nodes[1]).value(), 4);
   std::vector<float> first(graph.nodes[1].shape.size()), second = first;
   op.set_weights(graph.nodes[1].weight, graph.nodes[1].bias);
-  op.forward(source.data(), first.data(), 1);
+  ConvScratch scratch;
+  op.forward(source.data(), nullptr, first.data(), 1, scratch);
   for (float& weight : graph.nodes[1].weight) weight *= 2;
   for (float& bias : graph.nodes[1].bias) bias *= 2;
   op.set_weights(graph.nodes[1].weight, graph.nodes[1].bias);
-  op.forward(source.data(), second.data(), 1);
+  op.forward(source.data(), nullptr, second.data(), 1, scratch);
   for (std::size_t i = 0; i < first.size(); ++i) EXPECT_FLOAT_EQ(second[i], 2 * first[i]);
 }
 
@@ -117,7 +118,8 @@ TEST(FloatEngine, PoolsEqualDoubleLoops) {
     const auto source = shapes.values(graph.input().shape.size());
     const std::vector<double> image(source.begin(), source.end());
     std::vector<float> result(node.shape.size());
-    max_pool(node.window, graph.input().shape, node.shape, source.data(), result.data(), 1);
+    ConvScratch scratch;
+    LayerOp(FloatLayer::of(graph, node).value(), 1).forward(source.data(), nullptr, result.data(), 1, scratch);
     const auto largest = naive_run(graph, image)[1];
     for (std::size_t i = 0; i < result.size(); ++i)
       ASSERT_EQ(static_cast<double>(result[i]), largest[i]) << "seed " << seed;
@@ -126,9 +128,36 @@ TEST(FloatEngine, PoolsEqualDoubleLoops) {
     node.shape = {graph.input().shape.channels, 1, 1};
     const auto mean = naive_run(graph, image)[1];
     result.resize(mean.size());
-    global_pool(graph.input().shape, 1.0 / (graph.input().shape.height * graph.input().shape.width), source.data(),
-                result.data(), 1);
+    LayerOp(FloatLayer::of(graph, node).value(), 1).forward(source.data(), nullptr, result.data(), 1, scratch);
     for (std::size_t i = 0; i < mean.size(); ++i) ASSERT_NEAR(result[i], mean[i], 1e-6) << "seed " << seed;
+  }
+}
+
+/// The residual is rounded half up to multiples of its channel's step, whatever the kind of layer; without steps it is
+/// added as it is.
+TEST(FloatEngine, ALayerAddsItsResidual) {
+  for (const NodeKind kind : {NodeKind::kConv, NodeKind::kMaxPool}) {
+    Shapes shapes(7);
+    const Graph graph = random_graph(shapes, kind);
+    const Node& node = graph.nodes[1];
+    constexpr std::size_t kImages = 2;
+    const std::size_t out = kImages * node.shape.size(), channels = static_cast<std::size_t>(node.shape.channels);
+    const auto source = shapes.values(kImages * graph.input().shape.size()), residual = shapes.values(out);
+    LayerOp op(FloatLayer::of(graph, node).value(), kImages);
+    op.set_weights(node.weight, node.bias);
+    ConvScratch scratch;
+    std::vector<float> alone(out), exact(out), rounded(out);
+    op.forward(source.data(), nullptr, alone.data(), kImages, scratch);
+    op.forward(source.data(), residual.data(), exact.data(), kImages, scratch);
+    std::vector<float> steps;
+    for (std::size_t c = 0; c < channels; ++c) steps.push_back(c % 2 == 0 ? 0.25f : 0.5f);
+    op.set_residual_steps(steps);
+    op.forward(source.data(), residual.data(), rounded.data(), kImages, scratch);
+    for (std::size_t i = 0; i < out; ++i) {
+      EXPECT_EQ(exact[i], alone[i] + residual[i]);
+      const float step = steps[i % channels];
+      EXPECT_EQ(rounded[i], alone[i] + std::floor(residual[i] / step + 0.5f) * step);
+    }
   }
 }
 

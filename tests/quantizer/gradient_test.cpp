@@ -149,6 +149,28 @@ std::vector<float> distinct_values(std::mt19937& random, std::size_t count) {
   return values;
 }
 
+/// The first reader of a tensor sets its gradient, others add theirs.
+TEST(LayerGradient, IsSetOrAdded) {
+  UnitBuilder builder({4, 6, 6}, 3);
+  builder.conv(0, ConvOptions::same(4, 3));
+  builder.max_pool(0, {2, 2, 2, 2, 1, 1, 0, 0, 0, 0});
+  builder.sum_pool(0);
+  for (const PlannedLayer& layer : builder.plan().layers) {
+    SCOPED_TRACE(qnet::to_string(layer.kind));
+    LayerOp op(layer.in_float(), 1);
+    op.prepare_backward();
+    op.set_weights(layer.weight, layer.bias);
+    const std::vector<float> x = random_values(builder.random(), layer.geometry.input.size());
+    const std::vector<float> g = random_values(builder.random(), layer.geometry.output.size());
+    std::vector<float> set(x.size(), 5.0f), added(x.size(), 5.0f), share(x.size());
+    ConvScratch scratch;
+    op.backward_input(x.data(), g.data(), {set.data(), false, share.data()}, 1, scratch);
+    op.backward_input(x.data(), g.data(), {added.data(), true, share.data()}, 1, scratch);
+    ASSERT_GT(rms(set), 0);
+    for (std::size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(added[i], set[i] + 5.0f, 1e-5f) << i;
+  }
+}
+
 TEST(PoolGradient, OfMaxPoolEqualsDifferences) {
   const Window windows[] = {{2, 2, 2, 2, 1, 1, 0, 0, 0, 0},
                             {3, 3, 2, 2, 1, 1, 1, 1, 1, 1},

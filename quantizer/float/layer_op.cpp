@@ -1,0 +1,102 @@
+#include "quantizer/float/layer_op.h"
+
+#include <algorithm>
+
+#include "quantizer/float/float_ops.h"
+#include "quantizer/kernels/learning_kernels.h"
+
+namespace shiftsim::quantizer {
+
+std::optional<FloatLayer> FloatLayer::of(const Graph& graph, const Node& node) {
+  if (node.inputs.empty()) return std::nullopt;
+  const Shape& in = graph.at(node.inputs[0]).shape;
+  switch (node.kind) {
+    case NodeKind::kConv:
+      return FloatLayer{qnet::LayerKind::kConv, ConvGeometry::of(graph, node), 1};
+    case NodeKind::kMaxPool:
+      return FloatLayer{qnet::LayerKind::kMaxPool, {in, node.shape, node.window, 1}, 1};
+    case NodeKind::kGlobalPool: {
+      Window map;
+      map.kernel_h = in.height;
+      map.kernel_w = in.width;
+      return FloatLayer{qnet::LayerKind::kSumPool, {in, node.shape, map, 1}, 1.0 / (in.height * in.width)};
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+std::size_t images_of_a_call(std::size_t largest) {
+  constexpr std::size_t kElements = std::size_t{1} << 18;
+  return std::clamp<std::size_t>(kElements / largest, 1, 16);
+}
+
+LayerOp::LayerOp(const FloatLayer& layer, std::size_t chunk) : layer_(layer), chunk_(chunk) {
+  if (layer.kind == qnet::LayerKind::kConv) conv_.emplace(layer.geometry, chunk);
+}
+
+void LayerOp::set_weights(std::span<const float> weight, std::span<const float> bias) {
+  if (conv_) conv_->set_weights(weight, bias);
+}
+
+void LayerOp::set_residual_steps(std::span<const float> steps) {
+  constexpr std::size_t kLeast = 256;
+  residual_step_.clear();
+  residual_inverse_.clear();
+  while (!steps.empty() && residual_step_.size() < kLeast)
+    residual_step_.insert(residual_step_.end(), steps.begin(), steps.end());
+  for (const float step : residual_step_) residual_inverse_.push_back(1 / step);
+}
+
+void LayerOp::prepare_backward() {
+  if (conv_) conv_->prepare_backward();
+}
+
+void LayerOp::forward(const float* input, const float* residual, float* output, std::size_t images,
+                      ConvScratch& scratch) const {
+  const ConvGeometry& shape = layer_.geometry;
+  switch (layer_.kind) {
+    case qnet::LayerKind::kConv:
+      conv_->forward(input, output, images, scratch);
+      break;
+    case qnet::LayerKind::kMaxPool:
+      max_pool(shape.window, shape.input, shape.output, input, output, images);
+      break;
+    case qnet::LayerKind::kSumPool:
+      global_pool(shape.input, layer_.factor, input, output, images);
+      break;
+  }
+  if (residual == nullptr) return;
+  const std::size_t count = images * shape.output.size();
+  if (residual_step_.empty())
+    kernels::add(output, residual, count);
+  else
+    kernels::add_rounded(output, residual, residual_step_.data(), residual_inverse_.data(), residual_step_.size(),
+                         count);
+}
+
+void LayerOp::backward_weights(const float* input, const float* gradient, float* weight, float* bias,
+                               std::size_t images, ConvScratch& scratch) const {
+  if (conv_) conv_->backward_weights(input, gradient, weight, bias, images, scratch);
+}
+
+void LayerOp::backward_input(const float* input, const float* gradient, const InputGradient& to, std::size_t images,
+                             ConvScratch& scratch) const {
+  const ConvGeometry& shape = layer_.geometry;
+  const std::size_t count = images * shape.input.size();
+  if (!needs_share(layer_.kind) && !to.adds) std::fill_n(to.values, count, 0.0f);
+  switch (layer_.kind) {
+    case qnet::LayerKind::kConv:
+      conv_->backward_data(gradient, to.adds ? to.share : to.values, images, scratch);
+      if (to.adds) kernels::add(to.values, to.share, count);
+      break;
+    case qnet::LayerKind::kMaxPool:
+      max_pool_backward(shape.window, shape.input, shape.output, input, gradient, to.values, images);
+      break;
+    case qnet::LayerKind::kSumPool:
+      global_pool_backward(shape.input, layer_.factor, gradient, to.values, images);
+      break;
+  }
+}
+
+}  // namespace shiftsim::quantizer
