@@ -74,7 +74,7 @@ void visit(const Unit& unit, Network& network, Each each) {
     each(layer.bias);
     each(layer.learned_bias);
     each(layer.searched_exponents);
-    const auto output = static_cast<std::size_t>(network.plan.layers[index].output);
+    const auto output = static_cast<std::size_t>(network.plan->layers[index].output);
     each(network.exponents[output]);
     each(network.mantissas[output]);
     each(network.searched_exponents[output]);

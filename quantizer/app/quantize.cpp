@@ -21,9 +21,10 @@ namespace {
 
 class Quantizer {
 public:
-  Quantizer(const Plan& plan, const Recipe& recipe, const ImageSet& images, const std::vector<std::size_t>& chosen,
+  Quantizer(Plan plan, const Recipe& recipe, const ImageSet& images, const std::vector<std::size_t>& chosen,
             const QuantizeOptions& options, MemoryBudget& budget, std::vector<StageMemory> stages)
-      : plan_(plan),
+      : network_(undecided(std::move(plan))),
+        plan_(*network_.plan),
         recipe_(recipe),
         images_(images),
         roles_(chosen, recipe),
@@ -33,8 +34,7 @@ public:
         memory_(budget, recipe.spill_folder),
         checkpoint_(options.checkpoint, options.fingerprint),
         timeline_(options.timeline),
-        network_(undecided(plan)),
-        units_(partition(plan, recipe.reconstruction.units)) {}
+        units_(partition(plan_, recipe.reconstruction.units)) {}
 
   QuantizedNetwork run() {
     const std::vector<Pass> passes = passes_of(recipe_);
@@ -69,7 +69,7 @@ private:
   void run_pass(std::size_t number, const Pass& pass) {
     // Activations get what is left.
     const MemoryBudget::Share share = budget_.take(memory_of({kSearch, pass.reconstruct ? kUnits : kSearch}));
-    Calibrator calibrator(plan_, recipe_, workers_, memory_, network_);
+    Calibrator calibrator(network_, recipe_, workers_, memory_);
     {
       const StageScope stage(timeline_, kSearch);
       calibrator.load(images_, roles_.calibration);
@@ -130,7 +130,7 @@ private:
     task.activation_rate = recipe_.reconstruction.activation_rate;
     task.norm = loss_norm(calibrator, unit);
     task.seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + number;
-    const UnitLoss loss = reconstruct(plan_, unit, data, recipe_, task, workers_, network_, progress);
+    const UnitLoss loss = reconstruct(unit, data, recipe_, task, workers_, network_, progress);
     spdlog::debug("{}: {} loss {:.5g} -> {:.5g}, norm {}", unit.name, pass.name, loss.before, loss.after, task.norm);
   }
 
@@ -190,9 +190,8 @@ private:
     if (stage.iterations > 0) {
       const std::uint64_t seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + 999'999;
       Progress progress("network", static_cast<std::size_t>(stage.iterations), "iterations");
-      const DistillationResult found =
-          distill(plan_, images_, roles_.teachers, recipe_, seed, workers_, judge, network_,
-                  [&](int done) { progress.update(static_cast<std::size_t>(done)); });
+      const DistillationResult found = distill(images_, roles_.teachers, recipe_, seed, workers_, judge, network_,
+                                               [&](int done) { progress.update(static_cast<std::size_t>(done)); });
       spdlog::info("network stage: KL divergence from the float network {:.4f} -> {:.4f}", found.before, found.after);
     }
     if (stage.exponent_moves) {
@@ -217,7 +216,7 @@ private:
     constexpr int kImages = 64;
     Recipe as_it_is = recipe_;
     as_it_is.bias_correction = false;
-    Calibrator calibrator(plan_, as_it_is, workers_, memory_, network_);
+    Calibrator calibrator(network_, as_it_is, workers_, memory_);
     calibrator.load(images_, first_images(roles_.calibration, kImages));
     for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
       calibrator.run(i, {false, false, true});
@@ -226,6 +225,7 @@ private:
   }
 
   static constexpr int kMovePasses = 2;
+  QuantizedNetwork network_;
   const Plan& plan_;
   const Recipe& recipe_;
   const ImageSet& images_;
@@ -236,29 +236,26 @@ private:
   ActivationMemory memory_;
   Checkpoint checkpoint_;
   Timeline* timeline_;
-  QuantizedNetwork network_;
   std::vector<Unit> units_;
 };
 
 }  // namespace
 
-QuantizedNetwork quantize(const Plan& plan, const Recipe& recipe, const ImageSet& images,
+QuantizedNetwork quantize(Plan plan, const Recipe& recipe, const ImageSet& images,
                           const std::vector<std::size_t>& chosen, const QuantizeOptions& options) {
   MemoryBudget budget(static_cast<std::size_t>(recipe.memory_gb * 1e9), resident_memory().anonymous);
   const std::vector<StageMemory> stages = stage_memory(plan, recipe, ImageRoles(chosen, recipe), options.threads);
   check_memory(budget, stages, options.threads);
-  Plan rescaled = plan;
   if (recipe.align_scales) {
     const StageScope stage(options.timeline, kAlignment);
     constexpr int kImages = 64;
     ThreadPool workers(options.threads);
     ActivationMemory memory(budget, recipe.spill_folder);
     const auto few = first_images(chosen, std::min(kImages, recipe.calibration_images));
-    const int changed =
-        align_scales(rescaled, sample_tensors(rescaled, images, few, workers, memory), recipe.offsets, workers);
+    const int changed = align_scales(plan, sample_tensors(plan, images, few, workers, memory), recipe.offsets, workers);
     spdlog::info("alignment: {} tensors scaled", changed);
   }
-  return Quantizer(rescaled, recipe, images, chosen, options, budget, stages).run();
+  return Quantizer(std::move(plan), recipe, images, chosen, options, budget, stages).run();
 }
 
 }  // namespace shiftsim::quantizer

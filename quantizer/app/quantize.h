@@ -27,7 +27,7 @@ struct QuantizeOptions {
 /// Quantizes by the recipe's method on the chosen images, each in its role (image_roles.h). The result is the same at
 /// any number of threads, and whether or not the run was stopped on the way. Throws UserError where activations find no
 /// room on disk.
-QuantizedNetwork quantize(const Plan& plan, const Recipe& recipe, const ImageSet& images,
+QuantizedNetwork quantize(Plan plan, const Recipe& recipe, const ImageSet& images,
                           const std::vector<std::size_t>& chosen, const QuantizeOptions& options);
 
 }  // namespace shiftsim::quantizer

@@ -146,7 +146,7 @@ void run_quantrun(const QuantrunOptions& options) {
     return;
   }
   const Graph graph = import_onnx(options.model);
-  const Plan plan = make_plan(graph, recipe, options.model.string());
+  Plan plan = make_plan(graph, recipe, options.model.string());
   const Shape& shape = graph.input().shape;
   const auto classes = static_cast<std::size_t>(graph.output().shape.channels);
   // All input is read before the long work, so that a mistake shows at once.
@@ -164,7 +164,7 @@ void run_quantrun(const QuantrunOptions& options) {
   if (options.mixed.measures()) {
     if (options.output || options.report || options.test)
       fail("--sensitivity: writes nothing but its own file: leave out --output, --report and --test");
-    run_sensitivity(plan, recipe, calibration, chosen,
+    run_sensitivity(std::move(plan), recipe, calibration, chosen,
                     {options.model, label_of(options.recipe), threads, options.verbosity > 0}, options.mixed);
     return;
   }
@@ -181,7 +181,7 @@ void run_quantrun(const QuantrunOptions& options) {
   Timeline timeline;
   how.timeline = &timeline;
   const auto start = std::chrono::steady_clock::now();
-  const QuantizedNetwork quantized = quantize(plan, recipe, calibration, chosen, how);
+  const QuantizedNetwork quantized = quantize(std::move(plan), recipe, calibration, chosen, how);
   RunResult result;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::optional<qnet::Network> network;
@@ -239,7 +239,7 @@ void run_quantrun(const QuantrunOptions& options) {
   if (options.verbosity == 0) return;
   if (network) fmt::print("{}", layer_table(quantized, *network));
   if (options.diagnose) fmt::print("\n{}\n", diagnosis_text(*diagnosis));
-  fmt::print("{}\n", policy_text(plan, recipe));
+  fmt::print("{}\n", policy_text(*quantized.plan, recipe));
   if (result.accuracy) fmt::print("{}\n", accuracy_text(*result.accuracy, free_scales));
   if (options.output) fmt::print("wrote {}\n", options.output->string());
   if (options.report) fmt::print("wrote {}\n", options.report->string());

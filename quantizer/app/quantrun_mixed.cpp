@@ -34,9 +34,8 @@ void add_mixed_options(CLI::App& app, MixedOptions& options) {
   assign->needs(sensitivity)->needs(costs)->needs(budget);
 }
 
-void run_sensitivity(const Plan& plan, const Recipe& recipe, const ImageSet& images,
-                     const std::vector<std::size_t>& chosen, const SensitivityInputs& inputs,
-                     const MixedOptions& options) {
+void run_sensitivity(Plan plan, const Recipe& recipe, const ImageSet& images, const std::vector<std::size_t>& chosen,
+                     const SensitivityInputs& inputs, const MixedOptions& options) {
   SensitivityFile file;
   file.network = plan.name;
   file.model = inputs.model.filename().string();
@@ -48,7 +47,7 @@ void run_sensitivity(const Plan& plan, const Recipe& recipe, const ImageSet& ima
   SensitivityOptions how;
   how.threads = inputs.threads;
   how.images = file.divergence_images;
-  file.layers = measure_sensitivity(plan, recipe, images, chosen, how);
+  file.layers = measure_sensitivity(std::move(plan), recipe, images, chosen, how);
   write_file_atomically(options.sensitivity, to_json(file));
   if (inputs.print) fmt::print("{}wrote {}\n", sensitivity_table(file), options.sensitivity.string());
 }

@@ -35,9 +35,8 @@ struct SensitivityInputs {
 };
 
 /// Measures and writes the sensitivity file.
-void run_sensitivity(const Plan& plan, const Recipe& recipe, const ImageSet& images,
-                     const std::vector<std::size_t>& chosen, const SensitivityInputs& inputs,
-                     const MixedOptions& options);
+void run_sensitivity(Plan plan, const Recipe& recipe, const ImageSet& images, const std::vector<std::size_t>& chosen,
+                     const SensitivityInputs& inputs, const MixedOptions& options);
 
 /// Searches and writes the recipe and, where 'report' is one, the assignment as JSON.
 void run_assignment(const RecipeSources& recipe, const std::optional<std::filesystem::path>& report, bool print,

@@ -40,8 +40,8 @@ std::string layer_table(const QuantizedNetwork& source, const qnet::Network& net
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const qnet::Layer& layer = network.layers[i];
     const qnet::Tensor& out = network.out(layer);
-    const PlannedLayer& planned = source.plan.layers[i];
-    const PlannedTensor& tensor = source.plan.tensor(planned.output);
+    const PlannedLayer& planned = source.plan->layers[i];
+    const PlannedTensor& tensor = source.plan->tensor(planned.output);
     const LayerStatistics& statistics = source.statistics[i];
     const bool conv = layer.kind == qnet::LayerKind::kConv;
     std::string weight_bits = "-", weight_exponents = "-", offsets = "-", with_offset = "-", weight_sqnr = "-";
@@ -70,11 +70,11 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
   using Json = nlohmann::ordered_json;
   Json json;
   json["format"] = "shiftsim quantization report 1";
-  json["network"] = source.plan.name;
+  json["network"] = source.plan->name;
   json["method"] = recipe.method;
   json["scales"] = recipe.scales == Scales::kFree ? "free" : "power_of_two";
   json["fake_quantized"] = !network.has_value();
-  json["policy"] = policy_text(source.plan, recipe);
+  json["policy"] = policy_text(*source.plan, recipe);
   json["recipe"] = to_yaml(recipe);
   json["seconds"] = result.seconds;
   json["stages"] = Json::array();
@@ -97,9 +97,9 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
   json["worst_first"] = Json::array();
   for (const std::size_t i : diagnosis.worst_first()) json["worst_first"].push_back(diagnosis.layers[i].name);
   json["layers"] = Json::array();
-  for (std::size_t i = 0; i < source.plan.layers.size(); ++i) {
-    const PlannedLayer& planned = source.plan.layers[i];
-    const PlannedTensor& tensor = source.plan.tensor(planned.output);
+  for (std::size_t i = 0; i < source.plan->layers.size(); ++i) {
+    const PlannedLayer& planned = source.plan->layers[i];
+    const PlannedTensor& tensor = source.plan->tensor(planned.output);
     Json layer = {{"name", planned.name}, {"kind", qnet::to_string(planned.kind)}};
     if (planned.kind == qnet::LayerKind::kConv) {
       layer["weight_bits"] = planned.weight_bits;

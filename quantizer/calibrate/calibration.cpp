@@ -50,8 +50,8 @@ double sqnr(std::span<const float> reference, std::span<const float> other, Thre
 }
 
 /// Whether integer weights are searched by the output's error.
-bool searches_by_output(const Recipe& recipe, const PlannedLayer& layer) {
-  return recipe.codes == CodeSearch::kOutput && recipe.scales != Scales::kFree && layer.weight_bits < 8 &&
+bool searches_by_output(const Recipe& recipe, const PlannedLayer& layer, int bits) {
+  return recipe.codes == CodeSearch::kOutput && recipe.scales != Scales::kFree && bits < 8 &&
          layer.weight.size() / layer.bias.size() <= kMostWeightsOfMoments;
 }
 
@@ -73,13 +73,13 @@ struct Calibrator::Impl {
   std::vector<Values> quantized_, reference_;  ///< by tensor, all images; empty once nobody reads them any more
   std::vector<std::size_t> last_reader_;
 
-  Impl(const Plan& plan, const Recipe& recipe, ThreadPool& workers, ActivationMemory& memory, QuantizedNetwork& network)
-      : plan_(plan), recipe_(recipe), workers_(workers), memory_(memory), result_(network) {
-    quantized_.resize(plan.tensors.size());
-    reference_.resize(plan.tensors.size());
-    last_reader_.assign(plan.tensors.size(), 0);
-    for (std::size_t i = 0; i < plan.layers.size(); ++i)
-      for (const int tensor : {plan.layers[i].input, plan.layers[i].residual})
+  Impl(QuantizedNetwork& network, const Recipe& recipe, ThreadPool& workers, ActivationMemory& memory)
+      : plan_(*network.plan), recipe_(recipe), workers_(workers), memory_(memory), result_(network) {
+    quantized_.resize(plan_.tensors.size());
+    reference_.resize(plan_.tensors.size());
+    last_reader_.assign(plan_.tensors.size(), 0);
+    for (std::size_t i = 0; i < plan_.layers.size(); ++i)
+      for (const int tensor : {plan_.layers[i].input, plan_.layers[i].residual})
         if (tensor >= 0) last_reader_[at(tensor)] = i;
   }
 
@@ -166,15 +166,16 @@ struct Calibrator::Impl {
 
   // ---- convolutions ----
 
-  bool has_offsets(const PlannedLayer& layer) const { return recipe_.offsets && layer.weight_bits < 8; }
+  bool has_offsets(int bits) const { return recipe_.offsets && bits < 8; }
 
   std::span<const float> channel_weights(const PlannedLayer& layer, std::size_t k) const {
     const std::size_t fan = layer.weight.size() / layer.bias.size();
     return std::span(layer.weight).subspan(k * fan, fan);
   }
 
-  ChannelLimits limits(const PlannedLayer& layer, std::size_t k, double bias, std::optional<int> logits = {}) const {
-    return channel_limits(plan_, layer, result_.exponents, k, bias, has_offsets(layer), recipe_.acc_bits, logits);
+  ChannelLimits limits(const PlannedLayer& layer, int bits, std::size_t k, double bias,
+                       std::optional<int> logits = {}) const {
+    return channel_limits(plan_, layer, result_.exponents, k, bias, has_offsets(bits), recipe_.acc_bits, logits);
   }
 
   void store(const PlannedLayer& layer, QuantizedLayer& target, std::size_t k, const WeightGrid& grid) const {
@@ -190,20 +191,20 @@ struct Calibrator::Impl {
   }
 
   /// Searches the grids of the channels in 'which', none with an exponent below 'lowest'.
-  void search(const PlannedLayer& layer, QuantizedLayer& target, const std::vector<std::size_t>& which, int lowest,
-              std::optional<int> logits = {}) {
-    const WeightSearch how{layer.weight_bits, has_offsets(layer), recipe_.norm};
-    const bool by_output = searches_by_output(recipe_, layer);
+  void search(const PlannedLayer& layer, QuantizedLayer& target, int bits, const std::vector<std::size_t>& which,
+              int lowest, std::optional<int> logits = {}) {
+    const WeightSearch how{bits, has_offsets(bits), recipe_.norm};
+    const bool by_output = searches_by_output(recipe_, layer, bits);
     const WindowMoments moments = by_output ? moments_of(layer) : WindowMoments{};
     const std::size_t rows = layer.bias.size() / static_cast<std::size_t>(layer.geometry.groups);
     workers_.run(which.size(), [&](std::size_t i, std::size_t) {
       const std::size_t k = which[i];
       const auto weights = channel_weights(layer, k);
       if (free_scales()) {
-        store(layer, target, k, search_free_grid(weights, layer.weight_bits, recipe_.norm));
+        store(layer, target, k, search_free_grid(weights, bits, recipe_.norm));
         return;
       }
-      const ChannelLimits limit = limits(layer, k, target.bias[k], logits);
+      const ChannelLimits limit = limits(layer, bits, k, target.bias[k], logits);
       if (by_output) {
         const ChannelCodes found = search_codes(
             weights, how, moments.of_group(k / rows),
@@ -222,8 +223,8 @@ struct Calibrator::Impl {
           codes[j] = static_cast<std::int8_t>(candidate.quantize(weights[j]));
         return limit.allow(candidate, codes);
       };
-      if (recipe_.grid_search == GridSearch::kStatic && has_offsets(layer)) {
-        const WeightGrid grid = static_grid(search_free_grid(weights, layer.weight_bits, recipe_.norm));
+      if (recipe_.grid_search == GridSearch::kStatic && has_offsets(bits)) {
+        const WeightGrid grid = static_grid(search_free_grid(weights, bits, recipe_.norm));
         if (legal(grid)) return store(layer, target, k, grid);
       }
       try {
@@ -235,13 +236,13 @@ struct Calibrator::Impl {
     });
   }
 
-  std::vector<std::size_t> illegal_channels(const PlannedLayer& layer, const QuantizedLayer& target,
+  std::vector<std::size_t> illegal_channels(const PlannedLayer& layer, const QuantizedLayer& target, int bits,
                                             std::optional<int> logits) const {
     if (free_scales()) return {};
     const std::size_t fan = layer.weight.size() / layer.bias.size();
     std::vector<std::size_t> result;
     for (std::size_t k = 0; k < target.grids.size(); ++k)
-      if (!limits(layer, k, target.bias[k], logits)
+      if (!limits(layer, bits, k, target.bias[k], logits)
                .allow(target.grids[k], std::span(target.codes).subspan(k * fan, fan)))
         result.push_back(k);
     return result;
@@ -251,6 +252,7 @@ struct Calibrator::Impl {
     const PlannedLayer& layer = plan_.layers[index];
     QuantizedLayer& target = result_.layers[index];
     const std::size_t channels = layer.bias.size();
+    const int bits = task.weight_bits.value_or(layer.weight_bits);
     const bool logits = plan_.tensor(layer.output).is_logits;
     constexpr int kAny = std::numeric_limits<int>::min();
     if (task.search_weights) {
@@ -260,10 +262,10 @@ struct Calibrator::Impl {
       target.bias.assign(layer.bias.begin(), layer.bias.end());
       std::vector<std::size_t> all(channels);
       std::iota(all.begin(), all.end(), std::size_t{0});
-      search(layer, target, all, kAny);
+      search(layer, target, bits, all, kAny);
     }
     target.bias.assign(target.learned_bias.begin(), target.learned_bias.end());
-    if (logits && !free_scales()) align_logits(layer, target);
+    if (logits && !free_scales()) align_logits(layer, target, bits);
 
     LayerOp op = op_of(layer);
     Values reference = forward_float(layer, op);
@@ -279,14 +281,15 @@ struct Calibrator::Impl {
       }
       if (task.search_activations)
         choose_exponent(layer.output, recipe_.activation_source == ActivationSource::kFloat ? reference : values);
-      const auto illegal = task.quantize_activations ? illegal_channels(layer, target, {}) : std::vector<std::size_t>{};
+      const auto illegal =
+          task.quantize_activations ? illegal_channels(layer, target, bits, {}) : std::vector<std::size_t>{};
       if (illegal.empty()) {
         if (task.quantize_activations) quantize_in_place(layer.output, values);
         quantized_[at(layer.output)] = std::move(values);
         break;
       }
       spdlog::debug("{}: {} channels searched again to keep shifts and bias within range", layer.name, illegal.size());
-      search(layer, target, illegal, kAny);
+      search(layer, target, bits, illegal, kAny);
     }
     reference_[at(layer.output)] = std::move(reference);
     const std::vector<float> rounded = target.weights();
@@ -369,7 +372,7 @@ struct Calibrator::Impl {
   }
 
   /// The logits are brought to the least accumulator exponent: raises the finest channels until all fit 32 bits there.
-  void align_logits(const PlannedLayer& layer, QuantizedLayer& target) {
+  void align_logits(const PlannedLayer& layer, QuantizedLayer& target, int bits) {
     const auto finest = [&] {
       return std::min_element(target.grids.begin(), target.grids.end(),
                               [](const WeightGrid& a, const WeightGrid& b) { return a.exponent < b.exponent; })
@@ -379,10 +382,10 @@ struct Calibrator::Impl {
       std::vector<std::size_t> below;
       for (std::size_t k = 0; k < target.grids.size(); ++k)
         if (target.grids[k].exponent < lowest) below.push_back(k);
-      search(layer, target, below, lowest);
+      search(layer, target, bits, below, lowest);
       lowest = finest();
-      const int logits = limits(layer, 0, 0).accumulator_exponent({layer.weight_bits, lowest, 0});
-      if (illegal_channels(layer, target, logits).empty()) return;
+      const int logits = limits(layer, bits, 0, 0).accumulator_exponent({bits, lowest, 0});
+      if (illegal_channels(layer, target, bits, logits).empty()) return;
     }
   }
 
@@ -472,15 +475,14 @@ struct Calibrator::Impl {
   }
 };
 
-Calibrator::Calibrator(const Plan& plan, const Recipe& recipe, ThreadPool& workers, ActivationMemory& memory,
-                       QuantizedNetwork& network)
-    : impl_(std::make_unique<Impl>(plan, recipe, workers, memory, network)) {}
+Calibrator::Calibrator(QuantizedNetwork& network, const Recipe& recipe, ThreadPool& workers, ActivationMemory& memory)
+    : impl_(std::make_unique<Impl>(network, recipe, workers, memory)) {}
 Calibrator::~Calibrator() = default;
 
 std::size_t Calibrator::memory(const Plan& plan, const Recipe& recipe, std::size_t images) {
   std::size_t most = 0;
   for (const PlannedLayer& layer : plan.layers)
-    if (layer.kind == qnet::LayerKind::kConv && searches_by_output(recipe, layer))
+    if (layer.kind == qnet::LayerKind::kConv && searches_by_output(recipe, layer, layer.weight_bits))
       most = std::max(most, window_moments_memory(layer.geometry, images, windows_of(layer)));
   return most;
 }
@@ -511,18 +513,6 @@ const ActivationMemory::Block& Calibrator::quantized(int tensor) const {
 }
 const ActivationMemory::Block& Calibrator::reference(int tensor) const {
   return impl_->reference_[static_cast<std::size_t>(tensor)];
-}
-
-QuantizedNetwork undecided(const Plan& plan) {
-  QuantizedNetwork network;
-  network.plan = plan;
-  network.layers.resize(plan.layers.size());
-  network.statistics.resize(plan.layers.size());
-  network.exponents.resize(plan.tensors.size());
-  network.mantissas.resize(plan.tensors.size());
-  network.searched_exponents.resize(plan.tensors.size());
-  network.exponents[0] = {0};
-  return network;
 }
 
 std::vector<std::size_t> choose_images(std::size_t available, std::size_t count, std::int64_t seed) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/images.h"
@@ -19,9 +20,10 @@ std::vector<std::size_t> choose_images(std::size_t available, std::size_t count,
 
 /// What is to be done with a layer.
 struct LayerTask {
-  bool search_weights = true;        ///< grids by search, weights rounded to nearest; else those at hand
-  bool search_activations = true;    ///< the output's scale by search; else that at hand
-  bool quantize_activations = true;  ///< else the output stays as it is
+  bool search_weights = true;                     ///< grids by search, weights rounded to nearest; else those at hand
+  bool search_activations = true;                 ///< the output's scale by search; else that at hand
+  bool quantize_activations = true;               ///< else the output stays as it is
+  std::optional<int> weight_bits = std::nullopt;  ///< to search with, in place of the plan's
 };
 
 /// The activations of the calibration images, in the float network and in the quantized one, while layers are decided
@@ -29,8 +31,7 @@ struct LayerTask {
 class Calibrator {
 public:
   /// All arguments must outlive the calibrator; 'network' gets what is decided.
-  Calibrator(const Plan& plan, const Recipe& recipe, ThreadPool& workers, ActivationMemory& memory,
-             QuantizedNetwork& network);
+  Calibrator(QuantizedNetwork& network, const Recipe& recipe, ThreadPool& workers, ActivationMemory& memory);
   ~Calibrator();
 
   /// Bytes that run() takes at its peak beside the activations.
@@ -62,8 +63,5 @@ private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// 'network' sized for this plan, nothing decided.
-QuantizedNetwork undecided(const Plan& plan);
 
 }  // namespace shiftsim::quantizer

@@ -244,7 +244,7 @@ std::vector<TensorSample> sample_tensors(const Plan& plan, const ImageSet& image
   std::vector<TensorSample> samples(plan.tensors.size());
   const Recipe unused;
   QuantizedNetwork scratch = undecided(plan);
-  Calibrator calibrator(plan, unused, workers, memory, scratch);
+  Calibrator calibrator(scratch, unused, workers, memory);
   calibrator.load(images, chosen);
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {
     calibrator.run_float(i);

@@ -48,7 +48,7 @@ class Diagnostician {
 public:
   Diagnostician(const QuantizedNetwork& network, const std::optional<qnet::Network>& integers, const Recipe& recipe,
                 const ImageSet& images, const std::vector<std::size_t>& chosen, int threads)
-      : plan_(network.plan),
+      : plan_(*network.plan),
         network_(network),
         integers_(integers ? &*integers : nullptr),
         chosen_(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(image_count(plan_, chosen.size()))),
@@ -57,7 +57,7 @@ public:
         memory_(budget_, recipe.spill_folder),
         scratch_(network),
         recipe_(plain(recipe)),
-        calibrator_(plan_, recipe_, workers_, memory_, scratch_) {
+        calibrator_(scratch_, recipe_, workers_, memory_) {
     calibrator_.load(images, chosen_);
     if (integers_ == nullptr) {
       // The calibrator executes the network as it is: it starts from the learned bias and corrects it no more.

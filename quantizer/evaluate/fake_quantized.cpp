@@ -11,7 +11,7 @@ namespace shiftsim::quantizer {
 std::vector<float> run_fake_quantized(const QuantizedNetwork& network, const ImageSet& images, std::size_t count,
                                       int threads, const std::function<void(std::size_t)>& progress) {
   constexpr std::size_t kChunk = 8;
-  const Plan& plan = network.plan;
+  const Plan& plan = *network.plan;
   const Unit whole = partition(plan, Granularity::kNetwork).front();
   ThreadPool workers(threads);
   const auto slots = static_cast<std::size_t>(workers.threads());

@@ -33,9 +33,15 @@ struct Candidates {
 
 class Measurement {
 public:
-  Measurement(const Plan& plan, const Recipe& recipe, const ImageSet& images, const std::vector<std::size_t>& chosen,
+  Measurement(Plan plan, const Recipe& recipe, const ImageSet& images, const std::vector<std::size_t>& chosen,
               const SensitivityOptions& options)
-      : plan_(plan), recipe_(recipe), images_(images), chosen_(chosen), options_(options), workers_(options.threads) {}
+      : network_(undecided(std::move(plan))),
+        plan_(*network_.plan),
+        recipe_(recipe),
+        images_(images),
+        chosen_(chosen),
+        options_(options),
+        workers_(options.threads) {}
 
   std::vector<LayerSensitivity> run() {
     search();
@@ -45,32 +51,30 @@ public:
 
 private:
   void search() {
-    // Its layers' bits change while the calibrator, which refers to it, goes through them.
-    Plan plan = plan_;
-    QuantizedNetwork network = undecided(plan);
     MemoryBudget budget(static_cast<std::size_t>(recipe_.memory_gb * 1e9), resident_memory().anonymous);
     ActivationMemory memory(budget, recipe_.spill_folder);
-    Calibrator calibrator(plan, recipe_, workers_, memory, network);
+    Calibrator calibrator(network_, recipe_, workers_, memory);
     calibrator.load(images_, chosen_);
     const LayerTask weights_only{true, true, false};
-    candidates_.resize(plan.layers.size());
-    Progress progress("sensitivity: search", plan.layers.size(), "layers");
-    for (std::size_t i = 0; i < plan.layers.size(); ++i) {
-      PlannedLayer& layer = plan.layers[i];
+    candidates_.resize(plan_.layers.size());
+    Progress progress("sensitivity: search", plan_.layers.size(), "layers");
+    for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
+      const PlannedLayer& layer = plan_.layers[i];
       if (!has_weights(layer)) {
         calibrator.run(i, weights_only);
       } else {
         LayerSensitivity entry{layer.name,   layer.weight.size(),       layer.weight_bits,
                                layer.policy, layer.policy == "weights", {}};
         for (const int bits : kWeightWidths) {
-          layer.weight_bits = bits;
           // The limits of the search must not know what the width before led to.
-          network.exponents[at(layer.output)].clear();
-          calibrator.run(i, weights_only);
-          candidates_[i].widths.push_back(network.layers[i]);
-          entry.widths.push_back({bits, network.statistics[i].weight_sqnr, network.statistics[i].output_sqnr, 0});
+          network_.exponents[at(layer.output)].clear();
+          LayerTask at_width = weights_only;
+          at_width.weight_bits = bits;
+          calibrator.run(i, at_width);
+          candidates_[i].widths.push_back(network_.layers[i]);
+          const LayerStatistics& found = network_.statistics[i];
+          entry.widths.push_back({bits, found.weight_sqnr, found.output_sqnr, 0});
         }
-        layer.weight_bits = entry.recipe_bits;
         result_.push_back(std::move(entry));
       }
       calibrator.use_reference(layer.output);
@@ -116,6 +120,7 @@ private:
     }
   }
 
+  QuantizedNetwork network_;
   const Plan& plan_;
   const Recipe& recipe_;
   const ImageSet& images_;
@@ -220,10 +225,10 @@ std::span<const float> VariantNetwork::forward_variant(std::size_t slot_index, s
   return impl_->logits(slot);
 }
 
-std::vector<LayerSensitivity> measure_sensitivity(const Plan& plan, const Recipe& recipe, const ImageSet& images,
+std::vector<LayerSensitivity> measure_sensitivity(Plan plan, const Recipe& recipe, const ImageSet& images,
                                                   const std::vector<std::size_t>& chosen,
                                                   const SensitivityOptions& options) {
-  return Measurement(plan, recipe, images, chosen, options).run();
+  return Measurement(std::move(plan), recipe, images, chosen, options).run();
 }
 
 }  // namespace shiftsim::quantizer

@@ -33,7 +33,7 @@ public:
   explicit Exporter(const QuantizedNetwork& source) : source_(source) {}
 
   qnet::Network run() {
-    const Plan& plan = source_.plan;
+    const Plan& plan = *source_.plan;
     result_.name = plan.name;
     result_.input_spec = plan.input_spec;
     for (std::size_t i = 0; i < plan.tensors.size(); ++i) {
@@ -80,8 +80,8 @@ private:
       for (int k = 0; k < out.channels; ++k)
         layer.shifts.push_back(narrow<std::int8_t>(out.exponent(k) - in.exponent(k), layer.name, "shift"));
     }
-    if (from.kind != qnet::LayerKind::kMaxPool && !source_.plan.tensor(from.output).is_logits) {
-      const ActivationRange& range = source_.plan.tensor(from.output).range;
+    if (from.kind != qnet::LayerKind::kMaxPool && !source_.plan->tensor(from.output).is_logits) {
+      const ActivationRange& range = source_.plan->tensor(from.output).range;
       layer.lo = range.low();
       for (int k = 0; k < tensor(layer.output).channels; ++k)
         layer.hi.push_back(narrow<std::uint8_t>(
@@ -91,7 +91,7 @@ private:
   }
 
   void add_weights(qnet::Layer& layer, const PlannedLayer& from, const QuantizedLayer& values) {
-    const Plan& plan = source_.plan;
+    const Plan& plan = *source_.plan;
     const std::size_t outputs = values.grids.size(), fan = values.codes.size() / outputs;
     layer.groups = from.geometry.groups;
     layer.weight_bits = from.weight_bits;

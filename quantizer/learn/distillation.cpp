@@ -26,9 +26,9 @@ constexpr float kKept = 0.97f;
 
 class Distillation {
 public:
-  Distillation(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen, const Recipe& recipe,
-               std::uint64_t seed, ThreadPool& workers, NetworkJudge& judge, QuantizedNetwork& network)
-      : plan_(plan),
+  Distillation(const ImageSet& images, std::vector<std::size_t> chosen, const Recipe& recipe, std::uint64_t seed,
+               ThreadPool& workers, NetworkJudge& judge, QuantizedNetwork& network)
+      : plan_(*network.plan),
         images_(images),
         recipe_(recipe),
         options_(recipe.network),
@@ -37,7 +37,8 @@ public:
         judge_(judge),
         network_(network),
         distillation_images_(std::move(chosen)),
-        whole_(partition(plan, Granularity::kNetwork).front()) {
+        whole_(partition(plan_, Granularity::kNetwork).front()) {
+    const Plan& plan = plan_;
     const BatchSplit split(options_.batch, distillation_images_.size(), workers.threads());
     batch_ = split.batch;
     chunk_ = split.chunk;
@@ -101,7 +102,7 @@ private:
   // ---- set up ----
 
   void add_layer(int index) {
-    LatentLayer latent(plan_, network_, index);
+    LatentLayer latent(network_, index);
     append_blocks(layers_.size(), latent.channels(), latent.fan, blocks_);
     layers_.push_back(std::move(latent));
   }
@@ -276,10 +277,10 @@ private:
 
 }  // namespace
 
-DistillationResult distill(const Plan& plan, const ImageSet& images, const std::vector<std::size_t>& chosen,
-                           const Recipe& recipe, std::uint64_t seed, ThreadPool& workers, NetworkJudge& judge,
-                           QuantizedNetwork& network, const std::function<void(int)>& progress) {
-  return Distillation(plan, images, chosen, recipe, seed, workers, judge, network).run(progress);
+DistillationResult distill(const ImageSet& images, const std::vector<std::size_t>& chosen, const Recipe& recipe,
+                           std::uint64_t seed, ThreadPool& workers, NetworkJudge& judge, QuantizedNetwork& network,
+                           const std::function<void(int)>& progress) {
+  return Distillation(images, chosen, recipe, seed, workers, judge, network).run(progress);
 }
 
 std::size_t distillation_memory(const Plan& plan, const Recipe& recipe, std::size_t images, int threads) {

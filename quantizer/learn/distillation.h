@@ -23,9 +23,9 @@ struct DistillationResult {
 /// legal network, and codes may leave the neighbourhood of the float weight. Activation exponents learn in log2,
 /// rounded in the forward pass (TQT, Jain et al. 2020). The best hard model, by held-out images, is taken over; what
 /// was there before counts as one. The result depends on the seed, but not on the number of threads.
-DistillationResult distill(const Plan& plan, const ImageSet& images, const std::vector<std::size_t>& chosen,
-                           const Recipe& recipe, std::uint64_t seed, ThreadPool& workers, NetworkJudge& judge,
-                           QuantizedNetwork& network, const std::function<void(int)>& progress = {});
+DistillationResult distill(const ImageSet& images, const std::vector<std::size_t>& chosen, const Recipe& recipe,
+                           std::uint64_t seed, ThreadPool& workers, NetworkJudge& judge, QuantizedNetwork& network,
+                           const std::function<void(int)>& progress = {});
 
 /// Bytes that distill() takes on so many images, the judge's left out.
 std::size_t distillation_memory(const Plan& plan, const Recipe& recipe, std::size_t images, int threads);

@@ -41,7 +41,7 @@ std::size_t first_layer(const Plan& plan, const Move& move) {
 
 std::vector<Move> moves_of(const QuantizedNetwork& network) {
   constexpr std::size_t kFewest = 20;  // a group of less than one channel in so many is left alone
-  const Plan& plan = network.plan;
+  const Plan& plan = *network.plan;
   std::vector<Move> moves;
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {
     const PlannedLayer& layer = plan.layers[i];
@@ -123,8 +123,8 @@ MovesResult move_exponents(NetworkJudge& judge, ActivationMemory& memory, const 
     const int taken_before = result.taken;
     const std::vector<Move> moves = moves_of(network);
     std::vector<std::size_t> starts(moves.size());  // no move from here on changes an earlier layer
-    for (std::size_t i = moves.size(), start = network.plan.layers.size(); i-- > 0;)
-      starts[i] = start = std::min(start, first_layer(network.plan, moves[i]));
+    for (std::size_t i = moves.size(), start = network.plan->layers.size(); i-- > 0;)
+      starts[i] = start = std::min(start, first_layer(*network.plan, moves[i]));
     for (std::size_t i = 0; i < moves.size(); ++i) {
       const Move& move = moves[i];
       judge.start_at(network, starts[i], memory);

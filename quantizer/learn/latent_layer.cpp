@@ -2,8 +2,8 @@
 
 namespace shiftsim::quantizer {
 
-LatentLayer::LatentLayer(const Plan& plan, const QuantizedNetwork& network, int of)
-    : index(of), layer(&plan.layers[static_cast<std::size_t>(of)]) {
+LatentLayer::LatentLayer(const QuantizedNetwork& network, int of)
+    : index(of), layer(&network.plan->layers[static_cast<std::size_t>(of)]) {
   const QuantizedLayer& now = network.layers[static_cast<std::size_t>(of)];
   const std::size_t channels = now.grids.size();
   fan = layer->weight.size() / channels;

@@ -24,7 +24,7 @@ struct LatentLayer {
 
   /// Layer 'index' of the plan. It starts at the network's integer weights and corrected biases, which nothing corrects
   /// any more.
-  LatentLayer(const Plan& plan, const QuantizedNetwork& network, int index);
+  LatentLayer(const QuantizedNetwork& network, int index);
 
   std::size_t channels() const { return start_bias.size(); }
 

@@ -18,9 +18,9 @@ namespace {
 
 class UnitReconstruction {
 public:
-  UnitReconstruction(const Plan& plan, const Unit& unit, const UnitData& data, const Recipe& recipe,
-                     const UnitTask& task, ThreadPool& workers, QuantizedNetwork& network)
-      : plan_(plan),
+  UnitReconstruction(const Unit& unit, const UnitData& data, const Recipe& recipe, const UnitTask& task,
+                     ThreadPool& workers, QuantizedNetwork& network)
+      : plan_(*network.plan),
         unit_(unit),
         recipe_(recipe),
         options_(recipe.reconstruction),
@@ -28,8 +28,8 @@ public:
         workers_(workers),
         network_(network),
         split_(options_.batch, data.images, workers.threads()),
-        model_(plan, unit, split_.chunk, split_.slots, UnitModel::Use::kTraining, split_.areas),
-        batches_(plan, data, task, split_, model_) {
+        model_(plan_, unit, split_.chunk, split_.slots, UnitModel::Use::kTraining, split_.areas),
+        batches_(plan_, data, task, split_, model_) {
     make_layers();
     make_tensors();
   }
@@ -78,7 +78,7 @@ private:
     for (int i = unit_.first; i <= unit_.last; ++i) {
       const PlannedLayer& layer = plan_.layers[static_cast<std::size_t>(i)];
       if (layer.kind != qnet::LayerKind::kConv) continue;
-      SoftLayer soft(plan_, network_, i, recipe_);
+      SoftLayer soft(network_, i, recipe_);
       append_blocks(layers_.size(), soft.channels(), soft.fan, blocks_);
       layers_.push_back(std::move(soft));
     }
@@ -287,10 +287,9 @@ private:
 
 }  // namespace
 
-UnitLoss reconstruct(const Plan& plan, const Unit& unit, const UnitData& data, const Recipe& recipe,
-                     const UnitTask& task, ThreadPool& workers, QuantizedNetwork& network,
-                     const std::function<void(int)>& progress) {
-  return UnitReconstruction(plan, unit, data, recipe, task, workers, network).run(progress);
+UnitLoss reconstruct(const Unit& unit, const UnitData& data, const Recipe& recipe, const UnitTask& task,
+                     ThreadPool& workers, QuantizedNetwork& network, const std::function<void(int)>& progress) {
+  return UnitReconstruction(unit, data, recipe, task, workers, network).run(progress);
 }
 
 std::size_t reconstruction_memory(const Plan& plan, const Unit& unit, const Recipe& recipe, std::size_t images,

@@ -37,9 +37,8 @@ struct UnitLoss {
 /// Learns on 'data' and leaves the hard result in 'network' (grids, codes, learned_bias, scales of the unit's tensors).
 /// The hard model is taken over only where its loss is less than that of what was there before. The result depends on
 /// the task's seed, but not on the number of threads.
-UnitLoss reconstruct(const Plan& plan, const Unit& unit, const UnitData& data, const Recipe& recipe,
-                     const UnitTask& task, ThreadPool& workers, QuantizedNetwork& network,
-                     const std::function<void(int)>& progress = {});
+UnitLoss reconstruct(const Unit& unit, const UnitData& data, const Recipe& recipe, const UnitTask& task,
+                     ThreadPool& workers, QuantizedNetwork& network, const std::function<void(int)>& progress = {});
 
 /// Bytes that reconstruct() takes on data of so many images.
 std::size_t reconstruction_memory(const Plan& plan, const Unit& unit, const Recipe& recipe, std::size_t images,

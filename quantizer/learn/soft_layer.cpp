@@ -8,8 +8,8 @@
 
 namespace shiftsim::quantizer {
 
-SoftLayer::SoftLayer(const Plan& plan, const QuantizedNetwork& network, int of, const Recipe& recipe)
-    : index(of), layer(&plan.layers[static_cast<std::size_t>(of)]) {
+SoftLayer::SoftLayer(const QuantizedNetwork& network, int of, const Recipe& recipe)
+    : index(of), layer(&network.plan->layers[static_cast<std::size_t>(of)]) {
   const QuantizedLayer& now = network.layers[static_cast<std::size_t>(of)];
   const std::size_t count = layer->weight.size(), channels = layer->bias.size();
   grids = now.grids;

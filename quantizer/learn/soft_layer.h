@@ -27,7 +27,7 @@ struct SoftLayer {
   std::vector<float> weights, bias_now, weight_gradient, bias_gradient;
 
   /// Layer 'index' of the plan, starting where the network is.
-  SoftLayer(const Plan& plan, const QuantizedNetwork& network, int index, const Recipe& recipe);
+  SoftLayer(const QuantizedNetwork& network, int index, const Recipe& recipe);
 
   std::size_t channels() const { return grids.size(); }
 

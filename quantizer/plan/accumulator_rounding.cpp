@@ -9,7 +9,7 @@
 namespace shiftsim::quantizer {
 
 AccumulatorRounding::AccumulatorRounding(const QuantizedNetwork& network, std::size_t layer) {
-  const PlannedLayer& planned = network.plan.layers[layer];
+  const PlannedLayer& planned = network.plan->layers[layer];
   const std::vector<WeightGrid>& grids = network.layers[layer].grids;
   const auto input = static_cast<std::size_t>(planned.input);
   const bool free = !network.mantissas[input].empty() ||
@@ -19,7 +19,7 @@ AccumulatorRounding::AccumulatorRounding(const QuantizedNetwork& network, std::s
   bool changes_residual = false;
   for (std::size_t k = 0; k < grids.size(); ++k) {
     const ChannelLimits limits =
-        channel_limits(network.plan, planned, network.exponents, k, 0, offsets, qnet::kLogitsBits);
+        channel_limits(*network.plan, planned, network.exponents, k, 0, offsets, qnet::kLogitsBits);
     exponents_.push_back(limits.accumulator_exponent(grids[k]));
     changes_residual = changes_residual || (limits.residual_exponent && *limits.residual_exponent < exponents_.back());
   }

@@ -120,14 +120,14 @@ namespace {
 
 /// A decided layer, its input and residual decided, too.
 bool keeps_contract(const QuantizedNetwork& network, std::size_t index, const Recipe& recipe) {
-  const PlannedLayer& layer = network.plan.layers[index];
+  const PlannedLayer& layer = network.plan->layers[index];
   const QuantizedLayer& values = network.layers[index];
   const std::size_t fan = values.codes.size() / values.grids.size();
   const bool offsets = recipe.offsets && layer.weight_bits < 8;
   std::optional<int> logits;
-  if (network.plan.tensor(layer.output).is_logits)
+  if (network.plan->tensor(layer.output).is_logits)
     for (std::size_t k = 0; k < values.grids.size(); ++k) {
-      const int own = channel_limits(network.plan, layer, network.exponents, k, 0, offsets, recipe.acc_bits)
+      const int own = channel_limits(*network.plan, layer, network.exponents, k, 0, offsets, recipe.acc_bits)
                           .accumulator_exponent(values.grids[k]);
       logits = logits ? std::min(*logits, own) : own;
     }
@@ -138,7 +138,7 @@ bool keeps_contract(const QuantizedNetwork& network, std::size_t index, const Re
     if (grid.offset != 0 && !offsets) return false;
     if (std::any_of(codes.begin(), codes.end(), [&](int code) { return code < grid.low() || code > grid.high(); }))
       return false;
-    if (!channel_limits(network.plan, layer, network.exponents, k, values.bias[k], offsets, recipe.acc_bits, logits)
+    if (!channel_limits(*network.plan, layer, network.exponents, k, values.bias[k], offsets, recipe.acc_bits, logits)
              .allow(grid, codes))
       return false;
   }
@@ -154,12 +154,12 @@ const PlannedLayer* first_illegal_layer(const QuantizedNetwork& network, const R
   for (std::size_t tensor = 0; tensor < network.mantissas.size(); ++tensor) {
     const std::vector<double>& mantissas = network.mantissas[tensor];
     if (std::all_of(mantissas.begin(), mantissas.end(), [](double m) { return m == 1; })) continue;
-    for (const PlannedLayer& layer : network.plan.layers)
+    for (const PlannedLayer& layer : network.plan->layers)
       if (layer.output == static_cast<int>(tensor)) return &layer;
-    return &network.plan.layers.front();
+    return &network.plan->layers.front();
   }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
-    const PlannedLayer& layer = network.plan.layers[i];
+    const PlannedLayer& layer = network.plan->layers[i];
     if (network.layers[i].grids.empty() || !decided(layer.input) || !decided(layer.residual)) continue;
     if (!keeps_contract(network, i, recipe)) return &layer;
   }

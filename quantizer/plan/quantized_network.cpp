@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace shiftsim::quantizer {
 
@@ -31,8 +32,20 @@ void QuantizedNetwork::set_steps(int tensor, const std::vector<double>& steps) {
   if (std::all_of(mantissas[index].begin(), mantissas[index].end(), [](double m) { return m == 1; }))
     mantissas[index].clear();
   // A max pool hands codes on.
-  for (const PlannedLayer& layer : plan.layers)
+  for (const PlannedLayer& layer : plan->layers)
     if (layer.kind == qnet::LayerKind::kMaxPool && layer.input == tensor) set_steps(layer.output, steps);
+}
+
+QuantizedNetwork undecided(Plan plan) {
+  QuantizedNetwork network;
+  network.layers.resize(plan.layers.size());
+  network.statistics.resize(plan.layers.size());
+  network.exponents.resize(plan.tensors.size());
+  network.mantissas.resize(plan.tensors.size());
+  network.searched_exponents.resize(plan.tensors.size());
+  network.exponents[0] = {0};
+  network.plan = std::make_shared<const Plan>(std::move(plan));
+  return network;
 }
 
 }  // namespace shiftsim::quantizer

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,21 +29,26 @@ struct LayerStatistics {
   double output_sqnr = 0;  ///< dB: output tensor of the quantized network against the float network's
 };
 
+/// Copies share the plan, and nothing changes it any more: whoever has a network has the one plan that its values
+/// belong to.
 struct QuantizedNetwork {
-  Plan plan;
-  std::vector<QuantizedLayer> layers;       ///< as plan.layers
+  std::shared_ptr<const Plan> plan;
+  std::vector<QuantizedLayer> layers;       ///< as plan->layers
   std::vector<std::vector<int>> exponents;  ///< of each tensor: one, or one per channel; the logits' is set at export
   /// Where scales are free, step = mantissa * 2^exponent, in the form of 'exponents'. Empty: 1, as at export
   /// everywhere.
   std::vector<std::vector<double>> mantissas;
   /// 'exponents' as the search chose them, before anything was learned; empty where there was none.
   std::vector<std::vector<int>> searched_exponents;
-  std::vector<LayerStatistics> statistics;  ///< as plan.layers
+  std::vector<LayerStatistics> statistics;  ///< as plan->layers
 
   /// A tensor's steps: one, or one per channel.
   std::vector<double> steps(int tensor) const;
   /// Sets them, and those of the max pools behind it.
   void set_steps(int tensor, const std::vector<double>& steps);
 };
+
+/// A network of this plan, nothing decided.
+QuantizedNetwork undecided(Plan plan);
 
 }  // namespace shiftsim::quantizer

@@ -45,7 +45,7 @@ void calibrate(benchmark::State& state) {
     MemoryBudget budget(std::size_t{4} << 30);
     ActivationMemory memory(budget, "/tmp");
     QuantizedNetwork network = undecided(plan);
-    Calibrator calibrator(plan, recipe, workers, memory, network);
+    Calibrator calibrator(network, recipe, workers, memory);
     calibrator.load(images, all);
     for (std::size_t layer = 0; layer < plan.layers.size(); ++layer) {
       calibrator.run(layer, {});

@@ -66,7 +66,7 @@ void iteration(benchmark::State& state, const Plan& plan) {
     std::chrono::steady_clock::time_point first, last;
     std::clock_t cpu_first = 0, cpu_last = 0;
     // Set-up and the hard model's loss before and after are not part of an iteration.
-    reconstruct(plan, unit, data, recipe, task, workers, network, [&](int done) {
+    reconstruct(unit, data, recipe, task, workers, network, [&](int done) {
       last = std::chrono::steady_clock::now();
       cpu_last = std::clock();
       if (done != 1) return;

@@ -336,7 +336,7 @@ TEST_F(WholeDiagnosis, FollowsTheIntegerNetwork) {
           moments[i].add(codes[j] * std::exp2(tensor.exponent(static_cast<int>(j) % tensor.channels)));
         if (d.layers[i].codes)
           uses[i].add(codes, static_cast<std::size_t>(tensor.channels),
-                      outcome.network.plan.tensor(network.layers[i].output).range,
+                      outcome.network.plan->tensor(network.layers[i].output).range,
                       outcome.network.steps(network.layers[i].output));
       }
     }
@@ -392,7 +392,7 @@ TEST_F(WholeDiagnosis, TellsTheSearchFromWhatWasLearned) {
       moved_codes += layer.weights->moved;
     }
     if (!layer.codes) continue;
-    const auto& exponents = learned.network.exponents[static_cast<std::size_t>(learned.network.plan.layers[i].output)];
+    const auto& exponents = learned.network.exponents[static_cast<std::size_t>(learned.network.plan->layers[i].output)];
     EXPECT_EQ(layer.codes->exponents, exponents);
     EXPECT_EQ(layer.codes->exponents_searched, before.codes->exponents) << "so are activations, by default";
     moved_exponents += layer.codes->exponents != layer.codes->exponents_searched ? 1 : 0;

@@ -287,8 +287,7 @@ TEST_F(NetworkStageTest, LearnsLegallyAndStaysExact) {
     ThreadPool workers(2);
     NetworkJudge judge(plan, images, choose_images(40, 8, 2), workers);
     judge.set(network);
-    const DistillationResult found =
-        distill(plan, images, choose_images(40, 32, 1), recipe, seed, workers, judge, network);
+    const DistillationResult found = distill(images, choose_images(40, 32, 1), recipe, seed, workers, judge, network);
     EXPECT_LT(found.after, found.before);
     NetworkJudge again(plan, images, choose_images(40, 8, 2), workers);
     again.set(network);
@@ -320,8 +319,7 @@ TEST_F(NetworkStageTest, HardensWhatItLearnsSoftly) {
     ThreadPool workers(2);
     NetworkJudge judge(plan, images, choose_images(40, 32, 1), workers);
     judge.set(network);
-    const DistillationResult found =
-        distill(plan, images, choose_images(40, 32, 1), recipe, seed, workers, judge, network);
+    const DistillationResult found = distill(images, choose_images(40, 32, 1), recipe, seed, workers, judge, network);
     left += found.after / found.before / kSeeds;
   }
   EXPECT_LT(left, 0.5);

@@ -94,7 +94,7 @@ struct UnitCase {
 
   UnitLoss run(QuantizedNetwork& network, int threads = 1) const {
     ThreadPool workers(threads);
-    return reconstruct(plan(), unit, {{quantized}, {exact}, target, kImages}, recipe, task, workers, network);
+    return reconstruct(unit, {{quantized}, {exact}, target, kImages}, recipe, task, workers, network);
   }
 
   /// The hard model's loss over all images: mean over images and pixels, summed over channels.

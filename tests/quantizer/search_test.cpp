@@ -223,7 +223,7 @@ TEST(Calibration, LooksAtASampleOfLargeTensors) {
   ActivationMemory memory(budget, "/tmp");
   const Recipe recipe;
   QuantizedNetwork network = undecided(plan);
-  Calibrator calibrator(plan, recipe, workers, memory, network);
+  Calibrator calibrator(network, recipe, workers, memory);
   calibrator.load(images, {0});
   calibrator.run(0, {true, true, false});
   const auto quantized = calibrator.quantized(1).values(), exact = calibrator.reference(1).values();
