@@ -14,7 +14,7 @@ namespace {
 MappedLayer least_estimate(const Mapper& mapper, const LayerTask& task) {
   std::optional<MappedLayer> best;
   mapper.visit_candidates(task, {}, [&](const Mapping& mapping, const Workload& workload) {
-    const Cost candidate = cost(workload, task.accelerator.dram);
+    const Cost candidate = cost(workload, task.accelerator);
     if (!best || candidate.cycles < best->estimate.cycles) best = MappedLayer{mapping, candidate};
   });
   SHIFTSIM_CHECK(best.has_value(), "layer {}: the {} mapper has no candidate", task.layer().name, mapper.name());
@@ -54,6 +54,10 @@ Geometry geometry_of(const AcceleratorConfig& a) {
   return g;
 }
 
+DramLayout layout_of(const qnet::Network& network, const AcceleratorConfig& accelerator) {
+  return {network, accelerator.array.cols, accelerator.dram.burst_bytes, std::int64_t{accelerator.l2.kib} * 1024};
+}
+
 LayerTask make_task(const qnet::Network& network, const AcceleratorConfig& accelerator, int index,
                     const DramLayout& dram) {
   const Geometry geometry = geometry_of(accelerator);
@@ -78,7 +82,8 @@ Program compile(const qnet::Network& network, const AcceleratorConfig& accelerat
                  network.layers.size());
   Program program;
   program.geometry = geometry_of(accelerator);
-  program.dram = DramLayout(network, program.geometry.channels, accelerator.dram.burst_bytes);
+  program.dram = layout_of(network, accelerator);
+  program.l2 = accelerator.l2;
   ProgramBuilder builder(program, contents == Contents::kFilled);
   const OutputStationaryMapper mapper;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
@@ -92,7 +97,7 @@ Program compile(const qnet::Network& network, const AcceleratorConfig& accelerat
 
 Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator) {
   check_accumulators(network, accelerator);
-  const DramLayout dram(network, accelerator.array.cols, accelerator.dram.burst_bytes);
+  const DramLayout dram = layout_of(network, accelerator);
   const OutputStationaryMapper mapper;
   std::vector<MappedLayer> mappings;
   mappings.reserve(network.layers.size());

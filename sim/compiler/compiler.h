@@ -14,6 +14,9 @@ namespace shiftsim::sim {
 /// The core's parameters for an accelerator.
 Geometry geometry_of(const AcceleratorConfig& accelerator);
 
+/// Where the network's tensors stand in the accelerator's DRAM and second-level buffer.
+DramLayout layout_of(const qnet::Network& network, const AcceleratorConfig& accelerator);
+
 /// A layer as mappers see it. 'dram': the layout of the network's tensors. All references must outlive the task.
 LayerTask make_task(const qnet::Network& network, const AcceleratorConfig& accelerator, int index,
                     const DramLayout& dram);

@@ -13,8 +13,6 @@ struct Workload {
   double lead_cycles = 0;     ///< of the first loads, after DRAM's latency
   double tail_cycles = 0;     ///< of the last drain and store
   Events events;              ///< of the commands and of DRAM; those that depend on values or on timing are 0
-
-  std::int64_t dram_bytes() const { return events.dram_read_bytes + events.dram_write_bytes; }
 };
 
 struct Cost {
@@ -23,7 +21,7 @@ struct Cost {
 };
 
 /// The longest of three: the array with the first loads before it and the last drain and store behind it; the load unit
-/// with the same behind it; DRAM. A layer by itself hardly takes less.
-Cost cost(const Workload& workload, const DramConfig& dram);
+/// with the same behind it; DRAM or the second-level buffer. A layer by itself hardly takes less.
+Cost cost(const Workload& workload, const AcceleratorConfig& accelerator);
 
 }  // namespace shiftsim::sim

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/compiler/l2_allocation.h"
+
 namespace shiftsim::sim {
 namespace {
 
@@ -11,16 +13,25 @@ std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
 
 }  // namespace
 
-DramLayout::DramLayout(const qnet::Network& network, int block_channels, int burst_bytes)
+DramLayout::DramLayout(const qnet::Network& network, int block_channels, int burst_bytes, std::int64_t l2_bytes)
     : block_channels_(block_channels), burst_bytes_(burst_bytes) {
+  std::vector<std::int64_t> sizes;
+  std::vector<std::int64_t> whole_bursts;
   for (const qnet::Tensor& tensor : network.tensors) {
     tensors_.push_back({0, tensor.height, tensor.width, tensor.channels, tensor.bits});
     const int index = static_cast<int>(tensors_.size()) - 1;
     std::int64_t bytes = 0;
     for (int first = 0; first < tensor.channels; first += block_channels)
       bytes += std::int64_t{tensor.height} * tensor.width * pixel_bytes(index, first / block_channels);
-    tensors_.back().base = allocate(bytes);
-    areas_.push_back({DramArea::Kind::kTensor, index, tensors_.back().base, bytes});
+    sizes.push_back(bytes);
+    whole_bursts.push_back(static_cast<std::int64_t>(
+        round_up(static_cast<std::uint64_t>(bytes), static_cast<std::uint64_t>(burst_bytes))));
+  }
+  const auto on_chip = allocate_l2(network, whole_bursts, l2_bytes);
+  for (std::size_t t = 0; t < tensors_.size(); ++t) {
+    tensors_[t].level = on_chip[t] ? MemoryLevel::kL2 : MemoryLevel::kDram;
+    tensors_[t].base = on_chip[t] ? static_cast<std::uint64_t>(*on_chip[t]) : allocate(sizes[t]);
+    areas_.push_back({DramArea::Kind::kTensor, static_cast<int>(t), tensors_[t].base, sizes[t], tensors_[t].level});
   }
 }
 

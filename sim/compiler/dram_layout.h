@@ -1,10 +1,11 @@
-// Where tensors, weights and tables stand in DRAM. docs/hardware.md, "DRAM and DMA".
+// Where tensors, weights and tables stand: in DRAM, or in the second-level buffer. docs/hardware.md, "DRAM and DMA".
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "qnet/network.h"
+#include "sim/counters/events.h"
 
 namespace shiftsim::sim {
 
@@ -16,9 +17,10 @@ struct ByteSpan {
 /// What has a place in DRAM: a tensor, or the weights and tables of a layer.
 struct DramArea {
   enum class Kind : std::uint8_t { kTensor, kParameters } kind = Kind::kTensor;
-  int index = 0;  ///< of the tensor or of the layer
-  std::uint64_t address = 0;
+  int index = 0;              ///< of the tensor or of the layer
+  std::uint64_t address = 0;  ///< in its level
   std::int64_t bytes = 0;
+  MemoryLevel level = MemoryLevel::kDram;
 };
 
 /// A tensor stands in blocks of 'block_channels' channels. A block is H x W pixels of ceil(channels * bits / 8) bytes,
@@ -26,8 +28,9 @@ struct DramArea {
 class DramLayout {
 public:
   DramLayout() = default;
-  /// Gives every tensor of the network its place. 'burst_bytes': at least 1.
-  DramLayout(const qnet::Network& network, int block_channels, int burst_bytes);
+  /// Gives every tensor of the network its place: in the second-level buffer of 'l2_bytes' (0: there is none) or in
+  /// DRAM. 'burst_bytes': at least 1.
+  DramLayout(const qnet::Network& network, int block_channels, int burst_bytes, std::int64_t l2_bytes = 0);
 
   int block_channels() const { return block_channels_; }
   int burst_bytes() const { return burst_bytes_; }
@@ -37,18 +40,20 @@ public:
   ByteSpan channel_span(int tensor, int block, int channel0, int channel1) const;
   /// First byte of pixel (y, x) in one block of a tensor.
   std::uint64_t pixel_address(int tensor, int block, int y, int x) const;
+  MemoryLevel level(int tensor) const { return tensors_[static_cast<std::size_t>(tensor)].level; }
   std::uint64_t tensor_address(int tensor) const { return tensors_[static_cast<std::size_t>(tensor)].base; }
   /// Takes 'bytes' behind all that has a place, for weights or a table of a layer.
   std::uint64_t allocate_parameters(int layer, std::int64_t bytes);
-  /// The memory map, by address: the tensors, then each layer's weights and tables as one area.
+  /// The memory map: the tensors, then each layer's weights and tables as one area; of each level by address.
   const std::vector<DramArea>& areas() const { return areas_; }
-  /// Bytes from address 0 to the end of what has a place.
+  /// Bytes from address 0 to the end of what has a place in DRAM.
   std::uint64_t size() const { return end_; }
 
 private:
   struct Place {
     std::uint64_t base = 0;
     int height = 1, width = 1, channels = 1, bits = 8;
+    MemoryLevel level = MemoryLevel::kDram;
   };
 
   std::uint64_t allocate(std::int64_t bytes);

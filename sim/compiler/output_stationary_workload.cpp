@@ -25,11 +25,6 @@ std::vector<Range> ranges(int size, int step) {
   return result;
 }
 
-void add_dram(std::int64_t bytes, int burst_bytes, std::int64_t Events::*kind, Events& events) {
-  events.*kind += bytes;
-  events.dram_bursts += bytes / burst_bytes;
-}
-
 std::int64_t words_bytes(std::int64_t words, int bits, int burst_bytes) {
   return ceil_div(ceil_div<std::int64_t>(words * bits, 8), std::int64_t{burst_bytes}) * burst_bytes;
 }
@@ -113,19 +108,23 @@ TilingWorkload::TilingWorkload(const LayerTask& task, const Tiling& tiling) : ta
   };
   const int burst = task.dram.burst_bytes();
   const std::int64_t stored = bytes_of(tiles, output_area);
-  add_dram(stored, burst, &Events::dram_write_bytes, tile_events_);
-  if (task.has_residual()) add_dram(bytes_of(tiles, residual_read), burst, &Events::dram_read_bytes, tile_events_);
+  add_write(task.dram.level(task.layer().output), stored, burst, tile_events_);
+  if (task.has_residual())
+    add_read(task.dram.level(task.layer().residual), bytes_of(tiles, residual_read), burst, tile_events_);
   act_bytes_ = bytes_of(runs, activation_read);
 
-  const double bandwidth = task.accelerator.dram.bytes_per_cycle;
+  const auto bandwidth = [&](int tensor) -> double {
+    const bool on_chip = task.dram.level(tensor) == MemoryLevel::kL2;
+    return on_chip ? task.accelerator.l2.bytes_per_cycle : task.accelerator.dram.bytes_per_cycle;
+  };
   const double places = static_cast<double>(places_);
   const double act_bytes = static_cast<double>(act_bytes_) / places / static_cast<double>(runs.size());
-  lead_cycles_ = std::max<double>(tiling.in_words() + task.geometry.pixels, act_bytes / bandwidth);
+  lead_cycles_ = std::max<double>(tiling.in_words() + task.geometry.pixels, act_bytes / bandwidth(task.layer().input));
   if (task.has_residual()) lead_cycles_ += tiling.pixels();
   const double store_bytes = static_cast<double>(stored) / places / static_cast<double>(tiles.size());
   const std::int64_t drain = beats_of(tile_compute(task, tiling), task.geometry);
-  tail_cycles_ = static_cast<double>(drain) +
-                 std::max<double>(tiling.pixels() * task.view.words_per_output(), store_bytes / bandwidth);
+  tail_cycles_ = static_cast<double>(drain) + std::max<double>(tiling.pixels() * task.view.words_per_output(),
+                                                               store_bytes / bandwidth(task.layer().output));
 }
 
 void TilingWorkload::add_tiles(int rows, int cols, std::int64_t count) {
@@ -181,7 +180,7 @@ void TilingWorkload::add_weights(const Mapping& mapping, Workload& workload) con
     // The first block comes before the first activations.
     workload.lead_cycles += std::max(static_cast<double>(load.count),
                                      static_cast<double>(words_bytes(load.count, bits, burst)) / bandwidth);
-    add_dram(passes * loads * words_bytes(ceil_div(words, loads), bits, burst), burst, &Events::dram_read_bytes,
+    add_read(MemoryLevel::kDram, passes * loads * words_bytes(ceil_div(words, loads), bits, burst), burst,
              workload.events);
   };
   add(Target::kTab, blocks, std::int64_t{tiles} * g.ppu_beats(), g.tab_word_bits());
@@ -205,7 +204,7 @@ Workload TilingWorkload::of(const Mapping& mapping) const {
   w.events.add(act_events_, act_loads);
   // The runs of input channels together read every place once, or more often where the other places come between.
   const auto runs = static_cast<std::int64_t>(input_runs(task_, task_.channel_tiles()).size());
-  add_dram(act_bytes_ * act_loads / runs, task_.dram.burst_bytes(), &Events::dram_read_bytes, w.events);
+  add_read(task_.dram.level(task_.layer().input), act_bytes_ * act_loads / runs, task_.dram.burst_bytes(), w.events);
   w.load_cycles = residual_cycles_ + act_cycles_ * static_cast<double>(act_loads);
   add_weights(mapping, w);
   w.compute_cycles = compute_cycles_;

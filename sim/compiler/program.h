@@ -8,6 +8,7 @@
 #include "sim/compiler/cost.h"
 #include "sim/compiler/dram_layout.h"
 #include "sim/compiler/mapping.h"
+#include "sim/config/config.h"
 #include "sim/core/commands.h"
 #include "sim/core/geometry.h"
 
@@ -82,7 +83,13 @@ struct Program {
   std::vector<WriteProgram> writes;
   std::vector<std::uint8_t> image;  ///< weight and table words, as on the port
   std::vector<LayerPlan> plans;     ///< of each layer
-  DramLayout dram;                  ///< where everything stands in DRAM
+  DramLayout dram;                  ///< where everything stands in DRAM and in the second-level buffer
+  L2Config l2;                      ///< that buffer
+
+  /// Weights and tables come from DRAM, a tensor from where it stands.
+  MemoryLevel level_of(const ReadProgram& read) const {
+    return read.kind == ReadProgram::Kind::kWords ? MemoryLevel::kDram : dram.level(read.tensor);
+  }
 };
 
 }  // namespace shiftsim::sim

@@ -78,11 +78,21 @@ struct DramConfig {
   friend bool operator==(const DramConfig&, const DramConfig&) = default;
 };
 
+/// A second-level buffer on chip, between the DMA and DRAM, for tensors that one layer leaves to others.
+struct L2Config {
+  int kib = 0;  ///< 0: none
+  int bytes_per_cycle = 64;
+  int latency_cycles = 8;
+
+  friend bool operator==(const L2Config&, const L2Config&) = default;
+};
+
 struct AcceleratorConfig {
   std::string name = "pe16x16";
   ArrayConfig array;
   ScratchpadConfig scratchpad;
   DramConfig dram;
+  L2Config l2;
   int command_queue_depth = 4;
   double clock_mhz = 500;
 

@@ -178,6 +178,13 @@ std::vector<RunSetting> make_settings() {
       integer<Config>("dram.burst_bytes", 1, 65536, "transfers are whole, aligned bursts",
                       OF(accelerator.dram, burst_bytes)),
 
+      integer<Config>("l2.kib", 0, kMaxKib, "second-level buffer on chip for tensors between layers; 0: none",
+                      OF(accelerator.l2, kib)),
+      integer<Config>("l2.bytes_per_cycle", 1, 4096, "peak bandwidth, reads and writes together",
+                      OF(accelerator.l2, bytes_per_cycle)),
+      integer<Config>("l2.latency_cycles", 1, 100000, "from a request to its first data",
+                      OF(accelerator.l2, latency_cycles)),
+
       choice<Config, Objective>(
           "mapping.objective",
           {{"balanced", Objective::kBalanced},

@@ -40,6 +40,8 @@ struct Events {
   std::int64_t out_write_bytes = 0;  ///< bytes enabled (a beat writes Q of a word's N)
   // DRAM
   std::int64_t dram_read_bytes = 0, dram_write_bytes = 0, dram_bursts = 0;
+  // Second-level buffer
+  std::int64_t l2_read_bytes = 0, l2_write_bytes = 0;
   // Time
   std::int64_t cycles = 0;             ///< all cycles, for leakage
   std::int64_t array_idle_cycles = 0;  ///< of them without a valid step in E
@@ -49,6 +51,15 @@ struct Events {
   Events& add(const Events& other, std::int64_t times);
   friend bool operator==(const Events&, const Events&) = default;
 };
+
+/// Where the DMA's data comes from and goes to.
+enum class MemoryLevel : std::uint8_t { kDram, kL2 };
+inline constexpr std::size_t kMemoryLevels = 2;
+
+/// Counts bytes of whole bursts that are read from a level.
+void add_read(MemoryLevel level, std::int64_t bytes, std::int64_t burst_bytes, Events& events);
+/// Counts bytes of whole bursts that are written to it.
+void add_write(MemoryLevel level, std::int64_t bytes, std::int64_t burst_bytes, Events& events);
 
 /// Name and description of each counter, for sums, JSON and documentation.
 struct EventField {
@@ -92,11 +103,31 @@ inline constexpr EventField kEventFields[] = {
     {"dram_read_bytes", &Events::dram_read_bytes},
     {"dram_write_bytes", &Events::dram_write_bytes},
     {"dram_bursts", &Events::dram_bursts},
+    {"l2_read_bytes", &Events::l2_read_bytes},
+    {"l2_write_bytes", &Events::l2_write_bytes},
     {"cycles", &Events::cycles},
     {"array_idle_cycles", &Events::array_idle_cycles},
 };
 static_assert(sizeof(kEventFields) / sizeof(EventField) == sizeof(Events) / sizeof(std::int64_t),
               "every counter stands in kEventFields once");
+
+inline void add_read(MemoryLevel level, std::int64_t bytes, std::int64_t burst_bytes, Events& events) {
+  if (level == MemoryLevel::kL2) {
+    events.l2_read_bytes += bytes;
+    return;
+  }
+  events.dram_read_bytes += bytes;
+  events.dram_bursts += bytes / burst_bytes;
+}
+
+inline void add_write(MemoryLevel level, std::int64_t bytes, std::int64_t burst_bytes, Events& events) {
+  if (level == MemoryLevel::kL2) {
+    events.l2_write_bytes += bytes;
+    return;
+  }
+  events.dram_write_bytes += bytes;
+  events.dram_bursts += bytes / burst_bytes;
+}
 
 inline Events& Events::add(const Events& other, std::int64_t times) {
   for (const EventField& field : kEventFields) this->*field.member += times * other.*field.member;

@@ -18,6 +18,7 @@ enum class Component {
   kTable,
   kResidual,
   kOutput,
+  kL2,   ///< second-level buffer
   kDma,  ///< buffers between DRAM and scratchpads
   kDram,
   kLeakage,
@@ -35,6 +36,7 @@ inline constexpr std::array<const char*, kComponents> kComponentNames = {"pe_arr
                                                                          "table_scratchpad",
                                                                          "residual_scratchpad",
                                                                          "output_scratchpad",
+                                                                         "l2",
                                                                          "dma",
                                                                          "dram",
                                                                          "leakage"};

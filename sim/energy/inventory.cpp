@@ -232,8 +232,13 @@ void InventoryBuilder::scratchpads() {
 void InventoryBuilder::dma() {
   // Each byte goes in and out.
   const double bits = 8.0 * config_.dram.buffer_bytes();
-  add("dma.read_buffer", PartKind::kSram, bits, 1, Component::kDma, "", {{&Events::dram_read_bytes, 16}});
-  add("dma.write_buffer", PartKind::kSram, bits, 1, Component::kDma, "", {{&Events::dram_write_bytes, 16}});
+  add("dma.read_buffer", PartKind::kSram, bits, 1, Component::kDma, "",
+      {{&Events::dram_read_bytes, 16}, {&Events::l2_read_bytes, 16}});
+  add("dma.write_buffer", PartKind::kSram, bits, 1, Component::kDma, "",
+      {{&Events::dram_write_bytes, 16}, {&Events::l2_write_bytes, 16}});
+  if (config_.l2.kib > 0)
+    add("l2.buffer", PartKind::kSram, 8.0 * 1024 * config_.l2.kib, 1, Component::kL2, "",
+        {{&Events::l2_read_bytes, 8}, {&Events::l2_write_bytes, 8}});
 }
 
 }  // namespace

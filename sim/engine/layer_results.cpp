@@ -61,7 +61,7 @@ std::vector<DramMapEntry> dram_map(const qnet::Network& network, const Program& 
     const auto index = static_cast<std::size_t>(area.index);
     const bool tensor = area.kind == DramArea::Kind::kTensor;
     map.push_back({tensor ? "tensor" : "parameters", tensor ? network.tensors[index].name : network.layers[index].name,
-                   area.address, area.bytes});
+                   area.address, area.bytes, area.level == MemoryLevel::kL2 ? "l2" : "dram"});
   }
   return map;
 }

@@ -10,6 +10,7 @@ ExactCost run_alone(const Mapper& mapper, const LayerTask& task, const Mapping& 
   Program program;
   program.geometry = task.geometry;
   program.dram = task.dram;
+  program.l2 = task.accelerator.l2;
   ProgramBuilder builder(program, /*contents=*/false);
   builder.begin_layer(task.index, task.layer().name);
   mapper.emit(task, mapping, builder);

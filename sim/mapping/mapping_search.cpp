@@ -86,7 +86,7 @@ private:
 
   void collect(const FixedMapping& fixed) {
     mapper_.visit_candidates(task_, fixed, [&](const Mapping& mapping, const Workload& workload) {
-      const Cost estimate = cost(workload, task_.accelerator.dram);
+      const Cost estimate = cost(workload, task_.accelerator);
       Events events = workload.events;
       events.cycles = static_cast<std::int64_t>(estimate.cycles);
       candidates_.push_back({mapping, {estimate.cycles, estimate.dram_bytes, weights_.pj(events)}, {}});
@@ -165,7 +165,8 @@ std::vector<int> signature(const LayerTask& task, const FixedMapping& fixed) {
       continue;
     }
     const qnet::Tensor& t = task.network.tensors[static_cast<std::size_t>(index)];
-    for (const int value : {t.height, t.width, t.channels, t.bits}) result.push_back(value);
+    const int level = static_cast<int>(task.dram.level(index));
+    for (const int value : {t.height, t.width, t.channels, t.bits, level}) result.push_back(value);
   }
   for (const int value : {fixed.rows, fixed.cols, fixed.block, fixed.held, static_cast<int>(fixed.outer.size())})
     result.push_back(value);
@@ -192,7 +193,7 @@ std::vector<MappedLayer> find_mappings(const qnet::Network& network, const RunCo
                                        const Technology& technology, int threads) {
   check_names(network, config);
   const AcceleratorConfig& accelerator = config.accelerator;
-  const DramLayout dram(network, accelerator.array.cols, accelerator.dram.burst_bytes);
+  const DramLayout dram = layout_of(network, accelerator);
   const EventWeights weights(accelerator, technology);
   std::vector<LayerTask> tasks;
   std::vector<std::size_t> distinct, same_as;

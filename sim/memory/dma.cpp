@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "sim/compiler/read_bursts.h"
+#include "sim/memory/latency_bandwidth_dram.h"
 #include "sim/memory/read_buffer.h"
 
 namespace shiftsim::sim {
@@ -18,13 +19,25 @@ Dma::Dma(const qnet::Network& network, const Program& program, const DramConfig&
     : network_(network),
       program_(program),
       config_(config),
-      dram_(dram),
       memory_(memory),
       events_(network.layers.size()),
       buffer_bytes_(read_buffer_bytes(network, program, config)) {
   const Geometry& g = program.geometry;
   const auto bytes = static_cast<std::size_t>(std::max({g.act_word_bytes(), g.wgt_word_bytes(), g.tab_word_bytes()}));
   for (auto& word : words_) word.resize(ceil_div<std::size_t>(bytes, 4));
+  channel(MemoryLevel::kDram) = {&dram, config.bytes_per_cycle};
+  if (program.l2.kib == 0) return;
+  // The second-level buffer has a latency and a bandwidth, as the first DRAM has.
+  l2_ = std::make_unique<LatencyBandwidthDram>(
+      DramConfig{program.l2.latency_cycles, program.l2.bytes_per_cycle, config.burst_bytes});
+  channel(MemoryLevel::kL2) = {l2_.get(), program.l2.bytes_per_cycle};
+}
+
+/// Bytes of bursts that are complete and not yet written.
+std::int64_t Dma::backlog() const {
+  std::int64_t bytes = 0;
+  for (const Channel& one : channels_) bytes += one.accepted - one.written;
+  return bytes;
 }
 
 void Dma::accept_read(const CoreOutputs& core) {
@@ -32,19 +45,19 @@ void Dma::accept_read(const CoreOutputs& core) {
   const ReadProgram& read = program_.reads[core.rd_req_id];
   const BurstList bursts = read_bursts(read, network_, program_.dram);
   Request request{LoadWords(read, core.rd_req_count, network_, program_)};
-  request.first_data = dram_.read(bursts.runs(), read.layer, cycle_);
-  request.write_mark = accepted_;
+  request.level = program_.level_of(read);
+  request.first_data = channel(request.level).model->read(bursts.runs(), read.layer, cycle_);
+  request.write_mark = channel(request.level).accepted;
   request.total = bursts.bytes();
   request.layer = read.layer;
-  Events& events = events_[static_cast<std::size_t>(read.layer)];
-  events.dram_read_bytes += request.total;
-  events.dram_bursts += request.total / config_.burst_bytes;
+  add_read(request.level, request.total, config_.burst_bytes, events_[static_cast<std::size_t>(read.layer)]);
   requests_.push_back(request);
 }
 
 void Dma::clock_store(const CoreOutputs& core) {
   if (core.wr_req_valid && out_.wr_req_ready) {
-    store_ = Store{StoreWords(program_.writes[core.wr_req_id], core.wr_req_count, network_, program_)};
+    const WriteProgram& write = program_.writes[core.wr_req_id];
+    store_ = Store{StoreWords(write, core.wr_req_count, network_, program_), program_.dram.level(write.tensor)};
     return;
   }
   if (!core.wr_data_valid || !out_.wr_data_ready) return;
@@ -73,12 +86,11 @@ void Dma::close(OpenBurst& open) {
   if (!open) return;
   const std::int64_t bytes = config_.burst_bytes;
   const int layer = store_->words.layer();
-  dram_.write({*open * static_cast<std::uint64_t>(bytes), bytes}, layer, cycle_);
+  Channel& to = channel(store_->level);
+  to.model->write({*open * static_cast<std::uint64_t>(bytes), bytes}, layer, cycle_);
   open.reset();
-  accepted_ += bytes;
-  Events& events = events_[static_cast<std::size_t>(layer)];
-  events.dram_write_bytes += bytes;
-  ++events.dram_bursts;
+  to.accepted += bytes;
+  add_write(store_->level, bytes, bytes, events_[static_cast<std::size_t>(layer)]);
 }
 
 void Dma::transfer() {
@@ -91,17 +103,22 @@ void Dma::transfer() {
     reader = &request;
     break;
   }
+  const Channel* const from = reader != nullptr ? &channel(reader->level) : nullptr;
   const bool may_read =
-      reader != nullptr && written_ >= reader->write_mark && buffered + config_.bytes_per_cycle <= buffer_bytes_;
-  const DramGrant grant = dram_.clock(cycle_, may_read);
-  if (grant.read_bytes > 0) {
-    SHIFTSIM_CHECK(may_read && reader->fetched + grant.read_bytes <= reader->total,
-                   "DRAM gives {} bytes that no read asks for", grant.read_bytes);
-    reader->fetched += grant.read_bytes;
+      from != nullptr && from->written >= reader->write_mark && buffered + from->bytes_per_cycle <= buffer_bytes_;
+  progressed_ = !requests_.empty() && cycle_ < requests_.front().first_data;
+  for (Channel& one : channels_) {
+    if (one.model == nullptr) continue;
+    const bool reads = may_read && &one == from;
+    const DramGrant grant = one.model->clock(cycle_, reads);
+    if (grant.read_bytes > 0) {
+      SHIFTSIM_CHECK(reads && reader->fetched + grant.read_bytes <= reader->total,
+                     "memory gives {} bytes that no read asks for", grant.read_bytes);
+      reader->fetched += grant.read_bytes;
+    }
+    one.written += grant.written_bytes;
+    progressed_ = progressed_ || grant.read_bytes > 0 || grant.written_bytes > 0 || grant.busy;
   }
-  written_ += grant.written_bytes;
-  const bool waits = !requests_.empty() && cycle_ < requests_.front().first_data;
-  progressed_ = grant.read_bytes > 0 || grant.written_bytes > 0 || grant.busy || waits;
 }
 
 void Dma::offer_word() {
@@ -143,8 +160,7 @@ bool Dma::clock(const CoreOutputs& core) {
   if (moved || !out_.rd_data_valid) offer_word();
   out_.rd_req_ready = requests_.size() < kMaxRequests;
   out_.wr_req_ready = !store_;
-  const std::int64_t backlog = accepted_ - written_;
-  out_.wr_data_ready = store_ && backlog + 2 * config_.burst_bytes <= buffer_bytes_;
+  out_.wr_data_ready = store_ && backlog() + 2 * config_.burst_bytes <= buffer_bytes_;
   return true;
 }
 

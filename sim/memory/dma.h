@@ -1,9 +1,10 @@
-// The DMA: executes read and write programs for the core's LOAD and STORE units, and asks DRAM for bursts.
+// The DMA: executes read and write programs for the core's LOAD and STORE units, and asks memory for bursts.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -25,9 +26,10 @@ struct DmaOutputs {
   const std::uint8_t* rd_data = nullptr;
 };
 
-/// A read waits for the writes accepted before it. Requests overlap (up to 4). Data is fetched ahead into a buffer and
-/// handed over one word a cycle, in order. Written words are gathered into bursts. Padding and words that need no DRAM
-/// cost no bandwidth.
+/// Data comes from DRAM or, where the program says so, from the second-level buffer; each is a channel of its own, and
+/// both work at the same time, though one read is fetched at a time. A read waits for the writes to its channel
+/// accepted before it. Requests overlap (up to 4). Data is fetched ahead into a buffer and handed over one word a
+/// cycle, in order. Written words are gathered into bursts. Padding and words that need no DRAM cost no bandwidth.
 class Dma {
 public:
   /// All references must outlive this object.
@@ -37,9 +39,9 @@ public:
   const DmaOutputs& outputs() const { return out_; }
   /// Returns whether the outputs may have changed.
   bool clock(const CoreOutputs& core);
-  /// DRAM events of each layer.
+  /// Events of DRAM and of the second-level buffer, of each layer.
   const std::vector<Events>& events() const { return events_; }
-  bool idle() const { return requests_.empty() && !store_ && written_ == accepted_; }
+  bool idle() const { return requests_.empty() && !store_ && backlog() == 0; }
   /// Whether the last cycle moved data, or waited for no more than the memory's timing.
   bool progressed() const { return progressed_; }
 
@@ -48,14 +50,16 @@ private:
   struct Request {
     LoadWords words;
     std::int64_t first_data = 0;  ///< cycle
-    std::int64_t write_mark = 0;  ///< bytes that must have been written before
+    std::int64_t write_mark = 0;  ///< bytes that must have been written to its level before
     std::int64_t fetched = 0, total = 0, consumed = 0;
     int layer = 0;
+    MemoryLevel level = MemoryLevel::kDram;
   };
   using OpenBurst = std::optional<std::uint64_t>;  ///< number of the burst
   /// A store under way: one burst is gathered for each block of channels that it touches.
   struct Store {
     StoreWords words;
+    MemoryLevel level = MemoryLevel::kDram;
     std::array<OpenBurst, StoreWords::kBlocks> open{};
   };
 
@@ -66,10 +70,20 @@ private:
   void transfer();
   void offer_word();
 
+  /// What is known of a level.
+  struct Channel {
+    DramModel* model = nullptr;  ///< null: there is no such level
+    int bytes_per_cycle = 1;
+    std::int64_t accepted = 0, written = 0;  ///< bytes of bursts handed over, and of them written
+  };
+  Channel& channel(MemoryLevel level) { return channels_[static_cast<std::size_t>(level)]; }
+  std::int64_t backlog() const;
+
   const qnet::Network& network_;
   const Program& program_;
   DramConfig config_;
-  DramModel& dram_;
+  std::unique_ptr<DramModel> l2_;
+  std::array<Channel, kMemoryLevels> channels_;
   TensorMemory& memory_;
   std::vector<Events> events_;
   std::int64_t buffer_bytes_;
@@ -82,7 +96,6 @@ private:
   std::size_t word_index_ = 0;
 
   std::optional<Store> store_;
-  std::int64_t accepted_ = 0, written_ = 0;  ///< bytes of bursts handed to DRAM, and of them written
 };
 
 }  // namespace shiftsim::sim

@@ -28,8 +28,9 @@ std::int64_t read_buffer_bytes(const qnet::Network& network, const Program& prog
   std::int64_t longest = 0;
   for (const ReadProgram& read : program.reads) longest = std::max(longest, longest_wait(read, network, program));
   const std::int64_t burst = config.burst_bytes;
-  return std::max<std::int64_t>(config.buffer_bytes(),
-                                ceil_div(longest, burst) * burst + burst + config.bytes_per_cycle);
+  const int widest =
+      program.l2.kib > 0 ? std::max(config.bytes_per_cycle, program.l2.bytes_per_cycle) : config.bytes_per_cycle;
+  return std::max<std::int64_t>(config.buffer_bytes(), ceil_div(longest, burst) * burst + burst + widest);
 }
 
 }  // namespace shiftsim::sim

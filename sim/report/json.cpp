@@ -121,8 +121,11 @@ nlohmann::ordered_json Report::json() const {
 
   json["dram_map"] = Json::array();
   for (const DramMapEntry& area : result_.dram_map)
-    json["dram_map"].push_back(
-        {{"kind", area.kind}, {"name", area.name}, {"address", area.address}, {"bytes", area.bytes}});
+    json["dram_map"].push_back({{"kind", area.kind},
+                                {"name", area.name},
+                                {"level", area.level},
+                                {"address", area.address},
+                                {"bytes", area.bytes}});
 
   const LockstepResult& lockstep = result_.lockstep;
   json["lockstep"] = {{"verdict", lockstep.verdict},

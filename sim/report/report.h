@@ -27,7 +27,7 @@ NetworkSummary summarize(const qnet::Network& network);
 
 /// Which parts of the machine the RTL has, and which only the SystemC model.
 inline constexpr const char* kRtlScope = "queues, LOAD, COMPUTE and STORE units, scratchpads, array, PPU";
-inline constexpr const char* kSystemCScope = "DRAM and DMA timing, host, energy";
+inline constexpr const char* kSystemCScope = "DRAM, second-level buffer and DMA timing, host, energy";
 
 /// One run with its circumstances.
 class Report {

@@ -66,12 +66,13 @@ struct LockstepResult {
   std::string waveform;    ///< FST file of a failure, or empty
 };
 
-/// A tensor, or the weights and tables of a layer, in DRAM.
+/// A tensor, or the weights and tables of a layer, in DRAM or in the second-level buffer.
 struct DramMapEntry {
-  std::string kind;  ///< "tensor" or "parameters"
-  std::string name;  ///< of the tensor or of the layer
-  std::uint64_t address = 0;
+  std::string kind;           ///< "tensor" or "parameters"
+  std::string name;           ///< of the tensor or of the layer
+  std::uint64_t address = 0;  ///< in its level
   std::int64_t bytes = 0;
+  std::string level = "dram";  ///< or "l2"
 };
 
 struct RunResult {

@@ -23,7 +23,11 @@ MemorySide::MemorySide(const qnet::Network& network, const Program& program, con
       buffer_bytes_(read_buffer_bytes(network, program, dram)),
       loads_(program.geometry.cmd_depth),
       pending_(kPending),
-      stores_(program.geometry.cmd_depth) {}
+      stores_(program.geometry.cmd_depth),
+      has_l2_(program.l2.kib > 0) {
+  channel(MemoryLevel::kDram) = {dram.bytes_per_cycle, dram.latency_cycles};
+  if (has_l2_) channel(MemoryLevel::kL2) = {program.l2.bytes_per_cycle, program.l2.latency_cycles};
+}
 
 LdState MemorySide::load_state() const {
   if (loads_.empty()) return LdState::kNoCommand;
@@ -40,7 +44,7 @@ bool MemorySide::requests_store() const {
 }
 
 bool MemorySide::sends_word() const {
-  return send_ == Send::kSend && store_ && to_write_ + 2 * std::int64_t{config_.burst_bytes} <= buffer_bytes_;
+  return send_ == Send::kSend && store_ && to_write() + 2 * std::int64_t{config_.burst_bytes} <= buffer_bytes_;
 }
 
 bool MemorySide::changes_tokens_or_queues(bool read_request) const {
@@ -90,13 +94,14 @@ std::int64_t MemorySide::advance_reads(std::int64_t limit) {
   }
   std::int64_t buffered = 0;
   Request* const fetching = reader(buffered);
+  const std::int64_t pace = fetching != nullptr ? channel(fetching->level).bytes_per_cycle : 1;
   std::int64_t grants = 0;  // cycles with a fetch, from the first on
   if (fetching != nullptr && cycle_ < fetching->first_data) {
     cycles = std::min(cycles, fetching->first_data - cycle_);
-  } else if (fetching != nullptr && buffered + config_.bytes_per_cycle <= buffer_bytes_) {
-    const std::int64_t to_end = ceil_div<std::int64_t>(fetching->total - fetching->fetched, config_.bytes_per_cycle);
+  } else if (fetching != nullptr && buffered + pace <= buffer_bytes_) {
+    const std::int64_t to_end = ceil_div(fetching->total - fetching->fetched, pace);
     cycles = std::min(cycles, to_end);
-    grants = std::min(cycles, (buffer_bytes_ - buffered) / config_.bytes_per_cycle);
+    grants = std::min(cycles, (buffer_bytes_ - buffered) / pace);
   }
   if (!takes && !word_offered_ && receive_ == Receive::kData) {
     // Until a word is offered.
@@ -104,17 +109,17 @@ std::int64_t MemorySide::advance_reads(std::int64_t limit) {
     if (missing <= 0) {
       cycles = std::min(cycles, std::max<std::int64_t>(1, front.first_data - cycle_));
     } else if (grants > 0) {
-      const std::int64_t until = ceil_div<std::int64_t>(missing, config_.bytes_per_cycle);
-      SHIFTSIM_CHECK(fetching == &front && until <= (buffer_bytes_ - buffered) / config_.bytes_per_cycle,
+      const std::int64_t until = ceil_div(missing, pace);
+      SHIFTSIM_CHECK(fetching == &front && until <= (buffer_bytes_ - buffered) / pace,
                      "a word of {} bytes waits for a full buffer of {}", front.words.need(), buffer_bytes_);
       cycles = std::min(cycles, until);
       grants = cycles;
     }
   }
-  if (grants > 0) fetching->fetched = std::min(fetching->total, fetching->fetched + grants * config_.bytes_per_cycle);
+  if (grants > 0) fetching->fetched = std::min(fetching->total, fetching->fetched + grants * pace);
   walk(cycles);
   cycle_ += cycles;
-  last_grant_write_ = false;
+  for (Channel& one : channels_) one.last_grant_write = false;
   if (takes) front.words.advance(cycles);
   if (takes || !word_offered_) offer_word();
   return cycles;
@@ -125,7 +130,7 @@ std::int64_t MemorySide::advance(std::int64_t limit) {
   std::int64_t cycles = 0;
   while (cycles < limit && !changes_tokens_or_queues(read_request)) {
     const std::int64_t left = limit - cycles;
-    const bool writes = store_ || to_write_ > 0;
+    const bool writes = store_ || to_write() > 0;
     if (writes) {
       clock();
       ++cycles;
@@ -216,7 +221,8 @@ void MemorySide::clock_dma(const Handshakes& now) {
   }
   if (now.load != nullptr) accept(*now.load);
   if (now.store != nullptr) {
-    store_ = Store{StoreWords(program_.writes[now.store->dma_id], now.store->count, network_, program_)};
+    const WriteProgram& write = program_.writes[now.store->dma_id];
+    store_ = Store{StoreWords(write, now.store->count, network_, program_), program_.dram.level(write.tensor)};
   } else if (now.word_sent) {
     write_word();
   }
@@ -230,11 +236,10 @@ void MemorySide::accept(const LoadCommand& load) {
   Request next;
   next.total = read_bytes(read, network_, program_.dram);
   next.words = WordNeeds(read, load.count, next.total, network_, config_.burst_bytes);
-  next.first_data = cycle_ + config_.latency_cycles;
-  next.write_mark = accepted_;
-  Events& events = counters_.of(read.layer);
-  events.dram_read_bytes += next.total;
-  events.dram_bursts += next.total / config_.burst_bytes;
+  next.level = program_.level_of(read);
+  next.first_data = cycle_ + channel(next.level).latency_cycles;
+  next.write_mark = channel(next.level).accepted;
+  add_read(next.level, next.total, config_.burst_bytes, counters_.of(read.layer));
   request(request_count_) = next;
   ++request_count_;
 }
@@ -265,25 +270,35 @@ void MemorySide::write_word() {
 void MemorySide::close(OpenBurst& open) {
   if (!open) return;
   open.reset();
-  accepted_ += config_.burst_bytes;
-  to_write_ += config_.burst_bytes;
-  Events& events = counters_.of(store_->words.layer());
-  events.dram_write_bytes += config_.burst_bytes;
-  ++events.dram_bursts;
+  Channel& to = channel(store_->level);
+  to.accepted += config_.burst_bytes;
+  to.to_write += config_.burst_bytes;
+  add_write(store_->level, config_.burst_bytes, config_.burst_bytes, counters_.of(store_->words.layer()));
 }
 
 void MemorySide::transfer() {
   std::int64_t buffered = 0;
-  Request* const fetching = reader(buffered);
-  const bool read = fetching != nullptr && accepted_ - to_write_ >= fetching->write_mark &&
-                    buffered + config_.bytes_per_cycle <= buffer_bytes_ && cycle_ >= fetching->first_data;
-  const bool write = to_write_ > 0 && (!read || !last_grant_write_);
-  if (write) {
-    to_write_ -= std::min<std::int64_t>(to_write_, config_.bytes_per_cycle);
-  } else if (read) {
-    fetching->fetched = std::min(fetching->total, fetching->fetched + config_.bytes_per_cycle);
+  Request* fetching = reader(buffered);
+  if (fetching != nullptr) {
+    const Channel& from = channel(fetching->level);
+    const bool may_read = from.accepted - from.to_write >= fetching->write_mark &&
+                          buffered + from.bytes_per_cycle <= buffer_bytes_ && cycle_ >= fetching->first_data;
+    if (!may_read) fetching = nullptr;
   }
-  last_grant_write_ = write;
+  const bool reads_l2 = fetching != nullptr && fetching->level == MemoryLevel::kL2;
+  grant(channel(MemoryLevel::kDram), reads_l2 ? nullptr : fetching);
+  if (has_l2_) grant(channel(MemoryLevel::kL2), reads_l2 ? fetching : nullptr);
+}
+
+/// A cycle of a channel: for a read or for writes, in turn where both want it.
+void MemorySide::grant(Channel& channel, Request* fetching) {
+  const bool write = channel.to_write > 0 && (fetching == nullptr || !channel.last_grant_write);
+  if (write) {
+    channel.to_write -= std::min<std::int64_t>(channel.to_write, channel.bytes_per_cycle);
+  } else if (fetching != nullptr) {
+    fetching->fetched = std::min(fetching->total, fetching->fetched + channel.bytes_per_cycle);
+  }
+  channel.last_grant_write = write;
 }
 
 void MemorySide::offer_word() {

@@ -31,7 +31,7 @@ public:
 
   bool load_idle() const { return loads_.empty() && pending_.empty() && receive_ == Receive::kIdle; }
   bool store_idle() const { return send_ == Send::kIdle && stores_.empty(); }
-  bool dma_idle() const { return request_count_ == 0 && !store_ && to_write_ == 0; }
+  bool dma_idle() const { return request_count_ == 0 && !store_ && to_write() == 0; }
   bool waits_for_barrier() const { return load_state() == LdState::kWaitBarrier; }
 
   /// Runs up to 'limit' cycles, fewer where the next clock edge takes or gives a token or a command, or where the last
@@ -40,8 +40,10 @@ public:
   std::int64_t advance(std::int64_t limit);
   /// Runs one cycle, whatever it does.
   void clock();
-  /// What is left over from one image to the next, if all is idle: whether DRAM's last grant was a write.
-  bool last_grant_write() const { return last_grant_write_; }
+  /// What is left over from one image to the next, if all is idle: by level, whether its last grant was a write.
+  std::array<bool, kMemoryLevels> last_grant_write() const {
+    return {channels_[0].last_grant_write, channels_[1].last_grant_write};
+  }
 
 private:
   enum class Receive { kIdle, kInit, kData };
@@ -50,12 +52,21 @@ private:
   struct Request {
     WordNeeds words;
     std::int64_t first_data = 0;  ///< cycle
-    std::int64_t write_mark = 0;  ///< bytes that must have been written before
+    std::int64_t write_mark = 0;  ///< bytes that must have been written to its level before
     std::int64_t fetched = 0, total = 0, consumed = 0;
+    MemoryLevel level = MemoryLevel::kDram;
+  };
+  /// A level of memory.
+  struct Channel {
+    int bytes_per_cycle = 1, latency_cycles = 1;
+    std::int64_t accepted = 0;  ///< bytes of bursts handed over
+    std::int64_t to_write = 0;  ///< of them not yet written
+    bool last_grant_write = false;
   };
   using OpenBurst = std::optional<std::uint64_t>;
   struct Store {
     StoreWords words;
+    MemoryLevel level = MemoryLevel::kDram;
     std::array<OpenBurst, StoreWords::kBlocks> open{};
   };
   static constexpr std::size_t kMaxRequests = 4;
@@ -79,8 +90,11 @@ private:
   std::int64_t advance_idle(std::int64_t limit);
   std::int64_t advance_reads(std::int64_t limit);
 
+  Channel& channel(MemoryLevel level) { return channels_[static_cast<std::size_t>(level)]; }
+  std::int64_t to_write() const { return channels_[0].to_write + channels_[1].to_write; }
   Request& request(std::size_t i) { return requests_[(first_request_ + i) % kMaxRequests]; }
   Request* reader(std::int64_t& buffered);
+  void grant(Channel& channel, Request* fetching);
   void clock_load(bool word_taken, bool read_accepted);
   void clock_store(bool accepted, bool word_sent);
   void clock_dma(const Handshakes& now);
@@ -115,11 +129,10 @@ private:
   std::size_t first_request_ = 0, request_count_ = 0;
   bool word_offered_ = false;
   std::optional<Store> store_;
-  std::int64_t accepted_ = 0;  ///< bytes of bursts handed to DRAM
-  std::int64_t to_write_ = 0;  ///< of them not yet written
 
-  // DRAM
-  bool last_grant_write_ = false;
+  // DRAM and second-level buffer
+  std::array<Channel, kMemoryLevels> channels_;
+  bool has_l2_ = false;
 };
 
 }  // namespace shiftsim::sim

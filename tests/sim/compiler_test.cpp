@@ -46,15 +46,18 @@ TEST(Cost, TheLongestOfArrayLoadUnitAndDram) {
   w.tail_cycles = 27;
   w.events.dram_read_bytes = 3424;
   w.events.dram_write_bytes = 320;
-  DramConfig dram;
-  dram.bytes_per_cycle = 8;
-  dram.latency_cycles = 60;
-  EXPECT_DOUBLE_EQ(cost(w, dram).cycles, 60 + 115 + 1000 + 27) << "the array is the longest";
-  EXPECT_DOUBLE_EQ(cost(w, dram).dram_bytes, 3744);
+  AcceleratorConfig accelerator;
+  accelerator.dram.bytes_per_cycle = 8;
+  accelerator.dram.latency_cycles = 60;
+  EXPECT_DOUBLE_EQ(cost(w, accelerator).cycles, 60 + 115 + 1000 + 27) << "the array is the longest";
+  EXPECT_DOUBLE_EQ(cost(w, accelerator).dram_bytes, 3744);
   w.compute_cycles = 400;
-  EXPECT_DOUBLE_EQ(cost(w, dram).cycles, 60 + 558 + 27) << "the load unit is the longest";
-  dram.bytes_per_cycle = 4;
-  EXPECT_DOUBLE_EQ(cost(w, dram).cycles, 60 + 3744 / 4) << "DRAM is the longest";
+  EXPECT_DOUBLE_EQ(cost(w, accelerator).cycles, 60 + 558 + 27) << "the load unit is the longest";
+  accelerator.dram.bytes_per_cycle = 4;
+  EXPECT_DOUBLE_EQ(cost(w, accelerator).cycles, 60 + 3744 / 4) << "DRAM is the longest";
+  w.events.l2_read_bytes = 2000;
+  accelerator.l2.bytes_per_cycle = 2;
+  EXPECT_DOUBLE_EQ(cost(w, accelerator).cycles, 60 + 2000 / 2) << "the second-level buffer is the longest";
 }
 
 /// All that a layer's program asks for, but for what values and timing decide: counted from the commands themselves.
@@ -66,7 +69,8 @@ Events events_of_program(const LayerTask& task, const Mapping& mapping) {
   builder.begin_layer(task.index, task.layer().name);
   OutputStationaryMapper().emit(task, mapping, builder);
   Events events = command_events(program, task.network.layers.size())[static_cast<std::size_t>(task.index)];
-  for (const ReadProgram& read : program.reads) events.dram_read_bytes += read_bytes(read, task.network, program.dram);
+  for (const ReadProgram& read : program.reads)
+    add_read(program.level_of(read), read_bytes(read, task.network, program.dram), program.dram.burst_bytes(), events);
   return events;
 }
 
@@ -74,7 +78,7 @@ TEST(OutputStationary, WorkloadOfALayerByHand) {
   // P = 4, N = 16, L = 4, Q = 8: two channel tiles, two words a pixel, 9 taps x 8 sub-blocks = 72 steps, two planes.
   const qnet::Network network = one_conv();
   const AcceleratorConfig accelerator = make_accelerator(16, 16);
-  const DramLayout dram(network, accelerator.array.cols, accelerator.dram.burst_bytes);
+  const DramLayout dram = layout_of(network, accelerator);
   const LayerTask task = make_task(network, accelerator, 0, dram);
   const OutputStationaryMapper mapper;
   Mapping mapping;
@@ -108,7 +112,7 @@ TEST(OutputStationary, WorkloadsCountWhatTheProgramsDo) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     const qnet::Network network = qnet::random_network(seed);
     const AcceleratorConfig accelerator = random_accelerator(seed);
-    const DramLayout dram(network, accelerator.array.cols, accelerator.dram.burst_bytes);
+    const DramLayout dram = layout_of(network, accelerator);
     const OutputStationaryMapper mapper;
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
       const LayerTask task = make_task(network, accelerator, static_cast<int>(i), dram);
@@ -121,14 +125,15 @@ TEST(OutputStationary, WorkloadsCountWhatTheProgramsDo) {
                                  mapping.held));
         Events expected = events_of_program(task, mapping), actual = workload.events;
         // Bursts depend on addresses; estimates take the middle for all.
-        EXPECT_NEAR(static_cast<double>(actual.dram_read_bytes), static_cast<double>(expected.dram_read_bytes),
-                    0.35 * static_cast<double>(expected.dram_read_bytes) + 512);
+        for (std::int64_t Events::*bytes : {&Events::dram_read_bytes, &Events::l2_read_bytes})
+          EXPECT_NEAR(static_cast<double>(actual.*bytes), static_cast<double>(expected.*bytes),
+                      0.35 * static_cast<double>(expected.*bytes) + 512);
         // Blocks of weights may be uneven.
         EXPECT_NEAR(static_cast<double>(actual.weight_write_words), static_cast<double>(expected.weight_write_words),
                     0.5 * static_cast<double>(expected.weight_write_words));
         for (std::int64_t Events::*member :
-             {&Events::dram_read_bytes, &Events::dram_write_bytes, &Events::dram_bursts, &Events::weight_write_words,
-              &Events::table_write_words, &Events::load_words}) {
+             {&Events::dram_read_bytes, &Events::dram_write_bytes, &Events::dram_bursts, &Events::l2_read_bytes,
+              &Events::l2_write_bytes, &Events::weight_write_words, &Events::table_write_words, &Events::load_words}) {
           expected.*member = 0;
           actual.*member = 0;
         }
@@ -149,13 +154,13 @@ TEST(OutputStationary, EveryCandidateFitsAndTheCheapestIsTaken) {
   const qnet::Network network = one_conv();
   AcceleratorConfig accelerator = make_accelerator(16, 16);
   accelerator.scratchpad.output_kib = 1;  // 32 pixels of 16 bytes in each half: at most 4 of 8 rows
-  const DramLayout dram(network, accelerator.array.cols, accelerator.dram.burst_bytes);
+  const DramLayout dram = layout_of(network, accelerator);
   const LayerTask task = make_task(network, accelerator, 0, dram);
   double least = std::numeric_limits<double>::infinity();
   int most_pixels = 0;
   OutputStationaryMapper().visit_candidates(task, {}, [&](const Mapping& mapping, const Workload& workload) {
     EXPECT_TRUE(fits(task.view, task.geometry, mapping.tiling, false));
-    least = std::min(least, cost(workload, accelerator.dram).cycles);
+    least = std::min(least, cost(workload, accelerator).cycles);
     most_pixels = std::max(most_pixels, mapping.tiling.pixels());
   });
   EXPECT_EQ(most_pixels, 32);
@@ -192,7 +197,7 @@ TEST(Program, WeightsStandOnceHoweverOftenTheyAreLoaded) {
   AcceleratorConfig accelerator = make_accelerator(16, 16);
   accelerator.scratchpad.output_kib = 1;
   accelerator.scratchpad.weight_kib = 12;  // 144 words fit a half once, not twice: a block is one channel tile
-  const DramLayout dram(network, accelerator.array.cols, accelerator.dram.burst_bytes);
+  const DramLayout dram = layout_of(network, accelerator);
   const LayerTask task = make_task(network, accelerator, 0, dram);
   Mapping mapping;
   mapping.tiling = measure_tiling(task.view, task.geometry, 4, 8);

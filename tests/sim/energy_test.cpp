@@ -116,6 +116,23 @@ TEST(Energy, MemoryEventsOfThe16x16Array) {
   EXPECT_NEAR(pj(&Events::dram_write_bytes), buffer, kExact);
 }
 
+TEST(Energy, SecondLevelBuffer) {
+  AcceleratorConfig config = pe16x16();
+  config.l2.kib = 512;
+  Events events;
+  events.l2_read_bytes = 1000;
+  events.l2_write_bytes = 500;
+  const EnergyReport report = energy(events, config, horowitz());
+  // A byte is an eighth of 64 bits of a memory of 512 KiB, between the points of 32 KiB (20 pJ) and 1 MiB (100 pJ).
+  const double at512kib = 20 + 80 * (std::sqrt(512) - std::sqrt(32)) / (std::sqrt(1024) - std::sqrt(32));
+  EXPECT_NEAR(report[Component::kL2], 1500 * at512kib / 8, 1500 * kExact);
+  EXPECT_GT(report[Component::kDma], 0) << "its bytes pass the DMA's buffers";
+  EXPECT_EQ(report[Component::kDram], 0);
+  const double more_leakage =
+      leakage_mw(inventory_of(config), horowitz()) - leakage_mw(inventory_of(pe16x16()), horowitz());
+  EXPECT_NEAR(more_leakage, 512 * 8192 * horowitz().leakage_sram_pw_per_bit * 1e-9, 1e-9);
+}
+
 TEST(Energy, OneLaneHasOneAddition) {
   // The product and the correction, 10 bits: 0.03 + 2/8 x 0.02.
   const AcceleratorConfig one_lane = make_accelerator(16, 16, 1);

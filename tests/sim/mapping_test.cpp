@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,29 @@ INSTANTIATE_TEST_SUITE_P(Networks, MappingTarget,
                          testing::Values(Target{"resnet18", 1.35, 8'872'520}, Target{"resnet50", 1.35, 18'267'800},
                                          Target{"mobilenet_v2", 1.15, 2'231'980}),
                          [](const auto& named) { return std::string(named.param.network); });
+
+/// With 512 KiB on chip ResNet-18 moves its weights and little else; small networks read image and weights alone.
+TEST(SecondLevelBuffer, KeepsTensorsOnChip) {
+  RunConfig config = config_of(Objective::kBalanced);
+  config.accelerator.l2.kib = 512;
+  const qnet::Network resnet18 = qnet::imagenet_network("resnet18");
+  EXPECT_LE(static_cast<double>(run(resnet18, config).dram_bytes), 0.65 * minimum_bytes(resnet18, 16));
+
+  for (const char* name : {"resnet_w4a4", "mobilenet_w2a4"}) {
+    const qnet::Network network = qnet::read(std::string(SHIFTSIM_PINNED_NETWORKS "/") + name + ".qnet");
+    const Program program =
+        compile(network, config.accelerator, find_mappings(network, config, technology(), 2), Contents::kTimingOnly);
+    for (std::size_t t = 1; t + 1 < network.tensors.size(); ++t)
+      EXPECT_EQ(program.dram.level(static_cast<int>(t)), MemoryLevel::kL2) << name << ", " << network.tensors[t].name;
+    std::set<std::uint64_t> loaded;
+    for (const ReadProgram& read : program.reads) {
+      if (program.level_of(read) == MemoryLevel::kL2 || read.kind != ReadProgram::Kind::kWords) continue;
+      EXPECT_TRUE(loaded.insert(read.dram_address + static_cast<std::uint64_t>(read.first)).second)
+          << name << " loads weights of layer " << network.layers[static_cast<std::size_t>(read.layer)].name
+          << " again";
+    }
+  }
+}
 
 TEST(MappingSearch, EachObjectiveIsBestAtItsOwn) {
   const qnet::Network network = qnet::residual_network();

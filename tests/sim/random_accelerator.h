@@ -26,6 +26,7 @@ inline AcceleratorConfig random_accelerator(std::uint64_t seed) {
   a.scratchpad = {pick(1, 6) * pixels, pick(1, 12), pick(4, 8), pick(1, 3), pick(1, 3)};
   a.dram = {pick(1, 120), pick(1, 32), 8 << pick(0, 3)};
   a.command_queue_depth = pick(1, 8);
+  if (pick(0, 1) == 1) a.l2 = {pick(1, 8), pick(1, 64), pick(1, 40)};
   return a;
 }
 

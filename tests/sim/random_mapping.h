@@ -14,7 +14,7 @@ namespace shiftsim::sim {
 inline std::vector<MappedLayer> random_mappings(const qnet::Network& network, const AcceleratorConfig& accelerator,
                                                 std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  const DramLayout dram(network, accelerator.array.cols, accelerator.dram.burst_bytes);
+  const DramLayout dram = layout_of(network, accelerator);
   std::vector<MappedLayer> mappings;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     std::vector<Mapping> candidates;
