@@ -45,6 +45,9 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
       ->take_all()
       ->allow_extra_args(false);
   app.add_option("--output,-o", command.output, "Folder for report.json and layers.csv (default: <results>/<name>)");
+  app.add_flag("--compare", command.compare,
+               "Print each layer's cycles beside those of SCALE-Sim and STONNE, with the difference in parts; also "
+               "into comparison.json");
   CLI::Option* dump = app.add_option("--dump-golden", command.dump_golden,
                                      "Write $readmemh vectors of the golden reference to this folder, and end");
   app.add_option("--layer", command.dump_layer, "With --dump-golden: this layer only")->needs(dump);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "common/atomic_file.h"
 #include "common/error.h"
 #include "common/guarded_main.h"
 #include "common/hash.h"
@@ -14,6 +15,7 @@
 #include "sim/app/dump.h"
 #include "sim/config/config.h"
 #include "sim/engine/simulate.h"
+#include "sim/report/comparison.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -72,6 +74,12 @@ ImageSet read_test_images(const RunConfig& config, const qnet::Network& network,
   return images;
 }
 
+void print_comparison(const RunResult& result, const ArrayConfig& array, const fs::path& output) {
+  const std::vector<ComparedLayer> layers = compare(result, array);
+  write_file_atomically(output / "comparison.json", comparison_json(layers).dump(2) + "\n");
+  fmt::print("\n{}", comparison_table(layers));
+}
+
 int run_command(const CommandLine& command) {
   const RunConfig config = load_config(command.config, command.overrides);
   if (command.print_config) {
@@ -83,6 +91,8 @@ int run_command(const CommandLine& command) {
     return kDone;
   }
 
+  if (command.compare && config.fidelity == Fidelity::kGolden)
+    fail("--compare: fidelity golden has no cycles; take transaction, cycle or lockstep");
   const qnet::Network network = read_network(config);
   const std::size_t dump_image = static_cast<std::size_t>(command.dump_image);
   if (!command.dump_golden.empty()) {
@@ -101,6 +111,7 @@ int run_command(const CommandLine& command) {
   const std::string table = report.table();
   fmt::print("{}{}{}", table, table.empty() ? "" : "\n", report.summary());
   fmt::print("{:<12} {}\n", "report", (output / "report.json").string());
+  if (command.compare) print_comparison(report.result(), config.accelerator.array, output);
   const RunResult& result = report.result();
   return result.lockstep.verdict == "fail" || result.values.mismatches > 0 ? kDisagreement : kDone;
 }

@@ -70,15 +70,16 @@ std::string Report::summary() const {
     std::string parts;
     std::size_t line = 0;  // where the last line of 'parts' begins
     for (std::size_t i = 0; i < kComponents; ++i) {
+      if (total_.pj[i] == 0) continue;  // a part that this accelerator does not have, or that nothing used
       const double percent = total_.total() > 0 ? 100 * total_.pj[i] / total_.total() : 0;
       std::string name = kComponentNames[i];
       if (const auto end = name.find("_scratchpad"); end != std::string::npos) name = name.substr(0, end) + "_sp";
       const std::string part = fmt::format("{} {:.1f} %", name, percent);
-      if (i > 0) parts += ",";
+      if (!parts.empty()) parts += ",";
       if (parts.size() - line + part.size() > kSummaryColumns) {
         parts += fmt::format("\n{:<13}", "");
         line = parts.size();
-      } else if (i > 0) {
+      } else if (!parts.empty()) {
         parts += " ";
       }
       parts += part;
