@@ -48,6 +48,8 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_flag("--compare", command.compare,
                "Print each layer's cycles beside those of SCALE-Sim and STONNE, with the difference in parts; also "
                "into comparison.json");
+  app.add_option("--trace", command.trace,
+                 "Write what the machine does with the first image to this file, for Perfetto or chrome://tracing");
   CLI::Option* dump = app.add_option("--dump-golden", command.dump_golden,
                                      "Write $readmemh vectors of the golden reference to this folder, and end");
   app.add_option("--layer", command.dump_layer, "With --dump-golden: this layer only")->needs(dump);

@@ -17,6 +17,7 @@ struct CommandLine {
   std::string dump_layer;
   int dump_image = 0;
   int verbosity = 1;
+  std::filesystem::path trace;  ///< empty: none
   bool compare = false;  ///< with other simulators
   bool print_config = false, print_quantize = false;
 };

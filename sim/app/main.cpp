@@ -14,8 +14,10 @@
 #include "sim/app/cli.h"
 #include "sim/app/dump.h"
 #include "sim/config/config.h"
+#include "sim/engine/mapped_program.h"
 #include "sim/engine/simulate.h"
 #include "sim/report/comparison.h"
+#include "sim/trace/trace.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -91,8 +93,9 @@ int run_command(const CommandLine& command) {
     return kDone;
   }
 
-  if (command.compare && config.fidelity == Fidelity::kGolden)
-    fail("--compare: fidelity golden has no cycles; take transaction, cycle or lockstep");
+  if (config.fidelity == Fidelity::kGolden && (command.compare || !command.trace.empty()))
+    fail("{}: fidelity golden has no cycles; take transaction, cycle or lockstep",
+         command.compare ? "--compare" : "--trace");
   const qnet::Network network = read_network(config);
   const std::size_t dump_image = static_cast<std::size_t>(command.dump_image);
   if (!command.dump_golden.empty()) {
@@ -111,6 +114,12 @@ int run_command(const CommandLine& command) {
   const std::string table = report.table();
   fmt::print("{}{}{}", table, table.empty() ? "" : "\n", report.summary());
   fmt::print("{:<12} {}\n", "report", (output / "report.json").string());
+  if (!command.trace.empty()) {
+    write_trace(command.trace,
+                trace_image(network, mapped_program(network, config, Contents::kTimingOnly), config.accelerator.dram),
+                network, config.accelerator);
+    fmt::print("{:<12} {}\n", "trace", command.trace.string());
+  }
   if (command.compare) print_comparison(report.result(), config.accelerator.array, output);
   const RunResult& result = report.result();
   return result.lockstep.verdict == "fail" || result.values.mismatches > 0 ? kDisagreement : kDone;

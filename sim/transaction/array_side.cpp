@@ -27,6 +27,8 @@ void ArraySide::count(std::int64_t cycles, bool barrier, bool store_idle) {
   Events& events = counters_.of(at);
   events.cycles += cycles;
   if (!e_.valid || stalled()) events.array_idle_cycles += cycles;
+  if (observer_ != nullptr) observer_->on_compute(cycle_, cycles, cause, at, command_);
+  cycle_ += cycles;
 }
 
 std::int64_t ArraySide::quiet() const {
@@ -81,7 +83,7 @@ void ArraySide::advance_ppu(std::int64_t cycles) {
 
 void ArraySide::issue(std::int64_t steps) {
   issued_ += steps;
-  d_ = {true, false, false, command_};
+  d_ = {true, false, false, command_, last_layer_};
   if (issued_ < steps_) return;
   issued_ = 0;
   ++pixel_;
@@ -95,6 +97,7 @@ void ArraySide::shift() {
   if (e_.valid && e_.capture) {
     beats_left_ = beats_of(*e_.command, geometry_);
     capture_ = e_;
+    if (observer_ != nullptr) observer_->on_ppu(cycle_, beats_left_, e_.layer, *e_.command);
   }
   e_ = d_;
   d_.valid = false;

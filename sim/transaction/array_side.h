@@ -9,6 +9,7 @@
 #include "sim/core/core_counters.h"
 #include "sim/core/geometry.h"
 #include "sim/core/tokens.h"
+#include "sim/transaction/observer.h"
 
 namespace shiftsim::sim {
 
@@ -16,6 +17,8 @@ class ArraySide {
 public:
   ArraySide(const Geometry& geometry, Tokens& tokens, CoreCounters& counters)
       : geometry_(geometry), tokens_(tokens), counters_(counters), fifo_(geometry.cmd_depth) {}
+
+  void observe(TransactionObserver* observer) { observer_ = observer; }
 
   bool can_take() const { return !fifo_.full(); }
   void push(const Queued<ComputeCommand>& command) { fifo_.push(command); }
@@ -38,6 +41,7 @@ private:
   struct Stage {
     bool valid = false, capture = false, end = false;
     const ComputeCommand* command = nullptr;
+    int layer = 0;
   };
 
   bool in_flight() const { return d_.valid || e_.valid; }
@@ -57,6 +61,8 @@ private:
   const Geometry& geometry_;
   Tokens& tokens_;
   CoreCounters& counters_;
+  TransactionObserver* observer_ = nullptr;
+  std::int64_t cycle_ = 0;
   CmdFifo<ComputeCommand> fifo_;
   bool running_ = false;
   const ComputeCommand* command_ = nullptr;  ///< that issues steps

@@ -116,7 +116,7 @@ std::int64_t MemorySide::advance_reads(std::int64_t limit) {
       grants = cycles;
     }
   }
-  if (grants > 0) fetching->fetched = std::min(fetching->total, fetching->fetched + grants * pace);
+  if (grants > 0) fetch(*fetching, grants);
   walk(cycles);
   cycle_ += cycles;
   for (Channel& one : channels_) one.last_grant_write = false;
@@ -165,6 +165,8 @@ void MemorySide::clock_load(bool word_taken, bool read_accepted) {
     case Receive::kIdle:
       if (pending_.empty()) break;
       load_ = pending_.front().command;
+      load_from_ = cycle_;
+      load_layer_ = pending_.front().layer;
       pending_.pop();
       receive_ = load_->target == Target::kAct ? Receive::kInit : Receive::kData;
       walk_left_ = program_.geometry.pixels;
@@ -175,6 +177,12 @@ void MemorySide::clock_load(bool word_taken, bool read_accepted) {
     case Receive::kData:
       if (!word_taken || requests_[first_request_].words.left() > 1) break;
       if (load_->signal) tokens_.ready_of(load_->target).give();
+      if (observer_ != nullptr) {
+        const Request& read = requests_[first_request_];
+        observer_->on_load(load_from_, cycle_ + 1, load_layer_, *load_);
+        observer_->on_read(read.accepted_at, cycle_ + 1, read.fetched_from, read.fetched_to, read.level, read.total,
+                           read.layer, load_->target);
+      }
       receive_ = Receive::kIdle;
       break;
   }
@@ -191,6 +199,8 @@ void MemorySide::clock_store(bool accepted, bool word_sent) {
     case Send::kIdle:
       if (!accepted) break;
       sent_ = stores_.front().command;
+      store_from_ = cycle_;
+      store_layer_ = stores_.front().layer;
       stores_.pop();
       if (sent_->acquire) tokens_.ready_of(Target::kOut).take();
       words_left_ = sent_->count;
@@ -203,6 +213,7 @@ void MemorySide::clock_store(bool accepted, bool word_sent) {
       if (!word_sent || --words_left_ > 0) break;
       if (sent_->rel_out) tokens_.credit_of(Target::kOut).give();
       if (sent_->sig_layer) tokens_.barrier.give();
+      if (observer_ != nullptr) observer_->on_store(store_from_, cycle_ + 1, store_layer_, *sent_);
       send_ = Send::kIdle;
       break;
   }
@@ -239,6 +250,10 @@ void MemorySide::accept(const LoadCommand& load) {
   next.level = program_.level_of(read);
   next.first_data = cycle_ + channel(next.level).latency_cycles;
   next.write_mark = channel(next.level).accepted;
+  next.accepted_at = cycle_;
+  next.fetched_from = cycle_;
+  next.fetched_to = cycle_;
+  next.layer = read.layer;
   add_read(next.level, next.total, config_.burst_bytes, counters_.of(read.layer));
   request(request_count_) = next;
   ++request_count_;
@@ -271,9 +286,21 @@ void MemorySide::close(OpenBurst& open) {
   if (!open) return;
   open.reset();
   Channel& to = channel(store_->level);
+  if (to.to_write == 0) {
+    to.writes_from = cycle_;
+    to.writes_bytes = 0;
+  }
+  to.writes_bytes += config_.burst_bytes;
   to.accepted += config_.burst_bytes;
   to.to_write += config_.burst_bytes;
   add_write(store_->level, config_.burst_bytes, config_.burst_bytes, counters_.of(store_->words.layer()));
+}
+
+/// Bytes come in so many cycles, from the present one on.
+void MemorySide::fetch(Request& request, std::int64_t cycles) {
+  if (request.fetched == 0) request.fetched_from = cycle_;
+  request.fetched = std::min(request.total, request.fetched + cycles * channel(request.level).bytes_per_cycle);
+  request.fetched_to = cycle_ + cycles;
 }
 
 void MemorySide::transfer() {
@@ -295,8 +322,12 @@ void MemorySide::grant(Channel& channel, Request* fetching) {
   const bool write = channel.to_write > 0 && (fetching == nullptr || !channel.last_grant_write);
   if (write) {
     channel.to_write -= std::min<std::int64_t>(channel.to_write, channel.bytes_per_cycle);
+    if (channel.to_write == 0 && observer_ != nullptr) {
+      const MemoryLevel level = &channel == channels_.data() ? MemoryLevel::kDram : MemoryLevel::kL2;
+      observer_->on_write(channel.writes_from, cycle_ + 1, level, channel.writes_bytes);
+    }
   } else if (fetching != nullptr) {
-    fetching->fetched = std::min(fetching->total, fetching->fetched + channel.bytes_per_cycle);
+    fetch(*fetching, 1);
   }
   channel.last_grant_write = write;
 }

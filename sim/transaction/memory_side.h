@@ -14,6 +14,7 @@
 #include "sim/core/core_counters.h"
 #include "sim/core/tokens.h"
 #include "sim/memory/store_words.h"
+#include "sim/transaction/observer.h"
 #include "sim/transaction/word_needs.h"
 
 namespace shiftsim::sim {
@@ -23,6 +24,8 @@ public:
   /// All references must outlive this object.
   MemorySide(const qnet::Network& network, const Program& program, const DramConfig& dram, Tokens& tokens,
              CoreCounters& counters);
+
+  void observe(TransactionObserver* observer) { observer_ = observer; }
 
   bool can_take_load() const { return !loads_.full(); }
   bool can_take_store() const { return !stores_.full(); }
@@ -55,6 +58,9 @@ private:
     std::int64_t write_mark = 0;  ///< bytes that must have been written to its level before
     std::int64_t fetched = 0, total = 0, consumed = 0;
     MemoryLevel level = MemoryLevel::kDram;
+    // For the observer.
+    std::int64_t accepted_at = 0, fetched_from = 0, fetched_to = 0;  ///< cycles
+    int layer = 0;
   };
   /// A level of memory.
   struct Channel {
@@ -62,6 +68,7 @@ private:
     std::int64_t accepted = 0;  ///< bytes of bursts handed over
     std::int64_t to_write = 0;  ///< of them not yet written
     bool last_grant_write = false;
+    std::int64_t writes_from = 0, writes_bytes = 0;  ///< since there was nothing to write; for the observer
   };
   using OpenBurst = std::optional<std::uint64_t>;
   struct Store {
@@ -102,6 +109,7 @@ private:
   void write_word();
   void close(OpenBurst& open);
   void transfer();
+  void fetch(Request& request, std::int64_t cycles);
   void offer_word();
 
   const qnet::Network& network_;
@@ -112,17 +120,23 @@ private:
   std::int64_t buffer_bytes_ = 0;
   std::int64_t cycle_ = 0;
 
+  TransactionObserver* observer_ = nullptr;
+
   // LOAD
   CmdFifo<LoadCommand> loads_, pending_;
   Receive receive_ = Receive::kIdle;
   const LoadCommand* load_ = nullptr;  ///< whose words are received
   std::int64_t walk_left_ = 0;
+  std::int64_t load_from_ = 0;  ///< cycle
+  int load_layer_ = 0;
 
   // STORE
   CmdFifo<StoreCommand> stores_;
   Send send_ = Send::kIdle;
   const StoreCommand* sent_ = nullptr;  ///< whose words are sent
   std::int64_t words_left_ = 0;
+  std::int64_t store_from_ = 0;  ///< cycle
+  int store_layer_ = 0;
 
   // DMA
   std::array<Request, kMaxRequests> requests_;

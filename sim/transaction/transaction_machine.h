@@ -24,6 +24,12 @@ public:
   TransactionMachine(const TransactionMachine&) = delete;
   TransactionMachine& operator=(const TransactionMachine&) = delete;
 
+  /// Tells 'observer' what is run from now on; it must outlive the machine. Images that are counted without being run
+  /// are not told.
+  void observe(TransactionObserver* observer) {
+    array_.observe(observer);
+    memory_.observe(observer);
+  }
   /// Runs the program on 'images' images, one after the other. Throws InternalError where nothing can move any more.
   void run(std::int64_t images);
   std::int64_t cycles() const;
