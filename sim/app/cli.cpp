@@ -39,7 +39,8 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("--images", images, "Images: IDX (.gz too), .npy or a folder of PNG and JPEG files");
   app.add_option("--labels", labels, "Labels: IDX, .npy or, for a folder, a text file of 'file class' lines");
   app.add_option("--fidelity", fidelity, "What runs, one of " + join(fidelity_names()));
-  app.add_option("--threads", threads, "Threads of the golden reference; 0: all processors")
+  app.add_option("--threads", threads,
+                 "Threads of the golden reference, and machines that run images at a time; 0: all processors")
       ->check(CLI::Range(0, 1024));
   app.add_option("--set", command.overrides, "KEY=VALUE: overrides a key of the configuration, e.g. array.rows=32")
       ->take_all()

@@ -174,7 +174,7 @@ struct RunConfig {
   std::string technology;  ///< technology file
   std::string results;     ///< folder in which results/<name>/ is made
   std::int64_t seed = 1;
-  int threads = 0;             ///< of the golden reference; 0: all processors
+  int threads = 0;             ///< of the golden reference, and machines at a time; 0: all processors
   bool accuracy_cache = true;  ///< take the accuracy from an earlier run of the same network on the same images
   MappingConfig mapping;
   LockstepConfig lockstep;

@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
-#include "sim/engine/machine_run.h"
+#include "sim/engine/machine_totals.h"
 #include "sim/engine/mapped_program.h"
 
 namespace shiftsim::sim {
@@ -26,21 +26,15 @@ std::string LockstepEngine::scope() const {
 }
 
 RunResult LockstepEngine::run(const ImageSet& images) {
-  RunResult result;
-  std::optional<Difference> difference;
-  {
-    MachineRun machine(setup_, program_, options_);
-    const bool same = machine.run(images);
-    result = machine.result();
-    const Scoreboard& board = *machine.system().scoreboard();
-    result.lockstep.verdict = same ? "pass" : "fail";
-    result.lockstep.scope = scope();
-    result.lockstep.images = result.images;
-    result.lockstep.cycles = board.cycles();
-    result.lockstep.comparisons = board.comparisons();
-    result.lockstep.accumulator_comparisons = board.accumulator_comparisons();
-    difference = board.difference();
-  }
+  const MachineTotals totals = run_machines(setup_, program_, options_, images);
+  const std::optional<Difference>& difference = totals.difference;
+  RunResult result = result_of(setup_, program_, totals);
+  result.lockstep.verdict = difference ? "fail" : "pass";
+  result.lockstep.scope = scope();
+  result.lockstep.images = result.images;
+  result.lockstep.cycles = totals.compared_cycles;
+  result.lockstep.comparisons = totals.comparisons;
+  result.lockstep.accumulator_comparisons = totals.accumulator_comparisons;
   result.versions.emplace_back("verilator", verilator_version());
   if (!difference) return result;
   result.lockstep.difference = fmt::format("{} (seed {})", difference->text(), setup_.config.seed);

@@ -1,40 +1,28 @@
 #include "sim/engine/machine_run.h"
 
-#include <algorithm>
 #include <chrono>
 
 #include "common/error.h"
-#include "common/log.h"
-#include "sim/engine/layer_results.h"
 
 namespace shiftsim::sim {
 
-MachineRun::MachineRun(const EngineSetup& setup, const Program& program, const SystemOptions& options)
-    : setup_(setup),
-      program_(program),
-      golden_(setup.network),
-      system_(setup.network, program, setup.config.accelerator.dram, options) {}
+MachineRun::MachineRun(const qnet::Network& network, const Program& program, const DramConfig& dram,
+                       const SystemOptions& options)
+    : network_(network), golden_(network), system_(network, program, dram, options) {}
 
-bool MachineRun::run(const ImageSet& images) {
-  const auto count = std::min<std::int64_t>(setup_.config.image_count, static_cast<std::int64_t>(images.count));
-  Progress progress(to_string(setup_.config.fidelity), static_cast<std::size_t>(count), "images");
-  bool same = true;
-  while (same && started_ < count) {
-    const std::uint8_t* image = images.image(static_cast<std::size_t>(started_));
-    const auto begin = std::chrono::steady_clock::now();
-    same = system_.run(image);
-    host_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    if (same) compare_values(image);
-    ++started_;
-    progress.update(static_cast<std::size_t>(started_));
-  }
+bool MachineRun::run(const std::uint8_t* image, std::size_t number) {
+  ++started_;
+  const auto begin = std::chrono::steady_clock::now();
+  const bool same = system_.run(image);
+  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (same) compare_values(image, number);
   return same;
 }
 
 /// Every tensor the core wrote against the golden reference.
-void MachineRun::compare_values(const std::uint8_t* image) {
+void MachineRun::compare_values(const std::uint8_t* image, std::size_t number) {
   const qnet::ImageTrace golden = golden_.trace(image);
-  const std::vector<qnet::Tensor>& tensors = setup_.network.tensors;
+  const std::vector<qnet::Tensor>& tensors = network_.tensors;
   for (std::size_t i = 1; i < tensors.size(); ++i) {
     const std::vector<std::int32_t> values = system_.memory().values(static_cast<int>(i));
     ++values_.tensors;
@@ -45,23 +33,33 @@ void MachineRun::compare_values(const std::uint8_t* image) {
       const auto channels = static_cast<std::size_t>(tensors[i].channels);
       const auto width = static_cast<std::size_t>(tensors[i].width);
       values_.first_mismatch = fmt::format(
-          "image {}, tensor {}, pixel ({}, {}), channel {}: expected {} (golden), actual {} (SystemC core)", started_,
+          "image {}, tensor {}, pixel ({}, {}), channel {}: expected {} (golden), actual {} (SystemC core)", number,
           tensors[i].name, v / channels / width, v / channels % width, v % channels, golden[i][v], values[v]);
     }
   }
   ++values_.images;
 }
 
-RunResult MachineRun::result() const {
-  MachineCounts counts{system_.core().events(), system_.core().causes()};
-  for (std::size_t i = 0; i < counts.events.size(); ++i) counts.events[i] += system_.dma().events()[i];
-  RunResult result = machine_result(setup_.network, program_, started_, counts);
-  SHIFTSIM_CHECK(result.cycles == system_.core().cycle(), "{} cycles attributed to layers, {} run", result.cycles,
+MachineTotals MachineRun::totals() const {
+  MachineTotals totals;
+  totals.counts = {system_.core().events(), system_.core().causes()};
+  std::int64_t cycles = 0;
+  for (std::size_t i = 0; i < totals.counts.events.size(); ++i) {
+    totals.counts.events[i] += system_.dma().events()[i];
+    cycles += totals.counts.events[i].cycles;
+  }
+  SHIFTSIM_CHECK(cycles == system_.core().cycle(), "{} cycles attributed to layers, {} run", cycles,
                  system_.core().cycle());
-  result.versions.emplace_back("systemc", systemc_version());
-  result.values = values_;
-  result.host_seconds = host_seconds_;
-  return result;
+  totals.values = values_;
+  totals.images = started_;
+  totals.seconds = seconds_;
+  if (const Scoreboard* board = system_.scoreboard()) {
+    totals.compared_cycles = board->cycles();
+    totals.comparisons = board->comparisons();
+    totals.accumulator_comparisons = board->accumulator_comparisons();
+    totals.difference = board->difference();
+  }
+  return totals;
 }
 
 }  // namespace shiftsim::sim

@@ -205,6 +205,7 @@ System::~System() = default;
 bool System::run(const std::uint8_t* image) {
   impl_->memory.poison();
   impl_->memory.set_input(image);
+  impl_->core.begin_image();
   impl_->host.restart();
   impl_->host_wire.write(impl_->host.outputs());
   impl_->core_wire.write(impl_->core.outputs());

@@ -110,7 +110,6 @@ bool Scoreboard::compare_events(const ShiftsimCoreEvents& actual) {
   Events expected;
   for (const Events& layer : core_.events()) expected += layer;
   for (const SharedEvent& event : kSharedEvents) {
-    ++comparisons_;
     const auto value = static_cast<std::int64_t>(actual.*event.actual);
     if (expected.*event.expected == value) continue;
     difference_ = Difference{

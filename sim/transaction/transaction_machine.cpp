@@ -1,7 +1,5 @@
 #include "sim/transaction/transaction_machine.h"
 
-#include <utility>
-
 #include "common/error.h"
 #include "sim/compiler/command_events.h"
 
@@ -63,6 +61,7 @@ void TransactionMachine::run_image() {
   next_load_ = 0;
   next_compute_ = 0;
   next_store_ = 0;
+  array_.begin_image();
   while (!all_idle()) {
     const std::int64_t cycles = can_feed() ? 0 : advance();
     SHIFTSIM_CHECK(cycles < ArraySide::kForever, "nothing can move any more (after {} cycles)", this->cycles());
@@ -74,14 +73,13 @@ void TransactionMachine::run_image() {
 
 void TransactionMachine::run(std::int64_t images) {
   images_ += images;
-  // Only these are left over from one image to the next: the same at the start means the same counts.
-  const auto start_state = [&] { return std::pair(array_.layer(), memory_.last_grant_write()); };
+  // Only whose turn it is in memory is left over from one image to the next: the same at the start, the same counts.
   while (images > 0) {
-    const auto start = start_state();
+    const auto start = memory_.last_grant_write();
     const CoreCounters before = counters_;
     run_image();
     --images;
-    if (start_state() != start) continue;
+    if (memory_.last_grant_write() != start) continue;
     // The rest of the images are counted without being run.
     for (std::size_t layer = 0; layer < before.events.size(); ++layer) {
       Events& events = counters_.events[layer];

@@ -1,0 +1,131 @@
+#include "sim/engine/machine_totals.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "common/error.h"
+#include "common/forked.h"
+#include "common/log.h"
+#include "sim/engine/machine_run.h"
+
+namespace shiftsim::sim {
+namespace {
+
+using Json = nlohmann::json;
+
+bool all_agrees(const MachineTotals& totals) {
+  return !totals.difference && totals.values.mismatches == 0;
+}
+
+/// Images [first, end) on one machine. 'progress' may be null.
+MachineTotals run_range(const EngineSetup& setup, const Program& program, const SystemOptions& options,
+                        const ImageSet& images, std::size_t first, std::size_t end, Progress* progress) {
+  MachineRun machine(setup.network, program, setup.config.accelerator.dram, options);
+  for (std::size_t i = first; i < end; ++i) {
+    const bool same = machine.run(images.image(i), i);
+    if (progress != nullptr) progress->update(i + 1 - first);
+    if (!same) break;
+  }
+  return machine.totals();
+}
+
+std::size_t processes_for(const EngineSetup& setup, const SystemOptions& options, std::size_t images) {
+  // A limit counts cycles from the first image on; a waveform is one machine's.
+  if (options.compare_cycles > 0 || !options.trace.empty()) return 1;
+  const int threads = setup.config.threads;
+  const auto wanted = threads > 0 ? static_cast<std::size_t>(threads)
+                                  : static_cast<std::size_t>(std::max(1u, std::thread::hardware_concurrency()));
+  return std::min(wanted, images);
+}
+
+}  // namespace
+
+MachineTotals& MachineTotals::operator+=(const MachineTotals& other) {
+  counts.events.resize(std::max(counts.events.size(), other.counts.events.size()));
+  counts.causes.resize(counts.events.size());
+  for (std::size_t i = 0; i < other.counts.events.size(); ++i) {
+    counts.events[i] += other.counts.events[i];
+    for (std::size_t c = 0; c < kCauses; ++c) counts.causes[i][c] += other.counts.causes[i][c];
+  }
+  values.images += other.values.images;
+  values.tensors += other.values.tensors;
+  values.values += other.values.values;
+  values.mismatches += other.values.mismatches;
+  if (values.first_mismatch.empty()) values.first_mismatch = other.values.first_mismatch;
+  images += other.images;
+  compared_cycles += other.compared_cycles;
+  comparisons += other.comparisons;
+  accumulator_comparisons += other.accumulator_comparisons;
+  if (!difference) difference = other.difference;
+  seconds += other.seconds;
+  return *this;
+}
+
+std::string to_text(const MachineTotals& totals) {
+  Json json;
+  json["agrees"] = all_agrees(totals);
+  for (std::size_t i = 0; i < totals.counts.events.size(); ++i) {
+    Json layer;
+    for (const EventField& field : kEventFields) layer["events"].push_back(totals.counts.events[i].*field.member);
+    layer["causes"] = totals.counts.causes[i];
+    json["layers"].push_back(layer);
+  }
+  json["values"] = {totals.values.images, totals.values.tensors, totals.values.values};
+  json["lockstep"] = {totals.compared_cycles, totals.comparisons, totals.accumulator_comparisons};
+  json["images"] = totals.images;
+  return json.dump();
+}
+
+MachineTotals totals_from(const std::string& text) {
+  const Json json = Json::parse(text);
+  MachineTotals totals;
+  for (const Json& layer : json.at("layers")) {
+    Events& events = totals.counts.events.emplace_back();
+    for (std::size_t i = 0; i < std::size(kEventFields); ++i)
+      events.*kEventFields[i].member = layer.at("events").at(i).get<std::int64_t>();
+    totals.counts.causes.push_back(layer.at("causes").get<CauseCycles>());
+  }
+  totals.values.images = json.at("values").at(0).get<std::int64_t>();
+  totals.values.tensors = json.at("values").at(1).get<std::int64_t>();
+  totals.values.values = json.at("values").at(2).get<std::int64_t>();
+  totals.compared_cycles = json.at("lockstep").at(0).get<std::int64_t>();
+  totals.comparisons = json.at("lockstep").at(1).get<std::int64_t>();
+  totals.accumulator_comparisons = json.at("lockstep").at(2).get<std::int64_t>();
+  totals.images = json.at("images").get<std::int64_t>();
+  // What differs is told by the run that follows.
+  if (!json.at("agrees").get<bool>()) totals.values.mismatches = 1;
+  return totals;
+}
+
+MachineTotals run_machines(const EngineSetup& setup, const Program& program, const SystemOptions& options,
+                           const ImageSet& images) {
+  const auto count = std::min(static_cast<std::size_t>(setup.config.image_count), images.count);
+  const std::size_t processes = processes_for(setup, options, count);
+  if (processes > 1) {
+    spdlog::info("{}: {} images in {} processes", to_string(setup.config.fidelity), count, processes);
+    const auto begin = std::chrono::steady_clock::now();
+    const std::vector<std::string> parts = run_forked(processes, [&](std::size_t i) {
+      return to_text(
+          run_range(setup, program, options, images, i * count / processes, (i + 1) * count / processes, nullptr));
+    });
+    MachineTotals totals;
+    for (const std::string& part : parts) totals += totals_from(part);
+    totals.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (all_agrees(totals)) return totals;
+  }
+  Progress progress(to_string(setup.config.fidelity), count, "images");
+  return run_range(setup, program, options, images, 0, count, &progress);
+}
+
+RunResult result_of(const EngineSetup& setup, const Program& program, const MachineTotals& totals) {
+  RunResult result = machine_result(setup.network, program, totals.images, totals.counts);
+  result.versions.emplace_back("systemc", systemc_version());
+  result.values = totals.values;
+  result.host_seconds = totals.seconds;
+  return result;
+}
+
+}  // namespace shiftsim::sim
