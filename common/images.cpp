@@ -267,9 +267,20 @@ ImageSet read_images(const fs::path& path, const std::optional<fs::path>& labels
   return set;
 }
 
-void check_image_shape(const ImageSet& images, std::size_t height, std::size_t width, std::size_t channels,
-                       const fs::path& path) {
-  if (images.height == height && images.width == width && images.channels == channels) return;
+ImageSet read_images_of_shape(const fs::path& path, const std::optional<fs::path>& labels, std::size_t height,
+                              std::size_t width, std::size_t channels, std::size_t limit) {
+  const bool flat = height == 1 && width == 1;
+  constexpr std::size_t kGrey = 1, kColour = 3;
+  ImageSet images = read_images(path, labels, flat ? kGrey : channels, limit);
+  if (flat && images.image_size() != channels && images.channels == kGrey &&
+      images.height * images.width * kColour == channels)
+    images = read_images(path, labels, kColour, limit);
+  if (flat && images.image_size() == channels) {
+    images.height = 1;
+    images.width = 1;
+    images.channels = channels;
+  }
+  if (images.height == height && images.width == width && images.channels == channels) return images;
   fail("{}: found images of {}x{}x{} (height, width, channels), expected {}x{}x{} as the network takes", path.string(),
        images.height, images.width, images.channels, height, width, channels);
 }

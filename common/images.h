@@ -29,8 +29,9 @@ struct ImageSet {
 ImageSet read_images(const std::filesystem::path& path, const std::optional<std::filesystem::path>& labels,
                      std::size_t channels = 3, std::size_t limit = 0);
 
-/// The image counts, sizes and channels must equal what a network takes; else UserError naming both.
-void check_image_shape(const ImageSet& images, std::size_t height, std::size_t width, std::size_t channels,
-                       const std::filesystem::path& path);
+/// Reads images for a network that takes this shape; others are a UserError naming both shapes. A network of 1 x 1
+/// pixels and K channels takes images of K values, which stand as their pixels do.
+ImageSet read_images_of_shape(const std::filesystem::path& path, const std::optional<std::filesystem::path>& labels,
+                              std::size_t height, std::size_t width, std::size_t channels, std::size_t limit = 0);
 
 }  // namespace shiftsim

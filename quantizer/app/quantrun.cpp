@@ -1,6 +1,7 @@
 #include "quantizer/app/quantrun.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -48,6 +49,21 @@ std::string fingerprint(const std::string& recipe, const std::string& model_hash
   return key.text();
 }
 
+/// "224x224". Throws UserError.
+ImageSize parse_image_size(const std::string& text) {
+  const std::size_t by = text.find('x');
+  ImageSize size;
+  const auto number = [&](std::string_view part, int& value) {
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+    return error == std::errc() && end == part.data() + part.size() && value >= 1 && value <= (1 << 20);
+  };
+  const std::string_view all = text;
+  const bool good =
+      by != std::string::npos && number(all.substr(0, by), size.height) && number(all.substr(by + 1), size.width);
+  if (!good) fail("--input-shape: found '{}', expected HEIGHTxWIDTH, for example 224x224", text);
+  return size;
+}
+
 }  // namespace
 
 std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOptions& options) {
@@ -61,7 +77,7 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
       "Example: quantrun --model models/resnet_fmnist.onnx --recipe nearest --bits w4a4 \\\n"
       "           --calibration /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz --output resnet.qnet");
   app.set_version_flag("--version", std::string("quantrun ") + version());
-  std::string labels, test, test_labels, recipe, bits, input, output, report;
+  std::string labels, test, test_labels, recipe, bits, input, input_shape, output, report;
   std::int64_t seed = -1;
   bool verbose = false, quiet = false;
   auto* model = app.add_option("--model,-m", options.model, "ONNX file of the float network");
@@ -73,6 +89,8 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   app.add_option("--bits", bits,
                  "Widths of weights and activations, 2, 4 or 8 bits each, in place of the recipe's: w2a4");
   app.add_flag("--list-recipes", options.list_recipes, "Print the names of the program's recipes, and end");
+  app.add_option("--input-shape", input_shape,
+                 "HEIGHTxWIDTH of the images, where the model leaves them open; without it the calibration images'");
   app.add_option("--input", input,
                  "How pixels are normalized (YAML: mean, std, scale), in place of the recipe's section");
   auto* output_option = app.add_option("--output,-o", output, "The .qnet folder to write (not with free scales)");
@@ -121,6 +139,7 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   if (!recipe.empty()) options.recipe.file = recipe_file(recipe, "", "--recipe");
   if (!bits.empty()) options.recipe.widths = parse_widths(bits, "--bits");
   options.recipe.input = optional_path(input);
+  if (!input_shape.empty()) options.input_shape = parse_image_size(input_shape);
   if (seed >= 0) options.recipe.seed = seed;
   options.verbosity = quiet ? 0 : verbose ? 2 : 1;
   return std::nullopt;
@@ -145,7 +164,12 @@ void run_quantrun(const QuantrunOptions& options) {
     measure_float(options.model, *options.output, *options.test, options.test_labels, threads);
     return;
   }
-  const Graph graph = import_onnx(options.model);
+  const Graph graph = import_onnx(options.model, [&](int channels) {
+    if (options.input_shape) return *options.input_shape;
+    const ImageSet first =
+        read_images(options.calibration, options.calibration_labels, static_cast<std::size_t>(channels), 1);
+    return ImageSize{static_cast<int>(first.height), static_cast<int>(first.width)};
+  });
   Plan plan = make_plan(graph, recipe, options.model.string());
   const Shape& shape = graph.input().shape;
   const auto classes = static_cast<std::size_t>(graph.output().shape.channels);

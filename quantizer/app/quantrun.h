@@ -6,6 +6,7 @@
 #include <string>
 
 #include "quantizer/app/quantrun_mixed.h"
+#include "quantizer/import/onnx_import.h"
 #include "quantizer/recipe/recipe.h"
 
 namespace shiftsim::quantizer {
@@ -15,6 +16,7 @@ struct QuantrunOptions {
   std::filesystem::path model, calibration;
   std::optional<std::filesystem::path> output, report;  ///< an output but with free scales
   std::optional<std::filesystem::path> calibration_labels, test, test_labels;
+  std::optional<ImageSize> input_shape;  ///< where the model leaves height or width open
   RecipeSources recipe;
   MixedOptions mixed;
   int threads = 0;    ///< 0: one per processor

@@ -217,7 +217,11 @@ private:
     if (in(0).is_float) reject("takes a shape of floats");
     Constant result{in(0).ints, {}, {}, true};
     const std::int64_t count = elements(result.dims);
-    if (count < 0 || count > (1 << 20)) reject(fmt::format("fills {} elements", count));
+    // No weight of a network that fits a machine has more.
+    constexpr std::int64_t kMost = std::int64_t{1} << 31;
+    std::int64_t fits = 1;
+    for (const std::int64_t dim : result.dims) fits = dim < 0 || fits > kMost ? kMost + 1 : fits * dim;
+    if (fits > kMost) reject(fmt::format("fills [{}] elements, expected at most 2^31", join(result.dims)));
     const auto* value = attribute("value");
     Constant fill = value != nullptr ? read_tensor(value->t(), "") : Constant{{1}, {0.0f}, {}, true};
     if (fill.size() != 1) reject("takes a value of more than one element");

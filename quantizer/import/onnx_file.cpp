@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::int64_t kOldestOpset = 9, kNewestOpset = 17;
+constexpr std::int64_t kOldestOpset = 7, kNewestOpset = 25;
 
 std::ifstream open_binary(const fs::path& file) {
   std::error_code error;

@@ -24,7 +24,7 @@ struct Constant {
   std::size_t size() const { return is_float ? floats.size() : ints.size(); }
 };
 
-/// Parses FILE. Throws UserError if it is missing, is not an ONNX model, is truncated or has an opset outside 9..17.
+/// Parses FILE. Throws UserError if it is missing, is not an ONNX model, is truncated or has an opset outside 7..25.
 std::unique_ptr<onnx::ModelProto> load_onnx(const std::filesystem::path& file);
 
 /// One tensor's content; external data is read from beside 'model_file'. Throws UserError naming the tensor: a type

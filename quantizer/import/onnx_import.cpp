@@ -30,45 +30,98 @@ bool transposed_to_nchw(const onnx::GraphProto& source, const std::string& name)
   return false;
 }
 
-/// The image: the only input that no initializer defines.
-void add_input(const onnx::GraphProto& source, const fs::path& file, GraphBuilder& graph) {
+/// The only input that no initializer defines.
+const onnx::ValueInfoProto& find_input(const onnx::GraphProto& source, const fs::path& file, const Values& values) {
   std::vector<const onnx::ValueInfoProto*> inputs;
   for (const auto& candidate : source.input())
-    if (!graph.values().contains(candidate.name())) inputs.push_back(&candidate);
+    if (!values.contains(candidate.name())) inputs.push_back(&candidate);
   if (inputs.size() != 1) fail("{}: {} inputs, expected one (the image)", file.string(), inputs.size());
   const onnx::ValueInfoProto& info = *inputs[0];
   const auto& type = info.type();
   if (!type.has_tensor_type() || !type.tensor_type().has_shape())
     fail("{}: input '{}' has no shape, expected batch x channels x height x width", file.string(), info.name());
-  if (type.tensor_type().elem_type() != onnx::TensorProto::FLOAT)
-    fail("{}: input '{}' has the element type {}, expected FLOAT", file.string(), info.name(),
-         onnx::TensorProto::DataType_Name(static_cast<onnx::TensorProto::DataType>(type.tensor_type().elem_type())));
-  const auto& dims = type.tensor_type().shape().dim();
-  if (dims.size() != 4)
-    fail("{}: input '{}' has {} dimensions, expected 4 (batch x channels x height x width)", file.string(), info.name(),
-         dims.size());
-  std::int64_t sizes[4];
-  for (int i = 1; i < 4; ++i) {
-    sizes[i] = dims.Get(i).has_dim_value() ? dims.Get(i).dim_value() : 0;
-    if (sizes[i] < 1 || sizes[i] > kLargestSize)
-      fail(
-          "{}: input '{}' has no fixed size in dimension {} ({}): export it with a fixed image size (only the batch "
-          "may be symbolic)",
-          file.string(), info.name(), i,
-          dims.Get(i).dim_param().empty() ? fmt::format("{}", sizes[i]) : dims.Get(i).dim_param());
+  using Proto = onnx::TensorProto;
+  const int element = type.tensor_type().elem_type();
+  if (element != Proto::FLOAT && element != Proto::FLOAT16)
+    fail("{}: input '{}' has the element type {}, expected FLOAT or FLOAT16", file.string(), info.name(),
+         Proto::DataType_IsValid(element) ? Proto::DataType_Name(static_cast<Proto::DataType>(element))
+                                          : std::to_string(element));
+  return info;
+}
+
+/// Sizes of the input's dimensions behind the batch. 0: left open.
+std::vector<std::int64_t> input_sizes(const onnx::ValueInfoProto& info, const fs::path& file) {
+  const auto& dims = info.type().tensor_type().shape().dim();
+  if (dims.size() < 2 || dims.size() > 4)
+    fail("{}: input '{}' has {} dimensions, expected 4 (batch x channels x height x width), or 2 or 3 (batch x values)",
+         file.string(), info.name(), dims.size());
+  std::vector<std::int64_t> sizes;
+  for (int i = 1; i < dims.size(); ++i) {
+    const std::int64_t size = dims.Get(i).has_dim_value() ? dims.Get(i).dim_value() : 0;
+    if (size < 0 || size > kLargestSize) fail("{}: input '{}' has a dimension of {}", file.string(), info.name(), size);
+    sizes.push_back(size);
   }
-  const auto is_colour = [](std::int64_t size) { return size == 1 || size == 3; };
-  const bool nhwc = transposed_to_nchw(source, info.name()) || (!is_colour(sizes[1]) && is_colour(sizes[3]));
+  return sizes;
+}
+
+[[noreturn]] void open_size(const onnx::ValueInfoProto& info, const fs::path& file, std::size_t dimension,
+                            const char* expected) {
+  const auto& dim = info.type().tensor_type().shape().dim(static_cast<int>(dimension));
+  fail("{}: input '{}' has no fixed size in dimension {} ({}): {}", file.string(), info.name(), dimension,
+       dim.dim_param().empty() ? "0" : dim.dim_param(), expected);
+}
+
+/// A flat input: K values, in the order in which an image's pixels stand.
+Activation flat_input(const onnx::ValueInfoProto& info, const fs::path& file, const std::vector<std::int64_t>& sizes,
+                      GraphBuilder& graph) {
   Node node;
   node.name = info.name();
   node.kind = NodeKind::kInput;
-  node.shape = {static_cast<int>(sizes[nhwc ? 3 : 1]), static_cast<int>(sizes[nhwc ? 1 : 2]),
-                static_cast<int>(sizes[nhwc ? 2 : 3])};
+  std::vector<Dim> dims{{Axis::kBatch}};
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] == 0) open_size(info, file, i + 1, "export it with a fixed number of values");
+    if (sizes[i] > 1 && node.shape.channels > 1)
+      fail("{}: input '{}' has the dimensions [batch, {}], expected one of them to be the values and the others 1",
+           file.string(), info.name(), join(sizes));
+    node.shape.channels = std::max(node.shape.channels, static_cast<int>(sizes[i]));
+    dims.push_back(sizes[i] > 1 ? Dim{Axis::kChannel} : Dim{});
+  }
+  return {graph.append(std::move(node)), dims};
+}
+
+Activation image_input(const onnx::GraphProto& source, const onnx::ValueInfoProto& info, const fs::path& file,
+                       std::vector<std::int64_t> sizes, const ImageSizeOf& image_size, GraphBuilder& graph) {
+  const auto is_colour = [](std::int64_t size) { return size == 1 || size == 3; };
+  const bool nhwc = transposed_to_nchw(source, info.name()) || (!is_colour(sizes[0]) && is_colour(sizes[2]));
+  const std::size_t channels = nhwc ? 2 : 0, height = nhwc ? 0 : 1, width = nhwc ? 1 : 2;
+  if (sizes[channels] == 0) open_size(info, file, channels + 1, "export it with a fixed number of channels");
+  if (sizes[height] == 0 || sizes[width] == 0) {
+    if (!image_size)
+      open_size(info, file, (sizes[height] == 0 ? height : width) + 1,
+                "give --input-shape, or export it with a fixed image size");
+    const ImageSize size = image_size(static_cast<int>(sizes[channels]));
+    if (sizes[height] == 0) sizes[height] = size.height;
+    if (sizes[width] == 0) sizes[width] = size.width;
+  }
+  Node node;
+  node.name = info.name();
+  node.kind = NodeKind::kInput;
+  node.shape = {static_cast<int>(sizes[channels]), static_cast<int>(sizes[height]), static_cast<int>(sizes[width])};
   const Shape shape = node.shape;
-  graph.graph().input_scale.assign(static_cast<std::size_t>(shape.channels), 1.0f);
-  graph.graph().input_shift.assign(static_cast<std::size_t>(shape.channels), 0.0f);
   Activation value{graph.append(std::move(node)), nchw(shape)};
   if (nhwc) std::rotate(value.dims.begin() + 1, value.dims.begin() + 2, value.dims.end());
+  return value;
+}
+
+void add_input(const onnx::GraphProto& source, const fs::path& file, const ImageSizeOf& image_size,
+               GraphBuilder& graph) {
+  const onnx::ValueInfoProto& info = find_input(source, file, graph.values());
+  const std::vector<std::int64_t> sizes = input_sizes(info, file);
+  const Activation value = sizes.size() == 3 ? image_input(source, info, file, sizes, image_size, graph)
+                                             : flat_input(info, file, sizes, graph);
+  const auto channels = static_cast<std::size_t>(graph.node_of(value).shape.channels);
+  graph.graph().input_scale.assign(channels, 1.0f);
+  graph.graph().input_shift.assign(channels, 0.0f);
   graph.values()[info.name()] = value;
 }
 
@@ -123,7 +176,7 @@ Graph finish(const onnx::GraphProto& source, const fs::path& file, GraphBuilder&
 
 }  // namespace
 
-Graph import_onnx_unsimplified(const fs::path& file) {
+Graph import_onnx_unsimplified(const fs::path& file, const ImageSizeOf& image_size) {
   const std::unique_ptr<onnx::ModelProto> model = load_onnx(file);
   const onnx::GraphProto& source = model->graph();
   std::set<std::string> outputs;
@@ -131,13 +184,13 @@ Graph import_onnx_unsimplified(const fs::path& file) {
   GraphBuilder graph(file.stem().string(), std::move(outputs));
   for (const auto& tensor : source.initializer()) graph.values()[tensor.name()] = read_tensor(tensor, file);
   if (source.sparse_initializer_size() > 0) fail("{}: sparse initializers are not supported", file.string());
-  add_input(source, file, graph);
+  add_input(source, file, image_size, graph);
   for (const auto& node : source.node()) import_node({node, file, graph.values()}, graph);
   return finish(source, file, graph);
 }
 
-Graph import_onnx(const fs::path& file) {
-  return simplify(import_onnx_unsimplified(file), file.string());
+Graph import_onnx(const fs::path& file, const ImageSizeOf& image_size) {
+  return simplify(import_onnx_unsimplified(file, image_size), file.string());
 }
 
 }  // namespace shiftsim::quantizer

@@ -2,19 +2,28 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 
 #include "quantizer/graph/graph.h"
 
 namespace shiftsim::quantizer {
 
-/// Reads an ONNX classifier (one image input of rank 4, NCHW or NHWC, any batch; one output) and simplifies it: what
-/// remains are convolutions (linear layers among them) with BatchNorm folded and activation functions merged, max
-/// pools, global average pools and additions. Opsets 9 to 17. Throws UserError naming the file, the node and the
-/// operator for whatever cannot be represented.
-Graph import_onnx(const std::filesystem::path& file);
+struct ImageSize {
+  int height = 0, width = 0;
+};
+
+/// Asked for the images' size where the model leaves height or width open, given its channels.
+using ImageSizeOf = std::function<ImageSize(int channels)>;
+
+/// Reads an ONNX classifier and simplifies it: what remains are convolutions (linear layers among them) with BatchNorm
+/// folded and activation functions merged, max pools, global average pools and additions. It has one output and one
+/// input of any batch: an image of rank 4, NCHW or NHWC, or K values of rank 2 or 3 (then the input has K channels).
+/// 'image_size' may be empty: then height and width must be fixed. Opsets 7 to 25. Throws UserError naming the file,
+/// the node and the operator for whatever cannot be represented.
+Graph import_onnx(const std::filesystem::path& file, const ImageSizeOf& image_size = {});
 
 /// The first half of import_onnx, node by node as the file has them (affine, clamp, pad nodes and average pools are
 /// nodes of their own). For tests of the second half.
-Graph import_onnx_unsimplified(const std::filesystem::path& file);
+Graph import_onnx_unsimplified(const std::filesystem::path& file, const ImageSizeOf& image_size = {});
 
 }  // namespace shiftsim::quantizer

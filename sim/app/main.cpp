@@ -70,10 +70,8 @@ ImageSet read_test_images(const RunConfig& config, const qnet::Network& network,
   const qnet::Tensor& input = network.input();
   std::optional<fs::path> labels;
   if (!config.labels.empty()) labels = config.labels;
-  ImageSet images = read_images(config.images, labels, static_cast<std::size_t>(input.channels), limit);
-  check_image_shape(images, static_cast<std::size_t>(input.height), static_cast<std::size_t>(input.width),
-                    static_cast<std::size_t>(input.channels), config.images);
-  return images;
+  return read_images_of_shape(config.images, labels, static_cast<std::size_t>(input.height),
+                              static_cast<std::size_t>(input.width), static_cast<std::size_t>(input.channels), limit);
 }
 
 void print_comparison(const RunResult& result, const ArrayConfig& array, const fs::path& output) {

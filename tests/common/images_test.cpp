@@ -132,8 +132,12 @@ TEST_F(Images, Npy) {
   EXPECT_EQ(set.pixels, pixels);
   EXPECT_EQ(set.labels, (std::vector<int>{9, 0}));
   EXPECT_EQ(read_images(path, classes, 3, 1).pixels.size(), 12U);
-  check_image_shape(set, 2, 2, 3, path);
-  expect_user_error([&] { check_image_shape(set, 28, 28, 1, path); }, {path.string(), "2x2x3", "28x28x1"});
+  EXPECT_EQ(read_images_of_shape(path, classes, 2, 2, 3).pixels, pixels);
+  expect_user_error([&] { read_images_of_shape(path, classes, 28, 28, 1); }, {path.string(), "2x2x3", "28x28x1"});
+  const ImageSet flat = read_images_of_shape(path, classes, 1, 1, 12);
+  EXPECT_EQ(flat.channels, 12U);
+  EXPECT_EQ(flat.pixels, pixels) << "values stand as the pixels do";
+  expect_user_error([&] { read_images_of_shape(path, classes, 1, 1, 13); }, {path.string(), "2x2x3", "1x1x13"});
 
   expect_user_error([&] { read_images(put("t.npy", encode_npy(DType::kInt8, shape, pixels.data())), {}); },
                     {"|i1", "|u1"});

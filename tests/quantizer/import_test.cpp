@@ -248,7 +248,7 @@ TEST_F(Import, CastsOfActivationsMustKeepTheirValues) {
     return b;
   };
   for (const auto type : {onnx::TensorProto::FLOAT, onnx::TensorProto::DOUBLE}) expect_same_meaning(model(type), 1);
-  expect_rejected(model(onnx::TensorProto::INT32), {"Cast_c", "casts activations to INT32", "expected FLOAT"});
+  expect_rejected(model(onnx::TensorProto::INT32), {"Cast_c", "casts activations to INT32", "expected a float type"});
   expect_rejected(model(onnx::TensorProto::BOOL), {"Cast_c", "BOOL"});
   expect_rejected(model(999), {"Cast_c", "999"});
 }
@@ -272,11 +272,95 @@ TEST_F(Import, NamesWhatItCannotRead) {
   for (const std::size_t size : {std::size_t{10}, whole.size() / 3, whole.size() / 2, whole.size() - 1})
     expect_user_error([&] { import_onnx(put("cut.onnx", whole.substr(0, size))); }, {"cut.onnx", "truncated"});
 
-  OnnxBuilder old(8);
+  OnnxBuilder old(6);
   old.input("x", {0, 1, 4, 4});
   old.node("Relu", {"x"}, "y");
   old.output("y");
-  expect_rejected(old, {"opset 8", "9 to 17"});
+  expect_rejected(old, {"opset 6", "7 to 25"});
+}
+
+/// The forms that newer opsets give the same operators; all make the same graph.
+TEST_F(Import, OpsetsWriteTheSameNetwork) {
+  const auto model = [](int opset) {
+    OnnxBuilder b(opset);
+    b.input("x", {0, 3, 6, 6});
+    const bool pads_by_axes = opset >= 18, clip_by_inputs = opset >= 11, axes_by_input = opset >= 18;
+    if (pads_by_axes) {
+      b.ints("pads", {4}, {1, 2, 0, 1});
+      b.ints("pad_axes", {2}, {2, -1});
+      b.node("Pad", {"x", "pads", "", "pad_axes"}, "p");
+    } else if (opset >= 11) {
+      b.ints("pads", {8}, {0, 0, 1, 2, 0, 0, 0, 1});
+      b.node("Pad", {"x", "pads"}, "p");
+    } else {
+      b.node("Pad", {"x"}, "p", {{"pads", Ints{0, 0, 1, 2, 0, 0, 0, 1}}});
+    }
+    b.conv("p", "c", 3, 4, 3);
+    if (clip_by_inputs) {
+      b.floats("low", {}, {0});
+      b.floats("high", {}, {6});
+      b.node("Clip", {"c", "low", "high"}, "r");
+    } else {
+      b.node("Clip", {"c"}, "r", {{"min", 0.0f}, {"max", 6.0f}});
+    }
+    b.node("Identity", {"r"}, "i");
+    b.node("Cast", {"i"}, "half", {{"to", std::int64_t{onnx::TensorProto::FLOAT16}}});
+    if (axes_by_input) {
+      b.ints("axes", {2}, {2, 3});
+      b.node("ReduceMean", {"half", "axes"}, "y", {{"keepdims", std::int64_t{0}}});
+    } else {
+      b.node("ReduceMean", {"half"}, "y", {{"axes", Ints{2, 3}}, {"keepdims", std::int64_t{0}}});
+    }
+    b.output("y");
+    return b;
+  };
+  const Graph oldest = import(model(7));
+  for (const int opset : {9, 13, 17, 18, 21, 25}) {
+    SCOPED_TRACE("opset " + std::to_string(opset));
+    const Graph graph = import(model(opset));
+    ASSERT_EQ(graph.nodes.size(), oldest.nodes.size());
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+      EXPECT_EQ(graph.nodes[i].kind, oldest.nodes[i].kind);
+      EXPECT_EQ(graph.nodes[i].shape, oldest.nodes[i].shape);
+      EXPECT_EQ(graph.nodes[i].weight, oldest.nodes[i].weight);
+      EXPECT_EQ(graph.nodes[i].bias, oldest.nodes[i].bias);
+      EXPECT_EQ(graph.nodes[i].window.pad_left, oldest.nodes[i].window.pad_left);
+    }
+  }
+}
+
+TEST_F(Import, AFlatInputIsKChannels) {
+  for (const Ints& dims : {Ints{0, 12}, Ints{0, 12, 1}}) {
+    OnnxBuilder b;
+    b.input("x", dims);
+    std::string last = "x";
+    if (dims.size() == 3) {
+      b.node("Flatten", {"x"}, "f");
+      last = "f";
+    }
+    b.random("w", {12, 5});
+    b.node("MatMul", {last, "w"}, "y");
+    b.output("y");
+    const Graph graph = import(b);
+    EXPECT_EQ(graph.input().shape, (Shape{12, 1, 1}));
+    EXPECT_EQ(graph.output().shape, (Shape{5, 1, 1}));
+  }
+}
+
+TEST_F(Import, AnOpenImageSizeIsAskedFor) {
+  OnnxBuilder b;
+  b.input("x", {0, 3, 0, 0});
+  b.conv("x", "c", 3, 4, 3);
+  b.node("GlobalAveragePool", {"c"}, "y");
+  b.output("y");
+  int asked = 0;
+  const Graph graph = import_onnx(b.save(folder_ / "m.onnx"), [&](int channels) {
+    ++asked;
+    EXPECT_EQ(channels, 3);
+    return ImageSize{7, 9};
+  });
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(graph.input().shape, (Shape{3, 7, 9}));
 }
 
 TEST_F(Import, RejectsWhatItCannotRepresent) {
@@ -344,11 +428,32 @@ TEST_F(Import, RejectsWhatItCannotRepresent) {
   dynamic.node("Relu", {"x"}, "y");
   dynamic.output("y");
   expect_rejected(dynamic, {"'x'", "no fixed size in dimension 2"});
-  OnnxBuilder flat;
-  flat.input("x", {0, 784});
-  flat.node("Relu", {"x"}, "y");
-  flat.output("y");
-  expect_rejected(flat, {"2 dimensions", "expected 4"});
+  OnnxBuilder five;
+  five.input("x", {0, 3, 4, 4, 4});
+  five.node("Relu", {"x"}, "y");
+  five.output("y");
+  expect_rejected(five, {"5 dimensions", "expected 4", "2 or 3"});
+  OnnxBuilder table;
+  table.input("x", {0, 28, 28});
+  table.node("Relu", {"x"}, "y");
+  table.output("y");
+  expect_rejected(table, {"'x'", "[batch, 28, 28]"});
+  OnnxBuilder open;
+  open.input("x", {0, 0});
+  open.node("Relu", {"x"}, "y");
+  open.output("y");
+  expect_rejected(open, {"'x'", "no fixed size in dimension 1"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.ints("s", {2}, {0, -1});
+                    b.node("Reshape", {"x", "s"}, "y", {{"allowzero", std::int64_t{1}}});
+                  }),
+                  {"Reshape_y", "no elements"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.ints("s", {2}, {1 << 20, 1 << 20});
+                    b.node("ConstantOfShape", {"s"}, "c");
+                    b.node("Add", {"x", "c"}, "y");
+                  }),
+                  {"ConstantOfShape_c", "at most 2^31"});
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <set>
 
 #include "common/log.h"
@@ -70,7 +71,11 @@ void flatten(const OnnxNode& op, GraphBuilder& graph) {
 
 void reshape(const OnnxNode& op, GraphBuilder& graph) {
   const Activation& x = op.activation(0);
-  graph.define(op, Activation{x.node, regroup(op, graph, x, op.attribute_or_input("shape", 1))});
+  const std::vector<std::int64_t> target = op.attribute_or_input("shape", 1);
+  // From opset 14 on a 0 may mean "empty" instead of "as before".
+  const bool empty = op.attribute_int("allowzero", 0) != 0 && std::ranges::find(target, 0) != target.end();
+  if (empty) op.fail("reshapes to [{}], which has no elements", join(target));
+  graph.define(op, Activation{x.node, regroup(op, graph, x, target)});
 }
 
 void transpose(const OnnxNode& op, GraphBuilder& graph) {
@@ -119,13 +124,13 @@ void identity(const OnnxNode& op, GraphBuilder& graph) {
   graph.define(op, Activation{op.activation(0)});
 }
 
-/// Other types than float cut the values off: that is another network.
+/// Integer types cut the values off: that is another network. Half precision only rounds them; here it stays single.
 void cast(const OnnxNode& op, GraphBuilder& graph) {
   using Proto = onnx::TensorProto;
   const std::int64_t to = op.attribute_int("to", Proto::UNDEFINED);
-  if (to != Proto::FLOAT && to != Proto::DOUBLE) {
+  if (to != Proto::FLOAT && to != Proto::DOUBLE && to != Proto::FLOAT16 && to != Proto::BFLOAT16) {
     const bool known = Proto::DataType_IsValid(static_cast<int>(to));
-    op.fail("casts activations to {}, expected FLOAT or DOUBLE: another type changes their values",
+    op.fail("casts activations to {}, expected a float type: another one changes their values",
             known ? Proto::DataType_Name(static_cast<Proto::DataType>(to)) : std::to_string(to));
   }
   identity(op, graph);
@@ -138,15 +143,33 @@ void softmax(const OnnxNode& op, GraphBuilder& graph) {
   identity(op, graph);
 }
 
+/// Two values for every axis: those in front, then those behind. From opset 18 on only some axes may be named.
+std::vector<std::int64_t> all_pads(const OnnxNode& op, std::size_t rank) {
+  const std::vector<std::int64_t> pads = op.attribute_or_input("pads", 1);
+  std::vector<std::int64_t> axes;
+  if (op.has_input(3)) {
+    axes = op.ints(3);
+  } else {
+    for (std::size_t i = 0; i < rank; ++i) axes.push_back(static_cast<std::int64_t>(i));
+  }
+  if (pads.size() != 2 * axes.size()) op.fail("pads has {} values for {} axes", pads.size(), axes.size());
+  std::vector<std::int64_t> all(2 * rank, 0);
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const std::size_t axis = op.axis_index(axes[i], rank);
+    all[axis] = pads[i];
+    all[axis + rank] = pads[i + axes.size()];
+  }
+  return all;
+}
+
 void pad(const OnnxNode& op, GraphBuilder& graph) {
   const Activation& x = op.activation(0);
   const std::string mode = op.attribute_string("mode", "constant");
   if (mode != "constant") op.fail("mode '{}', expected constant", mode);
   const double value = op.has_input(2) ? op.scalar(2) : op.attribute_float("value", 0);
   if (value != 0) op.fail("pads with {}, expected 0", value);
-  const auto pads = op.attribute_or_input("pads", 1);
   const std::size_t rank = x.dims.size();
-  if (pads.size() != 2 * rank) op.fail("pads has {} values for a tensor of rank {}", pads.size(), rank);
+  const std::vector<std::int64_t> pads = all_pads(op, rank);
   const Shape in = graph.node_of(x).shape;
   Node node;
   node.kind = NodeKind::kPad;

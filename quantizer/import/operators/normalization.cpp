@@ -12,6 +12,8 @@ void batch_normalization(const OnnxNode& op, GraphBuilder& graph) {
   if (x.dims.size() < 2 || x.dims[1] != one_axis(shape, Axis::kChannel))
     op.fail("the channels are not the input's second dimension");
   if (op.attribute_int("training_mode", 0) != 0) op.fail("is in training mode: export the model in evaluation mode");
+  // Up to opset 8: 0 means statistics of every pixel.
+  if (op.attribute_int("spatial", 1) == 0) op.fail("has statistics of its own for every pixel (spatial 0)");
   BatchNorm stats;
   stats.epsilon = op.attribute_float("epsilon", 1e-5);
   std::vector<float>* const arrays[] = {&stats.gamma, &stats.beta, &stats.mean, &stats.variance};

@@ -1,0 +1,83 @@
+// Files as other exporters write them (onnx_cases/ of the shared data): what is imported computes what its labels say.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "quantizer/app/network_images.h"
+#include "quantizer/evaluate/accuracy.h"
+#include "quantizer/float/float_engine.h"
+#include "quantizer/import/onnx_import.h"
+
+namespace shiftsim::quantizer {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kImages = 256;
+
+/// Skips the test where there is no such data.
+#define CASES_OR_SKIP()                                            \
+  const char* data = std::getenv("SHIFTSIM_DATA");                 \
+  if (data == nullptr) GTEST_SKIP() << "SHIFTSIM_DATA is not set"; \
+  const fs::path folder = fs::path(data) / "onnx_cases";           \
+  const fs::path colour = fs::path(data) / "cifar10/test1000_images.npy"
+
+class ImportedCase : public testing::TestWithParam<const char*> {};
+
+TEST_P(ImportedCase, FloatNetworkGivesTheLabels) {
+  CASES_OR_SKIP();
+  const std::string name = GetParam();
+  const bool flat = name.starts_with("mlp_");
+  const fs::path file = flat ? folder / "grey_images.npy" : colour;
+  const Graph graph = import_onnx(folder / (name + ".onnx"), [](int) { return ImageSize{32, 32}; });
+  const ImageSet labels = read_images(folder / "grey_images.npy", folder / (name + ".labels.npy"), 1, kImages);
+  ImageSet images = load_images(file, {}, graph.input().shape);
+  images.count = kImages;
+  images.pixels.resize(kImages * images.image_size());
+  qnet::InputSpec spec;
+  spec.mean = flat ? std::vector<double>{0.5} : std::vector<double>{0.485, 0.456, 0.406};
+  spec.std_dev = flat ? std::vector<double>{0.25} : std::vector<double>{0.229, 0.224, 0.225};
+  const std::vector<float> logits = FloatEngine(graph, spec, 1).run(images, 0, images.count, {});
+  EXPECT_EQ(argmax_float(logits, static_cast<std::size_t>(graph.output().shape.channels)), labels.labels);
+}
+
+INSTANTIATE_TEST_SUITE_P(OnnxCases, ImportedCase,
+                         testing::Values("bn_after_relu", "dead_channels", "dyn_hw", "mlp_column_input",
+                                         "mlp_flat_input", "opset21_ir10", "opset25_ir12", "opset7", "plain",
+                                         "preact_resnet", "reducemean18", "relu_lenet", "shape_gather_reshape"),
+                         [](const auto& named) { return std::string(named.param); });
+
+TEST(OnnxCases, AConstantOfAnySizeIsImported) {
+  CASES_OR_SKIP();
+  EXPECT_NO_THROW(import_onnx(folder / "constant_of_shape.onnx")) << colour;
+}
+
+/// What is not represented yet, and the node that says so.
+class RefusedCase : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+TEST_P(RefusedCase, NamesTheOperator) {
+  CASES_OR_SKIP();
+  const auto& [name, word] = GetParam();
+  try {
+    import_onnx(folder / (std::string(name) + ".onnx"));
+    FAIL() << name << " is imported: move it to ImportedCase, " << colour;
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(OnnxCases, RefusedCase,
+                         testing::Values(std::pair{"avgpool_pad", "AveragePool"},
+                                         std::pair{"binary_sigmoid", "Sigmoid"}, std::pair{"concat", "Concat"},
+                                         std::pair{"gelu", "Erf"}, std::pair{"hardswish", "HardSwish"},
+                                         std::pair{"leaky", "LeakyRelu"}, std::pair{"prelu", "PRelu"},
+                                         std::pair{"qdq", "QuantizeLinear"}, std::pair{"selu", "Selu"},
+                                         std::pair{"shuffle", "Reshape"}),
+                         [](const auto& named) { return std::string(named.param.first); });
+
+}  // namespace
+}  // namespace shiftsim::quantizer
