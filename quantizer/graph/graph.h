@@ -84,6 +84,8 @@ struct Graph {
   std::vector<Node> nodes;  ///< [0] is the input; the last is the output (logits, one per class, map 1x1)
   /// Normalization found in the network itself: its first node sees scale[c] * x + shift[c].
   std::vector<float> input_scale, input_shift;
+  /// The output is one logit, of a class that wins where it is above 0 (while a file is imported).
+  bool single_logit = false;
 
   const Node& input() const { return nodes.front(); }
   const Node& output() const { return nodes.back(); }

@@ -174,6 +174,18 @@ Graph finish(const onnx::GraphProto& source, const fs::path& file, GraphBuilder&
   return std::move(graph.graph());
 }
 
+/// The logit of class 1 stays; class 0 gets the logit 0. Where both are equal class 0 wins, as one half is not above
+/// one half.
+void make_two_classes(Graph& graph, const fs::path& file) {
+  Node& last = graph.nodes.back();
+  if (last.kind != NodeKind::kConv || last.shape.channels != 1 || last.fixed_weights)
+    fail("{}: node '{}' gives the only logit, expected a linear layer", file.string(), last.name);
+  last.shape.channels = 2;
+  last.weight.insert(last.weight.begin(), last.weight.size(), 0.0f);
+  last.bias.insert(last.bias.begin(), 0.0f);
+  last.bias.resize(2);
+}
+
 }  // namespace
 
 Graph import_onnx_unsimplified(const fs::path& file, const ImageSizeOf& image_size) {
@@ -190,7 +202,9 @@ Graph import_onnx_unsimplified(const fs::path& file, const ImageSizeOf& image_si
 }
 
 Graph import_onnx(const fs::path& file, const ImageSizeOf& image_size) {
-  return simplify(import_onnx_unsimplified(file, image_size), file.string());
+  Graph graph = simplify(import_onnx_unsimplified(file, image_size), file.string());
+  if (graph.single_logit) make_two_classes(graph, file);
+  return graph;
 }
 
 }  // namespace shiftsim::quantizer

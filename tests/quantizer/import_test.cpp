@@ -347,6 +347,27 @@ TEST_F(Import, AFlatInputIsKChannels) {
   }
 }
 
+TEST_F(Import, OneLogitWithSigmoidIsOneOfTwoClasses) {
+  OnnxBuilder b;
+  b.input("x", {0, 4});
+  b.floats("w", {4, 1}, {1, -2, 3, 0.5f});
+  b.floats("b", {1}, {0.25f});
+  b.node("Gemm", {"x", "w", "b"}, "logit");
+  b.node("Sigmoid", {"logit"}, "y");
+  b.output("y");
+  const Graph graph = import(b);
+  EXPECT_EQ(graph.output().shape, (Shape{2, 1, 1}));
+  EXPECT_EQ(graph.output().weight, (std::vector<float>{0, 0, 0, 0, 1, -2, 3, 0.5f}));
+  EXPECT_EQ(graph.output().bias, (std::vector<float>{0, 0.25f}));
+  OnnxBuilder inside;
+  inside.input("x", {0, 4});
+  inside.node("Sigmoid", {"x"}, "s");
+  inside.random("w", {4, 3});
+  inside.node("MatMul", {"s", "w"}, "y");
+  inside.output("y");
+  expect_rejected(inside, {"Sigmoid_s", "only at the network's output"});
+}
+
 TEST_F(Import, AnOpenImageSizeIsAskedFor) {
   OnnxBuilder b;
   b.input("x", {0, 3, 0, 0});

@@ -136,9 +136,11 @@ void cast(const OnnxNode& op, GraphBuilder& graph) {
   identity(op, graph);
 }
 
-/// Does not change which class wins, so it is left out; only the network's output may have one.
-void softmax(const OnnxNode& op, GraphBuilder& graph) {
+/// Does not change which class wins, so it is left out; only the network's output may have one. A logit by itself is
+/// one of two classes, and Sigmoid is above one half where it is above 0.
+void at_output(const OnnxNode& op, GraphBuilder& graph) {
   if (!graph.is_output(op.output_name(0))) op.fail("is supported only at the network's output");
+  graph.graph().single_logit = op.type() == "Sigmoid" && graph.node_of(op.activation(0)).shape.channels == 1;
   spdlog::info("{}: {} at the output is left out: the largest logit stays the largest", op.file().string(), op.type());
   identity(op, graph);
 }
@@ -200,17 +202,9 @@ void pad(const OnnxNode& op, GraphBuilder& graph) {
 
 OnnxOperators layout_operators() {
   return {
-      {"Flatten", flatten},
-      {"Reshape", reshape},
-      {"Transpose", transpose},
-      {"Squeeze", squeeze},
-      {"Unsqueeze", unsqueeze},
-      {"Identity", identity},
-      {"Dropout", identity},
-      {"Cast", cast},
-      {"Softmax", softmax},
-      {"LogSoftmax", softmax},
-      {"Pad", pad},
+      {"Flatten", flatten},     {"Reshape", reshape},      {"Transpose", transpose}, {"Squeeze", squeeze},
+      {"Unsqueeze", unsqueeze}, {"Identity", identity},    {"Dropout", identity},    {"Cast", cast},
+      {"Softmax", at_output},   {"LogSoftmax", at_output}, {"Sigmoid", at_output},   {"Pad", pad},
   };
 }
 
