@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "sim/compiler/command_shape.h"
+#include "sim/core/step.h"
 
 namespace shiftsim::sim {
 namespace {
-
-constexpr int kOperandBits = 9, kDigitBits = 3;  // registers between D and E, as in sim/core/pe_array.cpp
 
 /// Words that the banks capture of a load's stream: each the window from where its slot starts.
 std::int64_t captured_words(const LoadCommand& c, const Geometry& g) {

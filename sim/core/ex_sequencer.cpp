@@ -33,11 +33,7 @@ void ExSequencer::setup() {
   const Queued<ComputeCommand> next = fifo_.front();
   fifo_.pop();
   const ComputeCommand& c = *next.command;
-  if (c.acq_act) tokens_.ready_of(Target::kAct).take();
-  if (c.acq_wgt) tokens_.ready_of(Target::kWgt).take();
-  if (c.acq_tab) tokens_.ready_of(Target::kTab).take();
-  if (c.acq_res) tokens_.ready_of(Target::kRes).take();
-  if (c.acq_out) tokens_.credit_of(Target::kOut).take();
+  take_tokens(c, tokens_);
   context_id_ ^= 1;
   context() = {next.command, next.layer, commands_started_++};
   last_layer_ = next.layer;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/core/cmd_fifo.h"
+#include "sim/core/command_tokens.h"
 #include "sim/core/core_counters.h"
 #include "sim/core/geometry.h"
 #include "sim/core/operand_select.h"
@@ -85,13 +86,7 @@ inline ExState ExSequencer::state(bool stall) const {
   if (stall) return ExState::kPpuStall;
   if (running_) return ExState::kRun;
   if (fifo_.empty()) return ExState::kNoCommand;
-  const ComputeCommand& c = *fifo_.front().command;
-  if (c.acq_act && !tokens_.ready_of(Target::kAct).available()) return ExState::kWaitAct;
-  if (c.acq_wgt && !tokens_.ready_of(Target::kWgt).available()) return ExState::kWaitWgt;
-  if (c.acq_tab && !tokens_.ready_of(Target::kTab).available()) return ExState::kWaitTab;
-  if (c.acq_res && !tokens_.ready_of(Target::kRes).available()) return ExState::kWaitRes;
-  if (c.acq_out && !tokens_.credit_of(Target::kOut).available()) return ExState::kWaitOut;
-  return ExState::kSetup;
+  return missing_token(*fifo_.front().command, tokens_);
 }
 
 inline void ExSequencer::drive(bool stall, CoreOutputs& out) const {

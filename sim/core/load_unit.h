@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "sim/core/cmd_fifo.h"
+#include "sim/core/command_tokens.h"
 #include "sim/core/core_counters.h"
 #include "sim/core/geometry.h"
 #include "sim/core/ports.h"
@@ -54,11 +55,7 @@ private:
 // Called every cycle by the core, which therefore sees their bodies.
 inline LdState LoadUnit::state() const {
   if (fifo_.empty()) return LdState::kNoCommand;
-  const LoadCommand& c = *fifo_.front().command;
-  if (c.barrier && !tokens_.barrier.available()) return LdState::kWaitBarrier;
-  if (c.acquire && !tokens_.credit_of(c.target).available()) return LdState::kWaitCredit;
-  if (pending_.full()) return LdState::kPendingFull;
-  return LdState::kRequest;
+  return load_wait(*fifo_.front().command, tokens_, pending_.full());
 }
 
 inline void LoadUnit::drive(CoreOutputs& out) const {

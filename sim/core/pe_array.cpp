@@ -7,9 +7,6 @@
 namespace shiftsim::sim {
 namespace {
 
-constexpr int kOperandBits = 9;  // a signed or unsigned byte
-constexpr int kDigitBits = 3;    // negative, one, two
-
 std::int32_t sign_extend(std::int32_t value, int bits) {
   const int unused = 32 - bits;
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(value) << unused) >> unused;

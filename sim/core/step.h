@@ -8,6 +8,10 @@
 
 namespace shiftsim::sim {
 
+/// Bits of the registers between D and E: an operand is a signed or unsigned byte; a digit's control is negative, one,
+/// two.
+inline constexpr int kOperandBits = 9, kDigitBits = 3;
+
 /// A COMPUTE command at work.
 struct Context {
   const ComputeCommand* command = nullptr;

@@ -4,6 +4,7 @@
 
 #include "sim/compiler/command_shape.h"
 #include "sim/core/cause_of.h"
+#include "sim/core/command_tokens.h"
 
 namespace shiftsim::sim {
 
@@ -11,13 +12,7 @@ ExState ArraySide::state() const {
   if (stalled()) return ExState::kPpuStall;
   if (running_) return ExState::kRun;
   if (fifo_.empty()) return ExState::kNoCommand;
-  const ComputeCommand& c = *fifo_.front().command;
-  if (c.acq_act && !tokens_.ready_of(Target::kAct).available()) return ExState::kWaitAct;
-  if (c.acq_wgt && !tokens_.ready_of(Target::kWgt).available()) return ExState::kWaitWgt;
-  if (c.acq_tab && !tokens_.ready_of(Target::kTab).available()) return ExState::kWaitTab;
-  if (c.acq_res && !tokens_.ready_of(Target::kRes).available()) return ExState::kWaitRes;
-  if (c.acq_out && !tokens_.credit_of(Target::kOut).available()) return ExState::kWaitOut;
-  return ExState::kSetup;
+  return missing_token(*fifo_.front().command, tokens_);
 }
 
 void ArraySide::count(std::int64_t cycles, bool barrier, bool store_idle) {
@@ -142,14 +137,9 @@ void ArraySide::clock(bool barrier, bool store_idle) {
 void ArraySide::setup() {
   const Queued<ComputeCommand> next = fifo_.front();
   fifo_.pop();
-  const ComputeCommand& c = *next.command;
-  if (c.acq_act) tokens_.ready_of(Target::kAct).take();
-  if (c.acq_wgt) tokens_.ready_of(Target::kWgt).take();
-  if (c.acq_tab) tokens_.ready_of(Target::kTab).take();
-  if (c.acq_res) tokens_.ready_of(Target::kRes).take();
-  if (c.acq_out) tokens_.credit_of(Target::kOut).take();
+  take_tokens(*next.command, tokens_);
   command_ = next.command;
-  steps_ = steps_of(c, geometry_);
+  steps_ = steps_of(*command_, geometry_);
   last_layer_ = next.layer;
   issued_ = 0;
   pixel_ = 0;

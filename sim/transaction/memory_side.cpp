@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "sim/compiler/read_bursts.h"
+#include "sim/core/command_tokens.h"
 #include "sim/memory/read_buffer.h"
 
 namespace shiftsim::sim {
@@ -31,11 +32,7 @@ MemorySide::MemorySide(const qnet::Network& network, const Program& program, con
 
 LdState MemorySide::load_state() const {
   if (loads_.empty()) return LdState::kNoCommand;
-  const LoadCommand& c = *loads_.front().command;
-  if (c.barrier && !tokens_.barrier.available()) return LdState::kWaitBarrier;
-  if (c.acquire && !tokens_.credit_of(c.target).available()) return LdState::kWaitCredit;
-  if (pending_.full()) return LdState::kPendingFull;
-  return LdState::kRequest;
+  return load_wait(*loads_.front().command, tokens_, pending_.full());
 }
 
 bool MemorySide::requests_store() const {

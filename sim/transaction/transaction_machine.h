@@ -42,7 +42,6 @@ private:
   std::int64_t advance();
   void clock();
   bool can_feed() const;
-  void feed();
   bool all_idle() const;
 
   const Program& program_;

@@ -1,5 +1,6 @@
 // How much of a load must have been fetched before each of its words can be made: LoadWords::bytes_needed() without
-// the words, and in runs of words that need the same.
+// the words, and in runs of words that need the same. Written apart from it, so that each checks the other
+// (transaction_test).
 #pragma once
 
 #include <cstdint>
