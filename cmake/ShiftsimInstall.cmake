@@ -12,6 +12,8 @@ install(FILES tests/rtl/mutants/mutants.json DESTINATION ${SHIFTSIM_DATA}/tests/
 install(DIRECTORY docs/ DESTINATION share/doc/shiftsim/docs)
 install(FILES README.md DESTINATION share/doc/shiftsim)
 install(FILES LICENSE DESTINATION share/doc/shiftsim RENAME copyright)
+# Chart.js stands in simrun and in its pages, its notice at the top of it.
+install(FILES /usr/share/doc/libjs-chart.js/copyright DESTINATION share/doc/shiftsim RENAME copyright.chart.js OPTIONAL)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME shiftsim)

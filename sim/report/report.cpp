@@ -3,12 +3,14 @@
 #include <utility>
 
 #include "common/atomic_file.h"
+#include "sim/pages/pages.h"
 
 namespace shiftsim::sim {
 namespace {
 
 constexpr const char* kReportFile = "report.json";
 constexpr const char* kLayersFile = "layers.csv";
+constexpr const char* kPageFile = "index.html";
 
 }  // namespace
 
@@ -68,6 +70,7 @@ void Report::write(const std::filesystem::path& folder) const {
   // A path of the user's need not be UTF-8; JSON must be.
   const std::string text = json().dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
   write_file_atomically(folder / kReportFile, text + "\n");
+  write_file_atomically(folder / kPageFile, report_page(text));
 }
 
 }  // namespace shiftsim::sim

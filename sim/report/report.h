@@ -1,4 +1,4 @@
-// What a run prints and writes: the console table and summary, report.json and layers.csv.
+// What a run prints and writes: the console table and summary, report.json, layers.csv and the page index.html.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ public:
   std::string summary() const;
   nlohmann::ordered_json json() const;
   std::string csv() const;
-  /// Writes FOLDER/layers.csv and FOLDER/report.json, each whole or not at all.
+  /// Writes layers.csv, report.json and index.html into the folder, each whole or not at all.
   void write(const std::filesystem::path& folder) const;
 
   const RunResult& result() const { return result_; }
