@@ -45,7 +45,8 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("--set", command.overrides, "KEY=VALUE: overrides a key of the configuration, e.g. array.rows=32")
       ->take_all()
       ->allow_extra_args(false);
-  app.add_option("--output,-o", command.output, "Folder for report.json, layers.csv and index.html (default: <results>/<name>)");
+  app.add_option("--output,-o", command.output,
+                 "Folder for report.json, layers.csv and index.html (default: <results>/<name>)");
   app.add_flag("--compare", command.compare,
                "Print each layer's cycles beside those of SCALE-Sim and STONNE, with the difference in parts; also "
                "into comparison.json");

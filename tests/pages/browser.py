@@ -64,7 +64,7 @@ def look(page, width=1600):
                    f"--window-size={width},1200", "--virtual-time-budget=5000", "--enable-logging=stderr", "--dump-dom"]
         if os.geteuid() == 0:
             command.append("--no-sandbox")
-        done = subprocess.run([*command, page.resolve().as_uri()], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([*command, page.resolve().as_uri()], capture_output=True, text=True, timeout=280, check=False)
     dom = Dom()
     dom.feed(done.stdout)
     return dom, [line for line in done.stderr.splitlines() if "CONSOLE" in line]

@@ -31,6 +31,18 @@ protected:
     EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
   }
 
+  /// A run of models/'s residual network with two test images, into the test's folder.
+  void simulate(const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments = {"--network",  SHIFTSIM_PINNED_NETWORKS "/resnet_w4a4.qnet",
+                                          "--config",   SHIFTSIM_SOURCE_DIR "/configs/pe16x16.yaml",
+                                          "--fidelity", "transaction",
+                                          "--set",      "dataset.test_images=2",
+                                          "--output",   folder_.string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const test::Outcome run = run_program(SHIFTSIM_SIMRUN, arguments);
+    ASSERT_EQ(run.status, 0) << run.err;
+  }
+
   /// A page or a JSON with 'from' replaced once.
   void spoil(const std::string& file, const std::string& from, const std::string& to) const {
     std::string text = test::read_text(folder_ / file);
@@ -86,11 +98,12 @@ TEST_F(PagesTest, NamesOfLayersDoNoHarm) {
 }
 
 TEST_F(PagesTest, NumbersOfARunAreThoseOfItsJson) {
-  const test::Outcome run = run_program(
-      SHIFTSIM_SIMRUN, {"--network", SHIFTSIM_PINNED_NETWORKS "/resnet_w4a4.qnet", "--config",
-                        SHIFTSIM_SOURCE_DIR "/configs/pe16x16.yaml", "--set", "dataset.test_images=2", "--set",
-                        "run.images=2", "--fidelity", "transaction", "--output", folder_.string()});
-  ASSERT_EQ(run.status, 0) << run.err;
+  simulate({"--set", "run.images=2"});
+  expect_good("check_report_page.py");
+}
+
+TEST_F(PagesTest, NumbersOfTheSecondLevelBufferAreThoseOfItsJson) {
+  simulate({"--set", "l2.kib=64"});
   expect_good("check_report_page.py");
 }
 
