@@ -103,7 +103,7 @@ std::vector<ValueCounts> NetworkFacts::find_value_counts(std::size_t count) cons
   if (const auto json = cache.load()) {
     if (const auto kept = read_counts(*json, network_.layers.size())) return *kept;
   }
-  const std::vector<ValueCounts> counts = find();
+  std::vector<ValueCounts> counts = find();
   cache.save(to_json(counts));
   return counts;
 }

@@ -103,6 +103,7 @@ std::string comparison_table(const std::vector<ComparedLayer>& layers) {
                    {.title = "edge", .width = 8}},
                   {{.text = "", .columns = 7}, {.text = "ours less SCALE OS, in parts", .columns = 5}});
   std::vector<std::string> names;
+  names.reserve(layers.size());
   for (const ComparedLayer& layer : layers) names.push_back(layer.name);
   names = clipped_names(names, kNameWidth);
   for (std::size_t i = 0; i < layers.size(); ++i) table.add_row(cells(names[i], layers[i], false));
