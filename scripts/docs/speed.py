@@ -20,6 +20,25 @@ def render_core_speed(values):
     return table(["", "cycles a second, one layer", "one image of the residual network"], rows)
 
 
+NETWORKS = {"residual": "residual network, 28x28", "resnet18": "ResNet-18, 224x224", "resnet50": "ResNet-50, 224x224",
+            "mobilenet_v2": "MobileNetV2, 224x224"}
+
+
+def measure_transaction_speed(bench):
+    found = bench.benchmark("transaction_bench", "--benchmark_repetitions=3", "--benchmark_report_aggregates_only=true")
+    return {name: {"cycles": run["cycles"], "cpu_ms": run["cpu_time"]} for name, run in found.items()}
+
+
+def render_transaction_speed(values):
+    rows = []
+    for name, title in NETWORKS.items():
+        timing, whole = values[f"timing/{name}"], values[f"from_nothing/{name}"]
+        rate = timing["cycles"] / timing["cpu_ms"] / 1e3
+        rows.append([title, f"{timing['cycles']:,.0f}", f"{timing['cpu_ms']:.1f} ms", f"{rate:.0f} million",
+                     f"{whole['cpu_ms']:.0f} ms"])
+    return table(["network", "cycles", "timing", "cycles a second", "with widths proved, mapping and compilation"], rows)
+
+
 def measure_float_speed(bench):
     golden = bench.benchmark("golden_bench")
     floats = bench.benchmark("float_bench", "--benchmark_filter=resnet")
@@ -84,6 +103,8 @@ def render_reconstruction_speed(rows):
 
 SPEED = {
     "core_speed": Block(measure_core_speed, render_core_speed, "core_bench: a minute on an idle machine", "core_speed"),
+    "transaction_speed": Block(measure_transaction_speed, render_transaction_speed,
+                               "transaction_bench: half a minute on an idle machine", "transaction_speed"),
     "float_speed": Block(measure_float_speed, render_float_speed, "golden_bench, float_bench: a minute on an idle machine",
                          "float_speed"),
     "learning_speed": Block(measure_learning_speed, render_learning_speed, "code_search_bench, calibration_bench, "
