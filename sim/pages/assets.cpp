@@ -13,6 +13,10 @@
   ENTRY(charts_js, "charts.js")               \
   ENTRY(report_charts_js, "report_charts.js") \
   ENTRY(report_js, "report.js")               \
+  ENTRY(sweep_html, "sweep.html")             \
+  ENTRY(sweep_fields_js, "sweep_fields.js")   \
+  ENTRY(sweep_scatter_js, "sweep_scatter.js") \
+  ENTRY(sweep_js, "sweep.js")                 \
   ENTRY(chart_js, "chart.min.js")
 
 #define SHIFTSIM_EMBED(symbol, file)         \

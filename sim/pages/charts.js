@@ -45,16 +45,17 @@ function nameAxis() {
   };
 }
 
-/** 1, 2 and 5 of each power of ten. */
+/** 1, 2 and 5 of each power of ten; in a narrow window 1 alone. */
 function logAxis(title) {
   return {
     type: "logarithmic",
     title: axisTitle(title),
     ticks: {
       maxRotation: 0,
+      autoSkip: false,
       callback(value) {
         const lead = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-        return [1, 2, 5].some((wanted) => Math.abs(lead - wanted) < 1e-6) ? digits(value, 3) : "";
+        return (isNarrow() ? [1] : [1, 2, 5]).some((wanted) => Math.abs(lead - wanted) < 1e-6) ? digits(value, 3) : "";
       },
     },
   };

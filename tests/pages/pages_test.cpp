@@ -1,8 +1,12 @@
 // Pages of runs in headless Chromium: nothing in the console, the numbers of the JSON, and names that do no harm.
 #include "sim/pages/pages.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "sim/report/report.h"
 #include "tests/cli/command.h"
@@ -15,6 +19,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr int kSkipped = 77;
+constexpr int kSide = 12;  // of the made-up sweep: points a side
 constexpr const char* kHostile[] = {"</script><script>alert(1)</script>", "<img src=x onerror=alert(2)>",
                                     "\"quoted\" & 'single' <!-- {{data}} \\u003c", "a, b\nc"};
 
@@ -51,6 +56,43 @@ protected:
     write(file, text.replace(at, from.size(), to));
   }
 };
+
+/// points.json of a made-up sweep: rows x columns of an array, of which every fifth does not fit. Names are hostile.
+std::string points_json() {
+  const auto text = [](const nlohmann::ordered_json& json) { return json.dump(); };
+  nlohmann::ordered_json head = {
+      {"format", 1}, {"sweep", kHostile[0]}, {"keys", {"network", "array.rows", "array.cols", "run.seed"}}};
+  head["metrics"] = {{{"name", "cycles"}, {"unit", ""}, {"better", "less"}, {"meaning", "cycles an image"}},
+                     {{"name", "energy"}, {"unit", "pJ"}, {"better", "less"}, {"meaning", "energy an image"}},
+                     {{"name", "fps"}, {"unit", "images/s"}, {"better", "more"}, {"meaning", "images a second"}},
+                     {{"name", "accuracy"}, {"unit", "%"}, {"better", "more"}, {"meaning", "not known"}}};
+  head["pareto"] = {{{"metric", "cycles"}, {"better", "less"}}, {{"metric", "energy"}, {"better", "less"}}};
+  std::string json = text(head);
+  json.back() = ',';
+  json += "\n\"points\":[";
+  for (int i = 0; i < kSide * kSide; ++i) {
+    const int rows = i / kSide + 1, cols = i % kSide + 1;
+    nlohmann::ordered_json point = {{"point", i},
+                                    {"values", {kHostile[i % 4], std::to_string(rows), std::to_string(cols), "1"}}};
+    point["metrics"] = nullptr;
+    if (i % 5 != 0) {
+      point["metrics"] = {
+          {"cycles", 1000000 / (rows * cols)}, {"energy", 1e6 / 3 * (rows + cols)}, {"fps", 0.7 * rows * cols}};
+    }
+    point["front"] = i % 5 != 0 && rows == cols;
+    if (i % 5 == 0) point["reason"] = fmt::format("{} does not fit", kHostile[1]);
+    point["command"] = fmt::format("simrun --set 'network={}' --set array.rows={}", kHostile[i % 4], rows);
+    json += fmt::format("{}{}", i == 0 ? "\n" : ",\n", text(point));
+  }
+  return json + "\n],\n\"verified\":0,\"disagreements\":[],\"more_is_worse\":[]}\n";
+}
+
+/// The JSON that a page holds.
+nlohmann::json data_of(const std::string& page) {
+  const std::string open = "id=\"data\">";
+  const std::size_t from = page.find(open) + open.size();
+  return nlohmann::json::parse(page.substr(from, page.find("</script>", from) - from));
+}
 
 /// A made-up run whose layers have these names.
 sim::Report hostile_report() {
@@ -113,6 +155,50 @@ TEST_F(PagesTest, AGoldenRunHasAPageWithoutTiming) {
   const sim::RunConfig config = sim::load_config("", {"run.fidelity=golden"});
   sim::Report(config, sim::load_technology(config.technology), {}, result).write(folder_);
   expect_good("check_report_page.py");
+}
+
+TEST_F(PagesTest, NumbersOfASweepAreThoseOfItsJson) {
+  write("points.json", points_json());
+  write("index.html", sim::sweep_page(folder_ / "points.json"));
+  expect_good("check_sweep_page.py");
+}
+
+TEST_F(PagesTest, ASweepIsFilteredSortedAndShownByAnyAxis) {
+  write("points.json", points_json());
+  write("index.html", sim::sweep_page(folder_ / "points.json"));
+  expect_good("check_sweep_use.py");
+}
+
+TEST_F(PagesTest, TheSweepCheckSeesAWrongNumber) {
+  write("points.json", points_json());
+  write("index.html", sim::sweep_page(folder_ / "points.json"));
+  spoil("points.json", "\"cycles\":500000", "\"cycles\":500001");
+  const test::Outcome outcome = look("check_sweep_page.py");
+  if (outcome.status == kSkipped) GTEST_SKIP() << outcome.out;
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("cycles of point 1"));
+}
+
+TEST_F(PagesTest, APageOfAllPointsHoldsThemAsTheyAre) {
+  write("points.json", points_json());
+  nlohmann::json page = data_of(sim::sweep_page(folder_ / "points.json"));
+  EXPECT_EQ(page.at("left_out"), 0);
+  page.erase("left_out");
+  EXPECT_EQ(page, nlohmann::json::parse(points_json()));
+}
+
+TEST_F(PagesTest, APageOfManyPointsKeepsTheFront) {
+  write("points.json", points_json());
+  const nlohmann::json all = nlohmann::json::parse(points_json()).at("points");
+  const nlohmann::json page = data_of(sim::sweep_page(folder_ / "points.json", 20));
+  const auto on_front = [](const nlohmann::json& points) {
+    return std::count_if(points.begin(), points.end(),
+                         [](const nlohmann::json& p) { return p.at("front").get<bool>(); });
+  };
+  EXPECT_GT(on_front(all), 0);
+  EXPECT_EQ(on_front(page.at("points")), on_front(all));
+  EXPECT_LE(page.at("points").size(), 20u + static_cast<std::size_t>(on_front(all)));
+  EXPECT_EQ(page.at("left_out"), all.size() - page.at("points").size());
 }
 
 TEST_F(PagesTest, TheCheckSeesAWrongNumberAndAnError) {
