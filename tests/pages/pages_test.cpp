@@ -14,7 +14,6 @@
 namespace shiftsim {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -27,7 +26,7 @@ class PagesTest : public test::CommandTest {
 protected:
   /// What the script says of the folder's page.
   test::Outcome look(const std::string& script) const {
-    return run_program("python3", {SHIFTSIM_SOURCE_DIR "/tests/pages/" + script, folder_.string()});
+    return run_program("python3", {std::string(SHIFTSIM_SOURCE_DIR) + "/tests/pages/" + script, folder_.string()});
   }
 
   void expect_good(const std::string& script) const {
@@ -38,10 +37,10 @@ protected:
 
   /// A run of models/'s residual network with two test images, into the test's folder.
   void simulate(const std::vector<std::string>& more) const {
-    std::vector<std::string> arguments = {"--network",  SHIFTSIM_PINNED_NETWORKS "/resnet_w4a4.qnet",
-                                          "--config",   SHIFTSIM_SOURCE_DIR "/configs/pe16x16.yaml",
-                                          "--fidelity", "transaction",
-                                          "--set",      "dataset.test_images=2",
+    const std::string network = SHIFTSIM_PINNED_NETWORKS "/resnet_w4a4.qnet";
+    const std::string config = SHIFTSIM_SOURCE_DIR "/configs/pe16x16.yaml";
+    std::vector<std::string> arguments = {"--network",  network,         "--config", config,
+                                          "--fidelity", "transaction",   "--set",    "dataset.test_images=2",
                                           "--output",   folder_.string()};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const test::Outcome run = run_program(SHIFTSIM_SIMRUN, arguments);
