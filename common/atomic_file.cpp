@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "common/error.h"
 
@@ -14,6 +15,8 @@ namespace shiftsim {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kGathered = 1 << 16;  ///< bytes that one write takes at least
 
 /// PATH absolute, without "." and without a trailing slash, so that it has a parent and a name.
 fs::path normalized(const fs::path& path) {
@@ -45,33 +48,56 @@ void sync_folder(const fs::path& folder) {
 
 }  // namespace
 
-void write_file_atomically(const fs::path& path, std::string_view content) {
-  const fs::path target = normalized(path);
-  if (fs::is_directory(target)) fail("{}: cannot write the file: a folder is there", path.string());
-  make_folders(target.parent_path());
-  const fs::path temporary = temporary_beside(target);
-  const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor < 0) fail("{}: cannot be written: {}", path.string(), std::strerror(errno));
-  auto give_up = [&](int error) {
-    unlink(temporary.c_str());
-    fail("{}: cannot be written: {}", path.string(), std::strerror(error));
-  };
-  for (std::size_t done = 0; done < content.size();) {
-    const ssize_t written = write(descriptor, content.data() + done, content.size() - done);
+AtomicFile::AtomicFile(const fs::path& path) : path_(path), target_(normalized(path)) {
+  if (fs::is_directory(target_)) fail("{}: cannot write the file: a folder is there", path.string());
+  make_folders(target_.parent_path());
+  temporary_ = temporary_beside(target_);
+  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) give_up(errno);
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0) return;
+  close(descriptor_);
+  unlink(temporary_.c_str());
+}
+
+void AtomicFile::give_up(int error) const {
+  fail("{}: cannot be written: {}", path_.string(), std::strerror(error));
+}
+
+void AtomicFile::write(std::string_view part) {
+  gathered_ += part;
+  if (gathered_.size() >= kGathered) flush();
+}
+
+void AtomicFile::flush() {
+  for (std::size_t done = 0; done < gathered_.size();) {
+    const ssize_t written = ::write(descriptor_, gathered_.data() + done, gathered_.size() - done);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      const int error = errno;
-      close(descriptor);
-      give_up(error);
-    }
+    if (written < 0) give_up(errno);
     done += static_cast<std::size_t>(written);
   }
-  const bool synced = fsync(descriptor) == 0 || errno == EINVAL;  // EINVAL: a file system without fsync
-  const int sync_error = errno;
-  if (close(descriptor) != 0) give_up(errno);
-  if (!synced) give_up(sync_error);
-  if (std::rename(temporary.c_str(), target.c_str()) != 0) give_up(errno);
-  sync_folder(target.parent_path());
+  gathered_.clear();
+}
+
+void AtomicFile::commit() {
+  flush();
+  if (fsync(descriptor_) != 0 && errno != EINVAL) give_up(errno);  // EINVAL: a file system without fsync
+  const int descriptor = std::exchange(descriptor_, -1);
+  const bool whole = close(descriptor) == 0 && std::rename(temporary_.c_str(), target_.c_str()) == 0;
+  if (!whole) {
+    const int error = errno;
+    unlink(temporary_.c_str());
+    give_up(error);
+  }
+  sync_folder(target_.parent_path());
+}
+
+void write_file_atomically(const fs::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
 }
 
 namespace {

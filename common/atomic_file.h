@@ -10,6 +10,28 @@ namespace shiftsim {
 /// Writes 'content' to PATH (temporary name, fsync, rename). Makes the parent folders. Throws UserError.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
+/// A file that is written in parts under a temporary name and takes PATH's place on commit(). Without it the destructor
+/// removes it and PATH is as it was. All throw UserError.
+class AtomicFile {
+public:
+  explicit AtomicFile(const std::filesystem::path& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::string_view part);
+  void commit();
+
+private:
+  /// Writes what is gathered.
+  void flush();
+  [[noreturn]] void give_up(int error) const;
+
+  std::filesystem::path path_, target_, temporary_;
+  int descriptor_ = -1;
+  std::string gathered_;
+};
+
 /// A folder that is filled under a temporary name beside PATH and takes PATH's place on commit().
 /// Without commit() the destructor removes it and PATH is as it was.
 class AtomicFolder {

@@ -38,10 +38,11 @@ void setup_logging(int verbosity) {
   spdlog::set_default_logger(logger);
 }
 
-Progress::Progress(std::string what, std::size_t total, std::string unit)
+Progress::Progress(std::string what, std::size_t total, std::string unit, std::size_t already)
     : what_(std::move(what)),
       unit_(std::move(unit)),
       total_(total),
+      already_(already),
       start_(std::chrono::steady_clock::now()),
       last_(start_),
       terminal_(isatty(STDERR_FILENO) == 1) {}
@@ -58,8 +59,8 @@ void Progress::update(std::size_t done) {
   const double elapsed = seconds_since(start_);
   std::string text =
       fmt::format("{}: {}/{} {}, {:.0f} s", what_, grouped(done_), grouped(total_), unit_, std::floor(elapsed));
-  if (done_ > 0 && done_ <= total_) {
-    const double left = elapsed * static_cast<double>(total_ - done_) / static_cast<double>(done_);
+  if (done_ > already_ && done_ <= total_) {
+    const double left = elapsed * static_cast<double>(total_ - done_) / static_cast<double>(done_ - already_);
     text += fmt::format(", {:.0f} s left", std::ceil(left));
   }
   if (terminal_) {

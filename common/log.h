@@ -12,16 +12,17 @@ namespace shiftsim {
 void setup_logging(int verbosity);
 
 /// Progress of long work on stderr: "golden: 4,200/10,000 images, 9 s, 12 s left". Rewrites one line on a terminal,
-/// else prints a line at most every 10 s. Silent below verbosity 1.
+/// else prints a line at most every 10 s. Silent below verbosity 1. What was there 'already' when it began is done, but
+/// took none of the time.
 class Progress {
 public:
-  Progress(std::string what, std::size_t total, std::string unit);
+  Progress(std::string what, std::size_t total, std::string unit, std::size_t already = 0);
   ~Progress();
   void update(std::size_t done);
 
 private:
   std::string what_, unit_;
-  std::size_t total_, done_ = 0;
+  std::size_t total_, already_, done_ = 0;
   std::chrono::steady_clock::time_point start_, last_;
   bool terminal_, shown_ = false;
 };

@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+#include <utility>
 
 #include "common/error.h"
 
@@ -44,12 +46,22 @@ bool spawn(const std::vector<std::string>& arguments, const FileActions& actions
   return posix_spawnp(&child, words.front(), actions.get(), nullptr, words.data(), environ) == 0;
 }
 
+int exit_status(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 int wait_for(pid_t child) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return kNotFound;
   }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return exit_status(status);
+}
+
+/// Whether a shell takes the word as it is.
+bool is_plain_word(const std::string& word) {
+  const std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./%@";
+  return !word.empty() && word.find_first_not_of(plain) == std::string::npos;
 }
 
 }  // namespace
@@ -84,6 +96,52 @@ std::string process_output(const std::vector<std::string>& arguments) {
   close(ends[0]);
   if (started) wait_for(child);
   return text;
+}
+
+ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {
+  const FileActions actions;
+  if (!spawn(arguments, actions, child_)) fail("{}: there is no such program", arguments.front());
+}
+
+ChildProcess::~ChildProcess() {
+  if (child_ == 0) return;
+  kill(child_, SIGTERM);
+  wait_for(child_);
+}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept : child_(other.child_), status_(other.status_) {
+  other.child_ = 0;
+}
+
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+  std::swap(child_, other.child_);
+  std::swap(status_, other.status_);
+  return *this;
+}
+
+std::optional<int> ChildProcess::ended() {
+  if (child_ == 0) return status_;
+  int status = 0;
+  const pid_t found = waitpid(child_, &status, WNOHANG);
+  if (found == 0 || (found < 0 && errno == EINTR)) return std::nullopt;
+  status_ = found < 0 ? kNotFound : exit_status(status);
+  child_ = 0;
+  return status_;
+}
+
+std::string shell_line(const std::vector<std::string>& arguments) {
+  std::string line;
+  for (const std::string& word : arguments) {
+    if (!line.empty()) line += ' ';
+    if (is_plain_word(word)) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += '\'';
+  }
+  return line;
 }
 
 }  // namespace shiftsim

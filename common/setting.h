@@ -66,6 +66,9 @@ Setting<Owner> automatic_integer(std::string path, long low, long high, int auto
     int& value = get(owner);
     value = static_cast<int>(map.get_int_or_word(key, low, high, "auto", automatic, value));
   };
+  setting.value = [=](const Owner& owner) {
+    return get(owner) == automatic ? nlohmann::ordered_json("auto") : nlohmann::ordered_json(get(owner));
+  };
   return setting;
 }
 

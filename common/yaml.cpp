@@ -15,7 +15,7 @@ namespace shiftsim {
 namespace {
 
 /// Where a node stands: "FILE:LINE". Only nodes made by apply_override have no place in a file.
-std::string place(const YAML::Mark& mark, const std::string& file) {
+std::string place_of(const YAML::Mark& mark, const std::string& file) {
   return mark.is_null() ? "--set" : fmt::format("{}:{}", file, mark.line + 1);
 }
 
@@ -85,6 +85,27 @@ YAML::Node lookup(const YAML::Node& map, const std::string& key) {
 
 }  // namespace
 
+std::string yaml_text(std::string_view text) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '/'; };
+  const auto plain_character = [&](char c) {
+    return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+  };
+  // Numbers and 'null' in quotes are texts.
+  const bool is_plain = !text.empty() && letter(text.front()) && text != "null" && text != "Null" && text != "NULL" &&
+                        std::all_of(text.begin(), text.end(), plain_character);
+  if (is_plain) return std::string(text);
+  std::string quoted = "'";
+  for (const char c : text) {
+    quoted += c;
+    if (c == '\'') quoted += c;
+  }
+  return quoted + "'";
+}
+
+std::string YamlScalar::yaml() const {
+  return quoted ? yaml_text(text) : text;
+}
+
 YamlMap YamlMap::load(const std::filesystem::path& file) {
   const std::string content = read_file(file);
   YAML::Node root;
@@ -102,7 +123,7 @@ YamlMap::YamlMap(const YAML::Node& node, std::string file, std::string path)
     : node_(node),
       file_(std::move(file)),
       path_(std::move(path)),
-      place_(node_.IsDefined() ? place(node_.Mark(), file_) : file_),
+      place_(node_.IsDefined() ? place_of(node_.Mark(), file_) : file_),
       known_(std::make_shared<std::vector<std::string>>()) {
   if (!node_.IsMap()) {
     fail("{}: {}found {}, expected a mapping", place_, path_.empty() ? "" : path_ + ": ", describe(node_));
@@ -110,11 +131,12 @@ YamlMap::YamlMap(const YAML::Node& node, std::string file, std::string path)
   std::set<std::string> seen;
   for (const auto& entry : node_) {
     if (!entry.first.IsScalar()) {
-      fail("{}: found {} as a key, expected a word", place(entry.first.Mark(), file_), describe(entry.first));
+      fail("{}: found {} as a key, expected a word", place_of(entry.first.Mark(), file_), describe(entry.first));
     }
     // yaml-cpp keeps both and reads the first: whoever wrote the second would be surprised.
     if (!seen.insert(entry.first.Scalar()).second) {
-      fail("{}: {}: the key is there twice", place(entry.first.Mark(), file_), join_path(path_, entry.first.Scalar()));
+      fail("{}: {}: the key is there twice", place_of(entry.first.Mark(), file_),
+           join_path(path_, entry.first.Scalar()));
     }
   }
 }
@@ -124,14 +146,22 @@ bool YamlMap::has(const std::string& key) const {
   return lookup(node_, key).IsDefined();
 }
 
-void YamlMap::error(const std::string& key, const std::string& message) const {
+bool YamlMap::is_map(const std::string& key) const {
+  return has(key) && lookup(node_, key).IsMap();
+}
+
+std::string YamlMap::place(const std::string& key) const {
   std::string at = place_;
   for (const auto& entry : node_) {
     if (entry.first.Scalar() != key) continue;
     // The key's line: yaml-cpp puts an empty value on the next one. The value tells whether --set made it.
-    at = place(entry.second.Mark().is_null() ? entry.second.Mark() : entry.first.Mark(), file_);
+    at = place_of(entry.second.Mark().is_null() ? entry.second.Mark() : entry.first.Mark(), file_);
   }
-  fail("{}: {}: {}", at, join_path(path_, key), message);
+  return at;
+}
+
+void YamlMap::error(const std::string& key, const std::string& message) const {
+  fail("{}: {}: {}", place(key), join_path(path_, key), message);
 }
 
 YAML::Node YamlMap::require(const std::string& key) const {
@@ -241,6 +271,28 @@ std::vector<long> YamlMap::get_ints(const std::string& key) {
   return values;
 }
 
+std::vector<YamlScalar> YamlMap::get_scalars(const std::string& key) {
+  const YAML::Node node = require(key);
+  const auto scalar = [&](const YAML::Node& element) {
+    if (!element.IsScalar()) wrong(key, element, "numbers and texts");
+    return YamlScalar{element.Scalar(), !plain(element)};
+  };
+  if (!node.IsSequence()) return {scalar(node)};
+  std::vector<YamlScalar> scalars;
+  for (const auto& element : node) scalars.push_back(scalar(element));
+  return scalars;
+}
+
+std::string YamlMap::get_yaml(const std::string& key) {
+  YAML::Emitter text;
+  text.SetMapFormat(YAML::Flow);
+  text.SetSeqFormat(YAML::Flow);
+  text << require(key);
+  std::string line = text.c_str();
+  std::replace(line.begin(), line.end(), '\n', ' ');  // the emitter breaks long ones
+  return line;
+}
+
 YamlMap YamlMap::get_map(const std::string& key, bool optional) {
   if (optional && !has(key)) {
     YamlMap empty(YAML::Node(YAML::NodeType::Map), file_, join_path(path_, key));
@@ -272,7 +324,7 @@ void YamlMap::finish() const {
   for (const auto& entry : node_) {
     const std::string& key = entry.first.Scalar();
     if (std::find(known_->begin(), known_->end(), key) != known_->end()) continue;
-    fail("{}: {}: unknown key{}", place(entry.first.Mark(), file_), join_path(path_, key), suggestion(key, *known_));
+    fail("{}: {}: unknown key{}", place_of(entry.first.Mark(), file_), join_path(path_, key), suggestion(key, *known_));
   }
 }
 

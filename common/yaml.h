@@ -5,11 +5,24 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <yaml-cpp/yaml.h>
 
 namespace shiftsim {
+
+/// A scalar as it stands in a document.
+struct YamlScalar {
+  std::string text;
+  bool quoted = false;  ///< "4" in quotes is text, not a number
+
+  /// YAML that reads back to the same.
+  std::string yaml() const;
+};
+
+/// A text as a YAML scalar that reads back to it: as it is where that is plain, else in quotes.
+std::string yaml_text(std::string_view text);
 
 /// One mapping of a YAML document with its place in the file ("array.rows"). Each key that is read is remembered;
 /// finish() then rejects keys that nobody asked for and suggests the nearest known one. All errors are UserError:
@@ -22,6 +35,8 @@ public:
   YamlMap(const YAML::Node& node, std::string file, std::string path = "");
 
   bool has(const std::string& key) const;
+  /// Whether the key is there and holds a mapping.
+  bool is_map(const std::string& key) const;
 
   /// A required or (with a fallback) optional integer in [low, high].
   long get_int(const std::string& key, long low, long high);
@@ -41,6 +56,10 @@ public:
   std::string get_choice(const std::string& key, const std::vector<std::string>& choices, const std::string& fallback);
   std::vector<double> get_numbers(const std::string& key);
   std::vector<long> get_ints(const std::string& key);
+  /// A list of scalars of any type, or one scalar alone.
+  std::vector<YamlScalar> get_scalars(const std::string& key);
+  /// Whatever the key holds, as one line of YAML.
+  std::string get_yaml(const std::string& key);
   /// A nested mapping: required, or empty where 'optional' and missing.
   YamlMap get_map(const std::string& key, bool optional = false);
   /// A sequence of mappings.
@@ -50,6 +69,8 @@ public:
 
   /// Rejects keys never asked for. Call once per mapping when all is read.
   void finish() const;
+  /// "FILE:LINE" of a key; of the mapping where it is missing.
+  std::string place(const std::string& key) const;
   /// Raises a UserError at this key's line.
   [[noreturn]] void error(const std::string& key, const std::string& message) const;
 

@@ -6,6 +6,7 @@
 #include "common/guarded_main.h"
 #include "common/text.h"
 #include "common/version.h"
+#include "common/yaml.h"
 #include "sim/config/config.h"
 
 namespace shiftsim::sim {
@@ -32,7 +33,8 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
   app.footer(
       "Exit status: 0 done; 1 internal error; 2 bad input; 3 the engines disagree (a wrong value or a lockstep\n"
       "difference).\n"
-      "Example: simrun --config configs/pe16x16.yaml --fidelity lockstep --set array.lanes=8");
+      "Example: simrun --config configs/pe16x16.yaml --fidelity lockstep --set array.lanes=8\n"
+      "Many configurations: simrun sweep --help");
   app.set_version_flag("--version", version_text());
   app.add_option("--config,-c", command.config, "Configuration of accelerator and run (YAML)");
   app.add_option("--network", network, "Network to run, a .qnet folder");
@@ -74,10 +76,7 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
 
   command.verbosity = quiet ? 0 : verbose ? 2 : 1;
   const auto set = [&](const char* key, const std::string& value) {
-    if (value.empty()) return;
-    std::string quoted;  // as a YAML scalar in single quotes
-    for (const char c : value) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-    command.overrides.push_back(fmt::format("{}='{}'", key, quoted));
+    if (!value.empty()) command.overrides.push_back(fmt::format("{}={}", key, yaml_text(value)));
   };
   set("network", network);
   // Other images than the configuration's have other labels, or none.

@@ -7,13 +7,14 @@
 #include "common/atomic_file.h"
 #include "common/error.h"
 #include "common/guarded_main.h"
-#include "common/hash.h"
 #include "common/images.h"
 #include "common/log.h"
-#include "qnet/io.h"
 #include "sim/app/cli.h"
 #include "sim/app/dump.h"
+#include "sim/app/exit_status.h"
+#include "sim/app/sweep_command.h"
 #include "sim/config/config.h"
+#include "sim/engine/inputs.h"
 #include "sim/engine/mapped_program.h"
 #include "sim/engine/simulate.h"
 #include "sim/report/comparison.h"
@@ -24,17 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Exit status beside those of common/guarded_main.h.
-constexpr int kDisagreement = 3;
-
-/// What to type to make the network of a configuration with a quantize section.
-std::string quantrun_command(const RunConfig& config) {
-  const QuantizeConfig& q = config.quantize;
-  const std::string bits = q.bits.empty() ? "" : " --bits " + q.bits;
-  return fmt::format("quantrun --model {} --calibration {} --recipe {}{} --output {}", q.model, q.calibration, q.recipe,
-                     bits, config.network);
-}
-
 /// For scripts: what quantrun needs, "key<TAB>value" a line.
 std::string quantize_lines(const RunConfig& config) {
   const QuantizeConfig& q = config.quantize;
@@ -42,36 +32,6 @@ std::string quantize_lines(const RunConfig& config) {
       "network\t{}\nmodel\t{}\nrecipe\t{}\nbits\t{}\ncalibration\t{}\ncalibration_labels\t{}\nimages\t{}\n"
       "labels\t{}\n",
       config.network, q.model, q.recipe, q.bits, q.calibration, q.calibration_labels, config.images, config.labels);
-}
-
-/// scripts/run renews a network whose inputs changed; a simrun of its own tells, and runs what is there.
-void warn_if_model_changed(const RunConfig& config, const qnet::Provenance& provenance) {
-  const std::string& model = config.quantize.model;
-  if (!fs::is_regular_file(model) || sha256_file(model) == provenance.model_hash) return;
-  spdlog::warn("{} was made from another version of {}; to renew it: {}", config.network, model,
-               quantrun_command(config));
-}
-
-qnet::Network read_network(const RunConfig& config) {
-  if (config.network.empty()) {
-    fail("no network to run: give --network, or a configuration with a 'network:' key (--config)");
-  }
-  const bool made_here = !config.quantize.model.empty();
-  if (made_here && !fs::exists(config.network)) {
-    fail("{}: there is no such network. scripts/run makes it, or type: {}", config.network, quantrun_command(config));
-  }
-  qnet::Network network = qnet::read(config.network);
-  if (made_here) warn_if_model_changed(config, network.provenance);
-  return network;
-}
-
-ImageSet read_test_images(const RunConfig& config, const qnet::Network& network, std::size_t limit) {
-  if (config.images.empty()) fail("no images to run: give --images, or a configuration with 'dataset.images'");
-  const qnet::Tensor& input = network.input();
-  std::optional<fs::path> labels;
-  if (!config.labels.empty()) labels = config.labels;
-  return read_images_of_shape(config.images, labels, static_cast<std::size_t>(input.height),
-                              static_cast<std::size_t>(input.width), static_cast<std::size_t>(input.channels), limit);
 }
 
 void print_comparison(const RunResult& result, const ArrayConfig& array, const fs::path& output) {
@@ -129,6 +89,12 @@ int run_command(const CommandLine& command) {
 int main(int argc, char** argv) {
   using namespace shiftsim;
   return guarded_main("simrun", [&]() -> int {
+    if (sim::is_sweep(argc, argv)) {
+      const sim::ParsedSweepCommandLine sweep = sim::parse_sweep_command_line(argc, argv);
+      if (sweep.exit_status) return *sweep.exit_status;
+      setup_logging(sweep.command.verbosity);
+      return sim::run_sweep_command(sweep.command);
+    }
     const sim::ParsedCommandLine parsed = sim::parse_command_line(argc, argv);
     if (parsed.exit_status) return *parsed.exit_status;
     setup_logging(parsed.command.verbosity);

@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "common/locations.h"
 #include "common/yaml.h"
-#include "sim/config/config.h"
+#include "sim/config/config_base.h"
 #include "sim/config/settings.h"
 #include "sim/config/validate.h"
 
@@ -17,32 +17,8 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxIncludes = 8;
 
-/// The mappings that a configuration was put together from, the first read first.
-class Sources {
-public:
-  void add(const YamlMap& map) { maps_.push_back(map); }
-
-  /// Raises a UserError at the last place where "section.key" was set, or without a place if it never was.
-  [[noreturn]] void error(const std::string& path, const std::string& message) const {
-    const std::size_t dot = path.find('.');
-    for (auto map = maps_.rbegin(); map != maps_.rend(); ++map) {
-      if (dot == std::string::npos) {
-        if (map->has(path)) map->error(path, message);
-      } else if (map->has(path.substr(0, dot))) {
-        YamlMap source = *map;
-        const YamlMap section = source.get_map(path.substr(0, dot));
-        if (section.has(path.substr(dot + 1))) section.error(path.substr(dot + 1), message);
-      }
-    }
-    fail("{}: {}", path, message);
-  }
-
-private:
-  std::vector<YamlMap> maps_;
-};
-
 /// Reads FILE after the file that it includes, so that its own values win.
-void read_file_over(const fs::path& file, int depth, RunConfig& config, Sources& sources) {
+void read_file_over(const fs::path& file, int depth, RunConfig& config, ConfigSources& sources) {
   YamlMap root = YamlMap::load(file);
   const fs::path folder = file.parent_path();
   if (root.has("include")) {
@@ -66,24 +42,50 @@ RunConfig defaults() {
 
 }  // namespace
 
-RunConfig load_config(const fs::path& file, const std::vector<std::string>& overrides) {
-  RunConfig config = defaults();
-  Sources sources;
-  if (!file.empty()) {
-    const fs::path absolute = fs::absolute(file).lexically_normal();
-    const std::string stem = absolute.stem().string();
-    if (is_plain_name(stem)) config.accelerator.name = stem;
-    if (fs::is_directory(absolute)) fail("{}: is a folder, expected a YAML file", absolute.string());
-    read_file_over(absolute, 0, config, sources);
+void ConfigSources::error(const std::string& path, const std::string& message) const {
+  const std::size_t dot = path.find('.');
+  for (auto map = maps_.rbegin(); map != maps_.rend(); ++map) {
+    if (dot == std::string::npos) {
+      if (map->has(path)) map->error(path, message);
+    } else if (map->has(path.substr(0, dot))) {
+      YamlMap source = *map;
+      const YamlMap section = source.get_map(path.substr(0, dot));
+      if (section.has(path.substr(dot + 1))) section.error(path.substr(dot + 1), message);
+    }
   }
-  if (!overrides.empty()) {
-    YAML::Node node(YAML::NodeType::Map);
-    for (const std::string& assignment : overrides) apply_override(node, assignment);
-    YamlMap root(node, "--set");
-    sources.add(root);
-    setting::read(settings(), root, fs::current_path(), config);
-    root.finish();
-  }
+  fail("{}: {}", path, message);
+}
+
+ConfigBase::ConfigBase(const fs::path& file) : config_(defaults()) {
+  if (file.empty()) return;
+  const fs::path absolute = fs::absolute(file).lexically_normal();
+  const std::string stem = absolute.stem().string();
+  if (is_plain_name(stem)) config_.accelerator.name = stem;
+  if (fs::is_directory(absolute)) fail("{}: is a folder, expected a YAML file", absolute.string());
+  read_file_over(absolute, 0, config_, sources_);
+}
+
+RunConfig ConfigBase::read(const std::vector<std::string>& overrides, const fs::path& folder) const {
+  ConfigSources sources = sources_;
+  return read(overrides, folder, sources);
+}
+
+RunConfig ConfigBase::read(const std::vector<std::string>& overrides, const fs::path& folder,
+                           ConfigSources& sources) const {
+  RunConfig config = config_;
+  if (overrides.empty()) return config;
+  YAML::Node node(YAML::NodeType::Map);
+  for (const std::string& assignment : overrides) apply_override(node, assignment);
+  YamlMap root(node, "--set");
+  sources.add(root);
+  setting::read(settings(), root, folder, config);
+  root.finish();
+  return config;
+}
+
+RunConfig ConfigBase::load(const std::vector<std::string>& overrides) const {
+  ConfigSources sources = sources_;
+  RunConfig config = read(overrides, fs::current_path(), sources);
   resolve_auto(config.accelerator);
   const Complain complain = [&](const std::string& key, const std::string& message) { sources.error(key, message); };
   validate(config.accelerator, complain);
@@ -93,6 +95,10 @@ RunConfig load_config(const fs::path& file, const std::vector<std::string>& over
   }
   if (config.results.empty()) config.results = (fs::current_path() / "results").string();
   return config;
+}
+
+RunConfig load_config(const fs::path& file, const std::vector<std::string>& overrides) {
+  return ConfigBase(file).load(overrides);
 }
 
 }  // namespace shiftsim::sim

@@ -6,15 +6,19 @@
 
 namespace shiftsim::sim {
 
-Report simulate(const RunConfig& config, NetworkFacts& facts, const std::filesystem::path& output) {
+Report simulate(const RunConfig& config, const Technology& technology, NetworkFacts& facts,
+                const std::filesystem::path& output) {
   const ImageSet& images = facts.images();
   if (config.fidelity != Fidelity::kGolden && static_cast<std::size_t>(config.image_count) > images.count) {
     fail("run.images: {} images are to be run, but {} gives {}", config.image_count, config.images, images.count);
   }
-  const Technology technology = load_technology(config.technology);
   RunResult result = make_engine({config, facts.network(), output, &facts})->run(images);
   result.accuracy = facts.accuracy();
   return Report(config, technology, summarize(facts.network()), std::move(result));
+}
+
+Report simulate(const RunConfig& config, NetworkFacts& facts, const std::filesystem::path& output) {
+  return simulate(config, load_technology(config.technology), facts, output);
 }
 
 Report simulate(const RunConfig& config, const qnet::Network& network, const ImageSet& images,

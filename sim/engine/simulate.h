@@ -6,6 +6,7 @@
 #include "common/images.h"
 #include "qnet/network.h"
 #include "sim/config/config.h"
+#include "sim/energy/technology.h"
 #include "sim/engine/network_facts.h"
 #include "sim/report/report.h"
 
@@ -17,6 +18,10 @@ namespace shiftsim::sim {
 /// once. Throws UserError: fewer images than are to be run, a network that does not fit the accelerator, a technology
 /// file that cannot be read.
 Report simulate(const RunConfig& config, NetworkFacts& facts, const std::filesystem::path& output = {});
+
+/// The same with a technology that is at hand.
+Report simulate(const RunConfig& config, const Technology& technology, NetworkFacts& facts,
+                const std::filesystem::path& output = {});
 
 /// The same for one run; also throws UserError for a label that the network has no class for.
 Report simulate(const RunConfig& config, const qnet::Network& network, const ImageSet& images,

@@ -2,21 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "common/csv.h"
+
 namespace shiftsim::sim {
-namespace {
-
-/// A field of a CSV line, quoted where it must be.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    quoted += c;
-    if (c == '"') quoted += c;
-  }
-  return quoted + '"';
-}
-
-}  // namespace
 
 std::string Report::csv() const {
   std::string text =

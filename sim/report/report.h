@@ -49,11 +49,13 @@ public:
   double utilisation(const LayerResult& layer) const;
   double utilisation() const;
 
-private:
+  /// A sum over the images that the engine ran, for one of them.
   double per_image(double value) const;
   double seconds_per_image() const;
+  /// Of all images run.
   std::int64_t total_macs() const;
 
+private:
   RunConfig config_;
   Technology technology_;
   NetworkSummary network_;

@@ -6,12 +6,10 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <random>
 
-#include "common/npy.h"
 #include "qnet/golden.h"
 #include "qnet/io.h"
-#include "tests/cli/command.h"
+#include "tests/cli/tiny_network.h"
 
 namespace shiftsim {
 namespace {
@@ -21,81 +19,18 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr int kSide = 4, kClasses = 3;
-constexpr std::size_t kImages = 20;
+using test::kClasses;
+using test::kImages;
+using test::kSide;
+using test::write_npy;
 
-/// 4x4 grey images; 3x3 convolution to 4 channels of 4 bits, then 3 logits.
-qnet::Network tiny_network() {
-  std::mt19937 random(7);
-  std::uniform_int_distribution<int> weight(-8, 7);
-  const auto weights = [&](std::size_t count) {
-    std::vector<std::int8_t> values(count);
-    for (auto& value : values) value = static_cast<std::int8_t>(weight(random));
-    return values;
-  };
-  qnet::Network network;
-  network.name = "tiny";
-  qnet::Tensor image{.name = "image", .height = kSide, .width = kSide, .channels = 1};
-  qnet::Tensor middle{.name = "middle", .height = kSide, .width = kSide, .channels = 4, .bits = 4, .exponents = {8}};
-  qnet::Tensor logits{.name = "logits", .channels = kClasses, .bits = 32, .is_signed = true, .exponents = {8}};
-  network.tensors = {image, middle, logits};
-
-  qnet::Layer conv;
-  conv.name = "conv";
-  conv.input = 0;
-  conv.output = 1;
-  conv.kernel_h = conv.kernel_w = 3;
-  conv.pad_top = conv.pad_left = conv.pad_bottom = conv.pad_right = 1;
-  conv.weight_bits = 4;
-  conv.activation = qnet::Activation::kRelu;
-  conv.weights = weights(4 * 9);
-  conv.weight_exponents.assign(4, 0);
-  conv.offsets.assign(4, 0);
-  conv.bias.assign(4, 100);
-  conv.shifts.assign(4, 8);
-  conv.hi.assign(4, 15);
-
-  qnet::Layer fc;
-  fc.name = "fc";
-  fc.input = 1;
-  fc.output = 2;
-  fc.kernel_h = fc.kernel_w = kSide;
-  fc.weight_bits = 4;
-  fc.weights = weights(kClasses * kSide * kSide * 4);
-  fc.weight_exponents.assign(kClasses, 0);
-  fc.offsets.assign(kClasses, 0);
-  fc.bias.assign(kClasses, 0);
-  fc.shifts.assign(kClasses, 0);
-  network.layers = {conv, fc};
-  return network;
-}
-
-void write_npy(const fs::path& file, DType type, const std::vector<std::size_t>& shape, const void* data) {
-  const std::string content = encode_npy(type, shape, data);
-  std::ofstream(file, std::ios::binary) << content;
-}
-
-class SimrunTest : public test::CommandTest {
+class SimrunTest : public test::TinyNetworkTest {
 protected:
   SimrunTest() {
-    network_ = tiny_network();
-    qnet::write(network_, folder_ / "tiny.qnet");
-    pixels_.resize(kImages * kSide * kSide);
-    std::mt19937 random(11);
-    for (auto& pixel : pixels_) pixel = static_cast<std::uint8_t>(random() & 255);
-    write_npy(folder_ / "images.npy", DType::kUInt8, {kImages, kSide, kSide, 1}, pixels_.data());
-
-    const std::vector<std::int32_t> logits = qnet::Golden(network_).run(pixels_.data(), kImages, 1);
-    for (const int label : qnet::argmax(logits, kClasses)) labels_.push_back(label);
-    labels_[0] = (labels_[0] + 1) % kClasses;  // one of 20 wrong: 95 %
-    write_labels();
-    setenv("SHIFTSIM_CACHE", (folder_ / "cache").c_str(), 1);
     write("c.yaml",
           "name: tiny\nnetwork: tiny.qnet\ndataset: {images: images.npy, labels: labels.npy}\n"
           "run: {fidelity: golden, results: results}\n");
   }
-
-  void write_labels() const { write_npy(folder_ / "labels.npy", DType::kInt64, {kImages}, labels_.data()); }
 
   test::Outcome simrun(std::vector<std::string> arguments, bool quiet = true) const {
     if (quiet) arguments.insert(arguments.begin(), "-q");
@@ -110,10 +45,6 @@ protected:
     EXPECT_THAT(outcome.err, Not(HasSubstr("terminate called")));
     EXPECT_FALSE(fs::exists(folder_ / "results")) << "nothing half-written";
   }
-
-  qnet::Network network_;
-  std::vector<std::uint8_t> pixels_;
-  std::vector<std::int64_t> labels_;
 };
 
 TEST_F(SimrunTest, HelpAndVersion) {

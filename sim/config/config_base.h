@@ -1,0 +1,43 @@
+// A configuration file that is read once, for many runs that differ in some keys.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/yaml.h"
+#include "sim/config/config.h"
+
+namespace shiftsim::sim {
+
+/// The mappings that a configuration was put together from, the first read first.
+class ConfigSources {
+public:
+  void add(const YamlMap& map) { maps_.push_back(map); }
+  /// Raises a UserError at the last place where "section.key" was set, or without a place if it never was.
+  [[noreturn]] void error(const std::string& path, const std::string& message) const;
+
+private:
+  std::vector<YamlMap> maps_;
+};
+
+class ConfigBase {
+public:
+  /// Reads the file with its includes; an empty path stands for the defaults. Throws UserError "FILE:LINE: ...".
+  explicit ConfigBase(const std::filesystem::path& file);
+
+  /// What load_config(file, overrides) gives.
+  RunConfig load(const std::vector<std::string>& overrides) const;
+  /// The same before 'auto' is resolved and keys are held against each other. Relative paths of the overrides count
+  /// from 'folder'.
+  RunConfig read(const std::vector<std::string>& overrides, const std::filesystem::path& folder) const;
+
+private:
+  RunConfig read(const std::vector<std::string>& overrides, const std::filesystem::path& folder,
+                 ConfigSources& sources) const;
+
+  RunConfig config_;
+  ConfigSources sources_;
+};
+
+}  // namespace shiftsim::sim
