@@ -9,7 +9,7 @@ ENERGY_ROW = re.compile(r"^\| [^|]+ \| `(\w+)` \| ([`\w, ]+) \| [^|]+ \| ([\d.]+
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 FOLDERS = "common|qnet|quantizer|sim|rtl|configs|models|tests|scripts|docs|cmake"
 REPOSITORY_PATH = re.compile(rf"`((?:{FOLDERS})/[\w./*-]*)`")
-COMMAND = re.compile(r"^(?:    )?(?:\./)?(quantrun|simrun|scripts/\w+)((?: .*)?)$", re.M)
+COMMAND = re.compile(r"^(?:    )?(?:\./)?(quantrun|simrun sweep|simrun|scripts/\w+)((?: .*)?)$", re.M)
 OPTION = re.compile(r"(?<=\s)(--[a-z][a-z-]*)")
 
 
@@ -70,6 +70,8 @@ def check_energy(bench, documents):
 def check_commands(bench, documents):
     """Every option of a command in a code block is one of that program's."""
     known = {program: bench.run(program, "--help") for program in ("quantrun", "simrun")}
+    # What follows --slurm is sbatch's.
+    known["simrun sweep"] = bench.run("simrun", "sweep", "--help")
     for name, text in documents.items():
         for command in COMMAND.finditer(re.sub(r"\\\n\s*", "", text)):
             program = command[1]
@@ -79,7 +81,7 @@ def check_commands(bench, documents):
                     yield name, f"there is no {program}"
                     continue
                 known[program] = script.read_text() + (known["simrun"] if program == "scripts/run" else "")
-            for option in OPTION.findall(command[2].split("   #")[0]):
+            for option in OPTION.findall(command[2].split("   #")[0].split(" --slurm ")[0]):
                 if not re.search(rf"{option}\b(?!-)", known[program]):
                     yield name, f"{program} has no option {option}"
 

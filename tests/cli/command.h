@@ -37,8 +37,10 @@ protected:
   }
   ~CommandTest() override { std::filesystem::remove_all(folder_); }
 
-  /// Starts PROGRAM with 'arguments' in the test's folder. What it prints goes to the files .stdout and .stderr there.
-  pid_t start_program(const std::string& program, const std::vector<std::string>& arguments) const {
+  /// Starts PROGRAM with 'arguments' in the test's folder. What it prints goes to the files OUTPUT.stdout and
+  /// OUTPUT.stderr there.
+  pid_t start_program(const std::string& program, const std::vector<std::string>& arguments,
+                      const std::string& output = "") const {
     std::vector<std::string> words{program};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
@@ -47,8 +49,8 @@ protected:
     const pid_t child = fork();
     if (child != 0) return child;
     const bool ready = chdir(folder_.c_str()) == 0 && redirect("/dev/null", O_RDONLY, STDIN_FILENO) &&
-                       redirect(".stdout", O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO) &&
-                       redirect(".stderr", O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+                       redirect((output + ".stdout").c_str(), O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO) &&
+                       redirect((output + ".stderr").c_str(), O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
     if (ready) execvp(argv.front(), argv.data());
     _exit(127);
   }
