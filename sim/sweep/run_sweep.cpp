@@ -48,10 +48,10 @@ void check_status(int status) {
   }
 }
 
-/// Worker processes until each has found nothing more to do.
-void run_workers(const SweepPlan& plan, const Workers& workers, const std::function<void()>& look) {
+/// Worker processes for so many rows, until each has found nothing more to do.
+void run_workers(const SweepPlan& plan, const Workers& workers, std::size_t rows, const std::function<void()>& look) {
   std::vector<ChildProcess> children;
-  for (int i = 0; i < workers.count; ++i) {
+  for (std::size_t i = 0; i < std::min(rows, static_cast<std::size_t>(workers.count)); ++i) {
     children.emplace_back(
         std::vector<std::string>{workers.simrun.string(), "sweep", "--quiet", "--worker", plan.folder().string()});
   }
@@ -103,14 +103,14 @@ void run_sweep(const SweepPlan& plan, SweepWork& work, const Workers& workers) {
       progress.update(work.points_done());
       looked = std::chrono::steady_clock::now();
     };
-    if (already < all) run_workers(plan, workers, look);
+    run_workers(plan, workers, all - already, look);
     finish([&] { return work.points(); }, look);
     finish([&] { return work.accuracies(); }, look);
   }
   if (!plan.sweep().verify) return;
   spdlog::info("the front runs again: {}", to_string(*plan.sweep().verify));
   const auto look = [] {};
-  run_workers(plan, workers, look);
+  run_workers(plan, workers, work.front(work.rows()).size(), look);
   finish([&] { return work.verification(); }, look);
 }
 

@@ -57,10 +57,18 @@ protected:
               "ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nJobAcctGatherType=jobacct_gather/none\n"
               "SelectType=select/cons_tres\nSelectTypeParameters=CR_Core\nKillWait=1\nMpiDefault=none\n"
               "SchedulerParameters=batch_sched_delay=0,sched_interval=1\nReturnToService=2\n"
-              "StateSaveLocation=" + place + "/state\nSlurmdSpoolDir=" + place + "/spool\n"
-              "SlurmctldPidFile=" + place + "/slurmctld.pid\nSlurmdPidFile=" + place + "/slurmd.pid\n"
-              "SlurmctldLogFile=" + place + "/slurmctld.log\nSlurmdLogFile=" + place + "/slurmd.log\n"
-              "NodeName=n1 NodeHostname=localhost NodeAddr=127.0.0.1 Port=" + std::to_string(node_port) + " CPUs=2\n"
+              "StateSaveLocation=" +
+              place + "/state\nSlurmdSpoolDir=" + place +
+              "/spool\n"
+              "SlurmctldPidFile=" +
+              place + "/slurmctld.pid\nSlurmdPidFile=" + place +
+              "/slurmd.pid\n"
+              "SlurmctldLogFile=" +
+              place + "/slurmctld.log\nSlurmdLogFile=" + place +
+              "/slurmd.log\n"
+              "NodeName=n1 NodeHostname=localhost NodeAddr=127.0.0.1 Port=" +
+              std::to_string(node_port) +
+              " CPUs=2\n"
               "PartitionName=all Nodes=n1 Default=YES State=UP\n");
     write("cgroup.conf", "CgroupPlugin=cgroup/v1\n");
     fs::create_directories(folder_ / "state");
@@ -124,7 +132,8 @@ TEST_F(SlurmTest, TasksShareTheFolderAndOneIsKilled) {
   const std::string job = std::to_string(std::stoi(submitted.out.substr(submitted.out.find(at) + at.size())));
 
   // Two run, the third waits for a slot: that of the one that is killed, without a chance to tidy up.
-  ASSERT_TRUE(wait_for([&] { return blocks() > 20; })) << queue() << test::read_text(folder_ / ("shared/slurm/" + job + "_1.log"));
+  ASSERT_TRUE(wait_for([&] { return blocks() > 20; }))
+      << queue() << test::read_text(folder_ / ("shared/slurm/" + job + "_1.log"));
   EXPECT_THAT(queue(), AllOf(HasSubstr(job + "_1 R"), HasSubstr(job + "_2 R"), HasSubstr(job + "_3 PD")));
   EXPECT_THAT(sweep({"--status", "shared"}).out, HasSubstr("122 points"));
   slurm("scancel", {"--full", "--signal=KILL", job + "_1"});
