@@ -18,7 +18,7 @@ struct CommandLine {
   int dump_image = 0;
   int verbosity = 1;
   std::filesystem::path trace;  ///< empty: none
-  bool compare = false;  ///< with other simulators
+  bool compare = false;         ///< with other simulators
   bool print_config = false, print_quantize = false;
 };
 

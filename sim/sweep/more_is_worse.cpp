@@ -110,7 +110,8 @@ const std::vector<Resource>& resources() {
   static const std::vector<Resource> all = {
       {"scratchpad.activation_kib", true}, {"scratchpad.weight_kib", true}, {"scratchpad.table_kib", true},
       {"scratchpad.residual_kib", true},   {"scratchpad.output_kib", true}, {"command_queue_depth", true},
-      {"dram.bytes_per_cycle", true},      {"dram.latency_cycles", false},
+      {"dram.bytes_per_cycle", true},      {"dram.latency_cycles", false},  {"l2.kib", true},
+      {"l2.bytes_per_cycle", true},        {"l2.latency_cycles", false},
   };
   return all;
 }

@@ -97,6 +97,23 @@ TEST_F(Atomic, FileIsWrittenAndReplaced) {
   EXPECT_EQ(entries(folder_ / "a"), 1U);  // no temporary file stays
 }
 
+TEST_F(Atomic, FileInPartsAppearsOnCommitOnly) {
+  const fs::path path = put("a.txt", "before");
+  const std::string part(100'000, 'x');
+  {
+    AtomicFile file(path);
+    file.write(part);
+    EXPECT_EQ(read_file(path), "before");
+  }
+  EXPECT_EQ(read_file(path), "before") << "not committed";
+  AtomicFile file(path);
+  file.write(part);
+  file.write("end");
+  file.commit();
+  EXPECT_EQ(read_file(path), part + "end");
+  EXPECT_EQ(entries(folder_), 1U) << "no temporary file is left";
+}
+
 TEST_F(Atomic, FileThatCannotBeWritten) {
   put("plain", "x");
   expect_user_error([&] { write_file_atomically(folder_ / "plain" / "b.txt", "x"); }, {"plain"});

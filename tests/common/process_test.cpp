@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "common/error.h"
 #include "common/read_file.h"
 #include "tests/common/temporary_folder.h"
@@ -33,6 +36,28 @@ TEST_F(Process, NoSuchProgram) {
 
 TEST_F(Process, LogThatCannotBeWritten) {
   EXPECT_THROW(run_process({"true"}, folder_ / "no" / "folder" / "log"), UserError);
+}
+
+TEST_F(Process, ChildRunsBesideAndGoesWithItsObject) {
+  ChildProcess child({"sh", "-c", "exit 3"});
+  std::optional<int> status;
+  while (!(status = child.ended())) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(status, 3);
+  EXPECT_EQ(child.ended(), 3) << "asked again";
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    ChildProcess sleeper({"sleep", "60"});
+    EXPECT_EQ(sleeper.ended(), std::nullopt);
+    const ChildProcess moved = std::move(sleeper);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+  EXPECT_THROW(ChildProcess({"shiftsim-no-such-program"}), UserError);
+}
+
+TEST_F(Process, AShellReadsTheLineBackToItsWords) {
+  const std::vector<std::string> words = {"printf", "%s\n", "plain", "two words", "it's", "$HOME; rm", "", "a=b/c:d"};
+  EXPECT_EQ(process_output({"sh", "-c", shell_line(words)}), process_output(words));
+  EXPECT_EQ(shell_line({"simrun", "--set", "array.rows=8"}), "simrun --set array.rows=8");
 }
 
 }  // namespace

@@ -150,6 +150,39 @@ TEST_F(Yaml, MalformedOverrides) {
   expect_user_error([&] { apply_override(root, "a=[1"); }, {"malformed value"});
 }
 
+TEST_F(Yaml, ScalarsKeepTheirQuotes) {
+  YamlMap map = load("one: 8\nlist: [8, auto, \"4\", 'it''s']\nmap: {x: 1}\nnested: [[1]]\n");
+  EXPECT_EQ(map.get_scalars("one").front().yaml(), "8");
+  std::vector<std::string> yaml;
+  for (const YamlScalar& scalar : map.get_scalars("list")) yaml.push_back(scalar.yaml());
+  EXPECT_EQ(yaml, (std::vector<std::string>{"8", "auto", "'4'", "'it''s'"}));
+  expect_user_error([&] { map.get_scalars("map"); }, {"a.yaml:3: map: found a mapping"});
+  expect_user_error([&] { map.get_scalars("nested"); }, {"a.yaml:4: nested: found a list"});
+  EXPECT_TRUE(map.is_map("map"));
+  EXPECT_FALSE(map.is_map("one"));
+  EXPECT_FALSE(map.is_map("none"));
+  EXPECT_EQ(map.place("map").substr(map.place("map").rfind('/') + 1), "a.yaml:3");
+}
+
+TEST_F(Yaml, TextsReadBackAsOverrides) {
+  for (const std::string text : {"w2a4", "/a/b.qnet", "4", "null", "", "it's", "a: b", "~", "true", "x#y", " "}) {
+    const YAML::Node root(YAML::NodeType::Map);
+    apply_override(root, "key=" + yaml_text(text));
+    EXPECT_EQ(YamlMap(root, "--set").get_string("key"), text);
+  }
+  EXPECT_EQ(yaml_text("w2a4"), "w2a4");
+  EXPECT_EQ(yaml_text("4"), "'4'");
+}
+
+TEST_F(Yaml, AnyValueAsOneLine) {
+  YamlMap map = load("layers:\n  features.3.conv1: {rows: 4}\n  other:\n    outer: weights\n    list: [1, 2]\n");
+  const YAML::Node root(YAML::NodeType::Map);
+  apply_override(root, "layers=" + map.get_yaml("layers"));
+  EXPECT_EQ(root["layers"]["features.3.conv1"]["rows"].as<int>(), 4);
+  EXPECT_EQ(root["layers"]["other"]["list"][1].as<int>(), 2);
+  EXPECT_EQ(root["layers"]["other"]["outer"].as<std::string>(), "weights");
+}
+
 TEST(Text, Utf8IsToldFromWhatIsNot) {
   for (const char* good : {"", "layer1.conv", "\xc3\xa9", "\xe4\xb8\xad", "\xf0\x9f\x98\x80"})
     EXPECT_TRUE(is_utf8(good)) << good;
