@@ -22,22 +22,22 @@ const isNarrow = () => window.innerWidth < 560;
 
 /** A chart in a box of that height. */
 function chartBox(height, label, config) {
-  const canvas = el("canvas", { role: "img", "aria-label": label });
-  const box = el("div", { class: "chart", style: `height: ${height}px` }, canvas);
+  const canvas = el("canvas", {role: "img", "aria-label": label});
+  const box = el("div", {class: "chart", style: `height: ${height}px`}, canvas);
   box.start = () => new Chart(canvas, config);
   return box;
 }
 
-const axisTitle = (text) => ({ display: true, text });
+const axisTitle = (text) => ({display: true, text});
 
 /** Names at the side of horizontal bars. */
 function nameAxis() {
   return {
     stacked: true,
-    grid: { display: false },
+    grid: {display: false},
     ticks: {
       autoSkip: false,
-      font: () => ({ size: isNarrow() ? 10 : 11 }),
+      font: () => ({size: isNarrow() ? 10 : 11}),
       callback(index) {
         return shortened(this.getLabelForValue(index), isNarrow() ? 16 : 34);
       },
@@ -62,27 +62,28 @@ function logAxis(title) {
 }
 
 /**
- * Horizontal stacked bars. bars: {names, series: [{name, colour, values}], unit, format: value -> text, chosen: called
- * with the number of the bar that is clicked}. Buttons choose between values and shares of the bar. A series that is 0
- * throughout is left out.
+ * Horizontal stacked bars. bars: {names, series: [{name, colour, values}], unit, whole: what a bar is, format: value ->
+ * text, tick, chosen: called with the number of the bar that is clicked}. Buttons choose between values and shares of
+ * the bar. A series that is 0 throughout is left out.
  */
 function stackedBars(bars) {
   const series = bars.series.filter((one) => one.values.some((value) => value > 0));
   const totals = bars.names.map((_, index) => sum(series.map((one) => one.values[index])));
   let shares = false;
-  const shown = (one) => one.values.map((value, index) => (shares ? (totals[index] ? (100 * value) / totals[index] : 0) : value));
+  const shown = (one) =>
+      one.values.map((value, index) => (shares ? (totals[index] ? (100 * value) / totals[index] : 0) : value));
   const data = {
     labels: bars.names,
     datasets: series.map((one) => ({
-      label: one.name,
-      data: shown(one),
-      backgroundColor: one.colour,
-      borderColor: () => cssColour("--surface"),
-      borderWidth: 0.5,
-      maxBarThickness: 22,
-      categoryPercentage: 0.92,
-      barPercentage: 0.9,
-    })),
+                           label: one.name,
+                           data: shown(one),
+                           backgroundColor: one.colour,
+                           borderColor: () => cssColour("--surface"),
+                           borderWidth: 0.5,
+                           maxBarThickness: 22,
+                           categoryPercentage: 0.92,
+                           barPercentage: 0.9,
+                         })),
   };
   const value = (item) => {
     const whole = series[item.datasetIndex].values[item.dataIndex];
@@ -93,31 +94,44 @@ function stackedBars(bars) {
     stacked: true,
     position: "top",
     title: axisTitle(bars.unit),
-    ticks: { maxRotation: 0, callback: (tick) => (shares ? tick : bars.tick ? bars.tick(tick) : scaled(tick, "")) },
+    ticks:
+        {maxRotation: 0,
+         callback: (tick) =>
+             (shares        ? tick :
+                  bars.tick ? bars.tick(tick) :
+                              scaled(tick, ""))},
   };
   const options = {
     indexAxis: "y",
-    scales: { x: valueAxis, y: nameAxis() },
-    interaction: { mode: "index", axis: "y", intersect: false },
+    scales: {x: valueAxis, y: nameAxis()},
+    interaction: {mode: "index", axis: "y", intersect: false},
     onClick: (_, items) => items.length && bars.chosen?.(items[0].index),
     plugins: {
       tooltip: {
         filter: (item) => series[item.datasetIndex].values[item.dataIndex] > 0,
-        callbacks: { label: value, footer: (items) => items.length ? `all: ${bars.format(totals[items[0].dataIndex])}` : "" },
+        callbacks:
+            {label: value, footer: (items) => items.length ? `all: ${bars.format(totals[items[0].dataIndex])}` : ""},
       },
     },
   };
   const height = 22 * bars.names.length + (isNarrow() ? 170 : 110);
-  const box = chartBox(height, bars.label, { type: "bar", data, options });
+  const box = chartBox(height, bars.label, {type: "bar", data, options});
   let chart;
   const choose = (name) => {
     shares = name === "share";
-    valueAxis.title.text = shares ? "% of the layer" : bars.unit;
+    valueAxis.title.text = shares ? `% of the ${bars.whole ?? "layer"}` : bars.unit;
     valueAxis.max = shares ? 100 : undefined;
     chart.options.scales.x = valueAxis;
-    chart.data.datasets.forEach((set, index) => { set.data = shown(series[index]); });
+    chart.data.datasets.forEach((set, index) => {
+      set.data = shown(series[index]);
+    });
     chart.update();
   };
-  const start = () => { chart = box.start(); };
-  return { elements: [el("div", { class: "controls" }, choice("Values or shares", [bars.quantity, "share"], choose)), box], start };
+  const start = () => {
+    chart = box.start();
+  };
+  return {
+    elements: [el("div", {class: "controls"}, choice("Values or shares", [bars.quantity, "share"], choose)), box],
+    start
+  };
 }

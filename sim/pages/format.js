@@ -13,7 +13,7 @@ function integer(value) {
 function digits(value, count = 4) {
   if (!known(value)) return UNKNOWN;
   if (value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e9)) return value.toExponential(count - 1);
-  return value.toLocaleString("en-US", { maximumSignificantDigits: count });
+  return value.toLocaleString("en-US", {maximumSignificantDigits: count});
 }
 
 /** A value with the prefix that keeps it short: scaled(1234, "B") is "1.234 kB". */
@@ -38,7 +38,7 @@ const images = (count) => `${integer(count)} ${count === 1 ? "image" : "images"}
 
 /** A key of the JSON in words: "pe_array" is "PE array". */
 function words(key) {
-  const names = { pe_array: "PE array", ppu: "PPU", dma: "DMA", dram: "DRAM", l2: "L2", no_command: "no command" };
+  const names = {pe_array: "PE array", ppu: "PPU", dma: "DMA", dram: "DRAM", l2: "L2", no_command: "no command"};
   return names[key] ?? key.replaceAll("_", " ");
 }
 

@@ -5,7 +5,7 @@
 const lastPart = (value) => value.slice(value.lastIndexOf("/") + 1);
 
 function metricText(unit) {
-  const texts = { pJ: energy, s: seconds, bytes, "": integer };
+  const texts = {pJ: energy, s: seconds, bytes, "": integer};
   return texts[unit] ?? ((value) => `${digits(value)} ${unit}`);
 }
 
@@ -16,7 +16,16 @@ function keyField(sweep, key, index) {
   const all = [...new Set(numeric ? written.map(Number) : written.map(lastPart))];
   all.sort(compareCells);
   const of = (point) => (numeric ? Number(point.values[index]) : lastPart(point.values[index]));
-  return { name: key, title: key, unit: "", numeric, all, isKey: true, of, text: numeric ? (value) => digits(value, 6) : String };
+  return {
+    name: key,
+    title: key,
+    unit: "",
+    numeric,
+    all,
+    isKey: true,
+    of,
+    text: numeric ? (value) => digits(value, 6) : String
+  };
 }
 
 /** A metric; null where no point has it. */
@@ -24,16 +33,29 @@ function metricField(sweep, metric) {
   const of = (point) => point.metrics?.[metric.name] ?? null;
   if (!sweep.points.some((point) => known(of(point)))) return null;
   const text = metricText(metric.unit);
-  return { name: metric.name, title: metric.name, unit: metric.unit, numeric: true, of, text, help: metric.meaning, better: metric.better };
+  return {
+    name: metric.name,
+    title: metric.name,
+    unit: metric.unit,
+    numeric: true,
+    of,
+    text,
+    help: metric.meaning,
+    better: metric.better
+  };
 }
 
 function fieldsOf(sweep) {
   const keys = sweep.keys.map((key, index) => keyField(sweep, key, index));
   const metrics = sweep.metrics.map((metric) => metricField(sweep, metric)).filter(Boolean);
-  return { fixed: keys.filter((key) => key.all.length < 2), keys: keys.filter((key) => key.all.length > 1), metrics };
+  return {fixed: keys.filter((key) => key.all.length < 2), keys: keys.filter((key) => key.all.length > 1), metrics};
 }
 
-const TIMES = { k: 1e3, M: 1e6, G: 1e9 };
+const TIMES = {
+  k: 1e3,
+  M: 1e6,
+  G: 1e9
+};
 
 /** 16, 1.5M; none: not a number. */
 function numberFrom(text) {
@@ -58,8 +80,13 @@ function condition(fields, text) {
   const value = field.numeric ? numberFrom(wanted) : wanted;
   if (value === null) throw new Error(`${text}: ${field.name} is a number`);
   const holds = {
-    "<": (a) => a < value, "<=": (a) => a <= value, ">": (a) => a > value, ">=": (a) => a >= value,
-    "=": (a) => a === value, "==": (a) => a === value, "!=": (a) => a !== value,
+    "<": (a) => a < value,
+    "<=": (a) => a <= value,
+    ">": (a) => a > value,
+    ">=": (a) => a >= value,
+    "=": (a) => a === value,
+    "==": (a) => a === value,
+    "!=": (a) => a !== value,
   }[operator];
   return (point) => known(field.of(point)) && holds(field.of(point));
 }
@@ -75,7 +102,7 @@ function filterFrom(fields, text) {
 function frontOfTwo(points, x, y) {
   const sign = (field) => (field.better === "more" ? -1 : 1);
   const sorted = points.filter((point) => known(x.of(point)) && known(y.of(point)))
-    .sort((a, b) => sign(x) * (x.of(a) - x.of(b)) || sign(y) * (y.of(a) - y.of(b)));
+                     .sort((a, b) => sign(x) * (x.of(a) - x.of(b)) || sign(y) * (y.of(a) - y.of(b)));
   let best = Infinity;
   return sorted.filter((point) => {
     const value = sign(y) * y.of(point);

@@ -3,7 +3,8 @@
 
 function compareCells(a, b) {
   if (!known(a) || !known(b)) return known(a) - known(b);
-  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
+  return typeof a === "number" && typeof b === "number" ? a - b :
+                                                          String(a).localeCompare(String(b), "en", {numeric: true});
 }
 
 /** Rows in the order that {column, descending} asks for. What is not known comes last. */
@@ -18,7 +19,9 @@ function sortedRows(rows, columns, order) {
 
 function cell(column, value) {
   const text = !known(value) ? UNKNOWN : column.text ? column.text(value) : String(value);
-  return el("td", { class: column.left && "left", "data-value": known(value) ? String(value) : "", title: column.left && text }, text);
+  return el(
+      "td", {class: column.left && "left", "data-value": known(value) ? String(value) : "", title: column.left && text},
+      text);
 }
 
 /**
@@ -32,15 +35,19 @@ function sortableTable(columns, rows, options = {}) {
   const page = options.page ?? Infinity;
   const headings = columns.map((column, index) => {
     const click = () => {
-      if (order?.column !== index) order = { column: index, descending: !column.left };
-      else if (order.descending === !column.left) order = { column: index, descending: Boolean(column.left) };
-      else order = null;
+      if (order?.column !== index)
+        order = {column: index, descending: !column.left};
+      else if (order.descending === !column.left)
+        order = {column: index, descending: Boolean(column.left)};
+      else
+        order = null;
       first = 0;
       draw();
     };
-    const heading = el("th", { scope: "col", class: column.left && "left", title: column.help },
-                       el("button", { type: "button", onclick: click }, column.title));
-    if (column.unit) heading.append(el("span", { class: "unit" }, column.unit));
+    const heading =
+        el("th", {scope: "col", class: column.left && "left", title: column.help},
+           el("button", {type: "button", onclick: click}, column.title));
+    if (column.unit) heading.append(el("span", {class: "unit"}, column.unit));
     return heading;
   });
   const table = el("table", {}, el("thead", {}, el("tr", {}, ...headings)), body);
@@ -48,32 +55,38 @@ function sortableTable(columns, rows, options = {}) {
     table.append(el("tfoot", {}, el("tr", {}, ...columns.map((column) => cell(column, column.of(options.total))))));
   }
 
-  const place = el("span", { class: "note" });
+  const place = el("span", {class: "note"});
   const turn = (by) => () => {
     first += by;
     draw();
   };
-  const back = el("button", { type: "button", onclick: turn(-page) }, "Previous");
-  const on = el("button", { type: "button", onclick: turn(page) }, "Next");
-  const pager = el("div", { class: "controls" }, back, on, place);
-  const box = el("div", { class: options.fit ? "scroll fit" : "scroll", tabindex: "0" }, table);
+  const back = el("button", {type: "button", onclick: turn(-page)}, "Previous");
+  const on = el("button", {type: "button", onclick: turn(page)}, "Next");
+  const pager = el("div", {class: "controls"}, back, on, place);
+  const box = el("div", {class: options.fit ? "scroll fit" : "scroll", tabindex: "0"}, table);
   const made = el("div", {}, box, pager);
 
   function draw() {
     headings.forEach((heading, index) => {
-      heading.setAttribute("aria-sort", order?.column !== index ? "none" : order.descending ? "descending" : "ascending");
+      heading.setAttribute(
+          "aria-sort",
+          order?.column !== index ? "none" :
+              order.descending    ? "descending" :
+                                    "ascending");
     });
     const sorted = sortedRows(rows, columns, order);
     const shown = page === Infinity ? sorted : sorted.slice(first, first + page);
     body.replaceChildren(...shown.map((row) => {
-      const line = el("tr", { class: row === marked && "chosen" }, ...columns.map((column) => cell(column, column.of(row))));
+      const line =
+          el("tr", {class: row === marked && "chosen"}, ...columns.map((column) => cell(column, column.of(row))));
       if (options.chosen) line.addEventListener("click", () => options.chosen(row));
       return line;
     }));
     pager.hidden = rows.length <= page;
     back.disabled = first === 0;
     on.disabled = first + page >= rows.length;
-    place.textContent = `${integer(first + 1)} to ${integer(Math.min(first + page, rows.length))} of ${integer(rows.length)}`;
+    place.textContent =
+        `${integer(first + 1)} to ${integer(Math.min(first + page, rows.length))} of ${integer(rows.length)}`;
   }
   made.show = (others) => {
     rows = others;
