@@ -9,6 +9,7 @@
 #include "common/images.h"
 #include "quantizer/app/timeline.h"
 #include "quantizer/plan/quantized_network.h"
+#include "quantizer/recipe/image_roles.h"
 #include "quantizer/recipe/recipe.h"
 
 namespace shiftsim::quantizer {

@@ -21,7 +21,7 @@
 #include "quantizer/app/network_images.h"
 #include "quantizer/app/quantize.h"
 #include "quantizer/app/report.h"
-#include "quantizer/calibrate/calibration.h"
+#include "quantizer/recipe/image_roles.h"
 #include "quantizer/evaluate/diagnosis_report.h"
 #include "quantizer/evaluate/fake_quantized.h"
 #include "quantizer/export/integer_export.h"

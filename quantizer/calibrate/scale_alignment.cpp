@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 #include "quantizer/calibrate/alignment_noise.h"
-#include "quantizer/calibrate/calibration.h"
+#include "quantizer/calibrate/tensor_values.h"
 
 namespace shiftsim::quantizer {
 
@@ -242,15 +242,14 @@ std::vector<TensorSample> sample_tensors(const Plan& plan, const ImageSet& image
                                          const std::vector<std::size_t>& chosen, ThreadPool& workers,
                                          ActivationMemory& memory) {
   std::vector<TensorSample> samples(plan.tensors.size());
-  const Recipe unused;
-  QuantizedNetwork scratch = undecided(plan);
-  Calibrator calibrator(scratch, unused, workers, memory);
-  calibrator.load(images, chosen);
+  TensorValues network(plan, workers, memory);
+  network.load(images, chosen);
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {
-    calibrator.run_float(i);
+    network.run(plan.layers[i]);
+    network.release(i);
     const int tensor = plan.layers[i].output;
     const auto channels = static_cast<std::size_t>(plan.tensor(tensor).shape.channels);
-    const auto values = calibrator.reference(tensor).values();
+    const auto values = network.of(tensor).values();
     const std::size_t pixels = values.size() / channels;
     const std::size_t leap = std::max<std::size_t>(1, pixels / kValueLimit);
     TensorSample& sample = samples[static_cast<std::size_t>(tensor)];

@@ -45,6 +45,9 @@ struct PlannedLayer {
 
   FloatLayer in_float() const { return {kind, geometry, 1}; }
   bool has_weights() const { return qnet::row_of(kind).has_weights; }
+  /// Else its output has its input's scale.
+  bool requantizes() const { return qnet::row_of(kind).requantizes; }
+  bool keeps_channels_apart() const { return !has_weights() || geometry.is_depthwise(); }
 
   /// The lower clamp of the activation function, or minus infinity; the upper one is its output's ceiling.
   float floor() const { return activation == qnet::Activation::kNone ? -std::numeric_limits<float>::infinity() : 0.0f; }

@@ -1,8 +1,22 @@
 #include "quantizer/recipe/image_roles.h"
 
 #include <algorithm>
+#include <numeric>
+#include <random>
+#include <utility>
 
 namespace shiftsim::quantizer {
+
+std::vector<std::size_t> choose_images(std::size_t available, std::size_t count, std::int64_t seed) {
+  std::vector<std::size_t> indices(available);
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  count = std::min(count, available);
+  // std::shuffle and the distributions differ between standard libraries; the generator itself does not.
+  std::mt19937_64 random(static_cast<std::uint64_t>(seed));
+  for (std::size_t i = 0; i < count; ++i) std::swap(indices[i], indices[i + random() % (available - i)]);
+  indices.resize(count);
+  return indices;
+}
 
 std::vector<std::size_t> first_images(const std::vector<std::size_t>& chosen, int count) {
   const std::size_t kept = std::min(chosen.size(), static_cast<std::size_t>(count));

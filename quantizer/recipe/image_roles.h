@@ -1,12 +1,17 @@
-// Which of the chosen images calibrate, which teach the network stage, and which judge it.
+// Which images are chosen, and which of these calibrate, which teach the network stage, and which judge it.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "quantizer/recipe/recipe.h"
 
 namespace shiftsim::quantizer {
+
+/// Indices of 'count' different images out of 'available', drawn with this seed; all of them where there are no more. A
+/// smaller draw with the same seed is the beginning of a larger one.
+std::vector<std::size_t> choose_images(std::size_t available, std::size_t count, std::int64_t seed);
 
 /// The first 'count' of the chosen images, or as many as there are.
 std::vector<std::size_t> first_images(const std::vector<std::size_t>& chosen, int count);

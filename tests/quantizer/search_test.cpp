@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "quantizer/calibrate/calibration.h"
 #include "quantizer/kernels/calibration_kernels.h"
+#include "quantizer/recipe/image_roles.h"
 #include "quantizer/search/activation_search.h"
 #include "quantizer/search/weight_search.h"
 #include "tests/quantizer/unit_builder.h"

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "quantizer/evaluate/sensitivity.h"
+#include "quantizer/evaluate/variant_network.h"
 #include "quantizer/import/onnx_import.h"
 #include "tests/common/temporary_folder.h"
 #include "tests/quantizer/models.h"

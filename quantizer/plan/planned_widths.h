@@ -1,0 +1,34 @@
+// Which widths a recipe gives to the layers and tensors of a plan.
+#pragma once
+
+#include <string>
+
+#include "quantizer/plan/plan.h"
+#include "quantizer/recipe/recipe.h"
+
+namespace shiftsim::quantizer {
+
+/// Sets bits and the reason for them ('policy').
+class PlannedWidths {
+public:
+  /// 'recipe' must outlive it.
+  explicit PlannedWidths(const Recipe& recipe) : recipe_(recipe) {}
+
+  /// Of a layer with weights. 'fixed': made from something without weights. 'last': it gives the logits.
+  void set_weights(PlannedLayer& layer, bool fixed, bool last) const;
+  /// Of what a layer with weights makes. 'shortcut': only additions read it.
+  void set_output(const PlannedLayer& layer, bool shortcut, PlannedTensor& tensor) const;
+  /// Of a sum over the pixels of 'in'.
+  void set_sum(const PlannedLayer& layer, const PlannedTensor& in, PlannedTensor& tensor) const;
+
+  /// Throws UserError naming 'where' for a layer of the recipe that the plan has not.
+  void check_names(const Plan& plan, const std::string& where) const;
+
+private:
+  const LayerOverride* override_of(const std::string& layer) const;
+  void override_output(const std::string& layer, PlannedTensor& tensor) const;
+
+  const Recipe& recipe_;
+};
+
+}  // namespace shiftsim::quantizer
