@@ -169,18 +169,20 @@ LayerBounds conv_bounds(const Network& network, const Layer& layer) {
   return {accumulator.get(), widened.get(), ppu.get()};
 }
 
-LayerBounds sum_pool_bounds(const Network& network, const Layer& layer) {
+LayerBounds fixed_sum_bounds(const Network& network, const Layer& layer) {
   const Tensor& input = network.in(layer);
   const Tensor& output = network.out(layer);
   const auto rows =
       coverages(output.height, input.height, layer.kernel_h, layer.stride_h, layer.dilation_h, layer.pad_top);
   const auto columns =
       coverages(output.width, input.width, layer.kernel_w, layer.stride_w, layer.dilation_w, layer.pad_left);
+  const std::int64_t weight = row_of(layer.kind).fixed_weight;
+  const auto [low, high] = std::minmax({weight * input.low(), weight * input.high()});
   Union sum, ppu;
   for (const auto& row : rows) {
     for (const auto& column : columns) {
       const auto inside = std::count(row.begin(), row.end(), true) * std::count(column.begin(), column.end(), true);
-      sum.add(inside * input.low(), inside * input.high());
+      sum.add(inside * low, inside * high);
     }
   }
   ppu.add(sum.get());
@@ -197,14 +199,9 @@ int Interval::bits() const {
 }
 
 LayerBounds bounds(const Network& network, const Layer& layer) {
-  switch (layer.kind) {
-    case LayerKind::kConv:
-      return conv_bounds(network, layer);
-    case LayerKind::kSumPool:
-      return sum_pool_bounds(network, layer);
-    case LayerKind::kMaxPool:
-      break;
-  }
+  const LayerKindRow& kind = row_of(layer.kind);
+  if (kind.has_weights) return conv_bounds(network, layer);
+  if (kind.reduction == Reduction::kSum) return fixed_sum_bounds(network, layer);
   const Interval codes{network.in(layer).low(), network.in(layer).high()};
   return {codes, codes, codes};
 }

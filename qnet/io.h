@@ -22,7 +22,7 @@
 //
 // A layer:
 //   name            unique
-//   kind            conv, max_pool or sum_pool
+//   kind            a name of layer_kind.h
 //   input, output   names of tensors; residual likewise, only where there is one
 //   kernel          [height, width]; stride, dilation likewise
 //   pad             [top, left, bottom, right]
@@ -37,9 +37,9 @@
 //     weight_exponents   |i1 [K]                                             conv
 //     offsets            |i1 [K]   half steps                                conv
 //     bias               <i4 [K]                                             conv
-//     shifts             |i1 [K]                                             conv, sum_pool
+//     shifts             |i1 [K]                                             kinds that requantize
 //     residual_shifts    |i1 [K]                                             where there is a residual
-//     hi                 |u1 [K]   upper clamp                               conv and sum_pool, but for the logits
+//     hi                 |u1 [K]   upper clamp                               likewise, but for the logits
 //     pad_values         |u1 [Cin]                                           optional, where the image is read
 #pragma once
 

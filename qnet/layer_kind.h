@@ -1,12 +1,23 @@
-// What each kind of layer and each activation function is, said once: a row each. What a kind computes stands in
-// bounds.cpp and golden.cpp, what a valid one looks like in validate_layer.cpp.
+// What each kind of layer and each activation function is, said once: a row each. Checks, bounds, the golden reference,
+// files, the quantizer and the compiler read the rows, and name a kind only where it has something of its own.
 #pragma once
 
 #include <array>
-
-#include "qnet/network.h"
+#include <cstddef>
 
 namespace shiftsim::qnet {
+
+enum class LayerKind { kConv, kMaxPool, kSumPool };
+enum class Activation { kNone, kRelu, kRelu6 };
+
+const char* to_string(LayerKind kind);
+const char* to_string(Activation activation);
+
+/// What becomes of the values of a window.
+enum class Reduction {
+  kSum,  ///< of the values times their weights
+  kMax
+};
 
 /// What a window finds outside the tensor.
 enum class Padding {
@@ -20,12 +31,14 @@ struct LayerKindRow {
   bool has_weights;  ///< weights, offsets, biases, groups and MACs
   bool requantizes;  ///< shifts and clamps; without them output codes are input codes
   Padding padding;
+  Reduction reduction;
+  int fixed_weight;  ///< of every tap of a kind that has no weights; it keeps the channels apart
 };
 
 inline constexpr std::array<LayerKindRow, 3> kLayerKinds = {{
-    {LayerKind::kConv, "conv", true, true, Padding::kZero},
-    {LayerKind::kMaxPool, "max_pool", false, false, Padding::kLowest},
-    {LayerKind::kSumPool, "sum_pool", false, true, Padding::kZero},
+    {LayerKind::kConv, "conv", true, true, Padding::kZero, Reduction::kSum, 0},
+    {LayerKind::kMaxPool, "max_pool", false, false, Padding::kLowest, Reduction::kMax, 1},
+    {LayerKind::kSumPool, "sum_pool", false, true, Padding::kZero, Reduction::kSum, 1},
 }};
 
 constexpr const LayerKindRow& row_of(LayerKind kind) {

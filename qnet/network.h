@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "qnet/layer_kind.h"
+
 namespace shiftsim::qnet {
 
 /// Version of the .qnet folder's format; readers refuse others.
@@ -29,12 +31,6 @@ struct Tensor {
     return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
   }
 };
-
-enum class LayerKind { kConv, kMaxPool, kSumPool };
-enum class Activation { kNone, kRelu, kRelu6 };
-
-const char* to_string(LayerKind kind);
-const char* to_string(Activation activation);
 
 /// Whether a convolution's channels do not mix: each output channel reads one input channel.
 constexpr bool is_depthwise(int groups, int input_channels) {
@@ -66,7 +62,7 @@ struct Layer {
   bool has_offset() const;  ///< some c[k] is not 0
   /// Whether channels do not mix: depthwise convolutions and pools.
   bool keeps_channels_apart(int input_channels) const {
-    return kind != LayerKind::kConv || is_depthwise(groups, input_channels);
+    return !row_of(kind).has_weights || is_depthwise(groups, input_channels);
   }
 };
 

@@ -31,17 +31,12 @@ public:
 
   void run() const {
     check_geometry();
-    switch (layer_.kind) {
-      case LayerKind::kConv:
-        check_conv();
-        break;
-      case LayerKind::kMaxPool:
-        check_max_pool();
-        break;
-      case LayerKind::kSumPool:
-        check_sum_pool();
-        break;
-    }
+    if (row_of(layer_.kind).has_weights)
+      check_conv();
+    else if (row_of(layer_.kind).requantizes)
+      check_fixed_sum();
+    else
+      check_max_pool();
     const LayerBounds proved = bounds(network_, layer_);
     const int width = std::max(proved.accumulator.bits(), proved.ppu.bits());
     if (width > 32) report_.fail("some input needs {} bits, expected at most 32 (see docs/integer-contract.md)", width);
@@ -149,10 +144,11 @@ private:
     report_.size("hi", layer_.hi.size(), 0);
   }
 
-  void check_sum_pool() const {
+  void check_fixed_sum() const {
     check_pool();
-    // A sum has its input's sign; only an activation may take it away.
-    if (output_.is_signed != (input_.is_signed && !row_of(layer_.activation).non_negative)) {
+    // A sum of positive weights has its input's sign; only an activation may take it away.
+    const bool negative = input_.is_signed || row_of(layer_.kind).fixed_weight < 0;
+    if (output_.is_signed != (negative && !row_of(layer_.activation).non_negative)) {
       report_.fail("output '{}': found {} codes, expected the sign of the input '{}', or unsigned with an activation",
                    output_.name, output_.is_signed ? "signed" : "unsigned", input_.name);
     }

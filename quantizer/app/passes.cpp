@@ -23,7 +23,7 @@ bool is_learned(const Plan& plan, const Unit& unit, const Pass& pass, const Reci
   if (!pass.reconstruct || pass.iterations == 0) return false;
   int convolutions = 0;
   for (int i = unit.first; i <= unit.last; ++i)
-    convolutions += plan.layers[static_cast<std::size_t>(i)].kind == qnet::LayerKind::kConv ? 1 : 0;
+    convolutions += plan.layers[static_cast<std::size_t>(i)].has_weights() ? 1 : 0;
   // A max pool behind the first layer is in its unit.
   if (unit.first == 0 && convolutions == 1 && !recipe.reconstruction.stem) return false;
   return convolutions > 0;

@@ -139,7 +139,7 @@ private:
     if (r.loss == LossNorm::kFixed || plan_.tensor(unit.output).is_logits) return r.norm;
     for (int i = unit.last; i >= unit.first; --i) {
       const PlannedLayer& layer = plan_.layers[static_cast<std::size_t>(i)];
-      if (layer.kind != qnet::LayerKind::kConv) continue;
+      if (!layer.has_weights()) continue;
       if (!layer.gamma.empty()) return batch_norm_loss_norm(layer.gamma, r.norm_gain);
       return batch_norm_loss_norm(deviations(calibrator, layer), r.norm_gain);
     }

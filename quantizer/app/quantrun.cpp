@@ -21,12 +21,12 @@
 #include "quantizer/app/network_images.h"
 #include "quantizer/app/quantize.h"
 #include "quantizer/app/report.h"
-#include "quantizer/recipe/image_roles.h"
 #include "quantizer/evaluate/diagnosis_report.h"
 #include "quantizer/evaluate/fake_quantized.h"
 #include "quantizer/export/integer_export.h"
 #include "quantizer/float/float_engine.h"
 #include "quantizer/import/onnx_import.h"
+#include "quantizer/recipe/image_roles.h"
 #include "quantizer/recipe/recipe_library.h"
 
 namespace shiftsim::quantizer {

@@ -43,7 +43,7 @@ std::string layer_table(const QuantizedNetwork& source, const qnet::Network& net
     const PlannedLayer& planned = source.plan->layers[i];
     const PlannedTensor& tensor = source.plan->tensor(planned.output);
     const LayerStatistics& statistics = source.statistics[i];
-    const bool conv = layer.kind == qnet::LayerKind::kConv;
+    const bool conv = planned.has_weights();
     std::string weight_bits = "-", weight_exponents = "-", offsets = "-", with_offset = "-", weight_sqnr = "-";
     if (conv) {
       const auto [low, high] = std::minmax_element(layer.weight_exponents.begin(), layer.weight_exponents.end());
@@ -101,7 +101,7 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
     const PlannedLayer& planned = source.plan->layers[i];
     const PlannedTensor& tensor = source.plan->tensor(planned.output);
     Json layer = {{"name", planned.name}, {"kind", qnet::to_string(planned.kind)}};
-    if (planned.kind == qnet::LayerKind::kConv) {
+    if (planned.has_weights()) {
       layer["weight_bits"] = planned.weight_bits;
       layer["weight_bits_because"] = planned.policy;
       layer["weight_sqnr_db"] = decibel_json(source.statistics[i].weight_sqnr);
@@ -123,10 +123,10 @@ std::string policy_text(const Plan& plan, const Recipe& recipe) {
   // Counted by policy and bits, in the order of first use.
   std::map<std::string, int> weights, activations;
   for (const PlannedLayer& layer : plan.layers) {
-    if (layer.kind == qnet::LayerKind::kConv && (layer.policy != "weights" || layer.weight_bits != recipe.weight_bits))
+    if (layer.has_weights() && (layer.policy != "weights" || layer.weight_bits != recipe.weight_bits))
       ++weights[fmt::format("{} layer W{}", layer.policy, layer.weight_bits)];
     const PlannedTensor& tensor = plan.tensor(layer.output);
-    if (layer.kind != qnet::LayerKind::kMaxPool && !tensor.is_logits && tensor.range.bits != recipe.activation_bits)
+    if (layer.requantizes() && !tensor.is_logits && tensor.range.bits != recipe.activation_bits)
       ++activations[fmt::format("{} output A{}", tensor.policy, tensor.range.bits)];
   }
   const auto list = [](const std::map<std::string, int>& counts) {

@@ -110,7 +110,7 @@ void Calibrator::run_unweighted(std::size_t index, const LayerTask& task) {
   const PlannedLayer& layer = plan_.layers[index];
   for (TensorValues* values : {&quantized_, &reference_}) values->run(layer);
   const auto in = static_cast<std::size_t>(layer.input), out = static_cast<std::size_t>(layer.output);
-  if (!qnet::row_of(layer.kind).requantizes) {
+  if (!layer.requantizes()) {
     network_.exponents[out] = network_.exponents[in];
     network_.mantissas[out] = network_.mantissas[in];
     return;

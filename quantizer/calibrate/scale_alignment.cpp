@@ -25,7 +25,7 @@ public:
     std::iota(tied_to_.begin(), tied_to_.end(), std::size_t{0});
     for (const PlannedLayer& layer : plan.layers) {
       if (layer.residual >= 0) tie(layer.residual, layer.output);
-      if (layer.kind != qnet::LayerKind::kConv || is_fixed(layer)) tie(layer.input, layer.output);
+      if (!layer.has_weights() || is_fixed(layer)) tie(layer.input, layer.output);
     }
   }
 
@@ -194,7 +194,7 @@ private:
   void scale(int tensor, const std::vector<double>& factors, const std::vector<int>& members) {
     const auto inside = [&](int other) { return std::find(members.begin(), members.end(), other) != members.end(); };
     for (PlannedLayer& layer : plan_.layers) {
-      if (layer.kind != qnet::LayerKind::kConv) continue;
+      if (!layer.has_weights()) continue;
       const bool makes = layer.output == tensor, reads = layer.input == tensor;
       const std::size_t outputs = layer.bias.size(), fan = layer.weight.size() / outputs;
       if (makes) {

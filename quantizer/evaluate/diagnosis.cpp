@@ -10,7 +10,6 @@
 #include "common/resident_memory.h"
 #include "common/thread_pool.h"
 #include "qnet/bounds.h"
-#include "qnet/layer_kind.h"
 #include "quantizer/evaluate/observed_network.h"
 #include "quantizer/float/layer_op.h"
 
@@ -79,11 +78,6 @@ private:
     });
   }
 
-  static bool requantizes(const PlannedLayer& layer) { return qnet::row_of(layer.kind).requantizes; }
-  bool has_codes(const PlannedLayer& layer) const {
-    return requantizes(layer) && !plan_.tensor(layer.output).is_logits;
-  }
-
   LayerDiagnosis layer(std::size_t i) {
     const PlannedLayer& planned = plan_.layers[i];
     const PlannedTensor& tensor = plan_.tensor(planned.output);
@@ -103,8 +97,8 @@ private:
     result.float_dead_channels =
         at(static_cast<int>(std::count(sum.float_alive.begin(), sum.float_alive.end(), false)));
     result.weights = weights_[i];
-    if (has_codes(planned)) result.codes = codes(planned.output, sum);
-    if (requantizes(planned) && integers_ != nullptr) {
+    if (plan_.has_scale(planned)) result.codes = codes(planned.output, sum);
+    if (planned.requantizes() && integers_ != nullptr) {
       const qnet::Layer& layer = integers_->layers[i];
       const qnet::LayerBounds bounds = qnet::bounds(*integers_, layer);
       const bool widened = layer.has_offset() && layer.keeps_channels_apart(integers_->in(layer).channels);
@@ -162,14 +156,14 @@ private:
       const Values output = observed_->quantized(layer.output, image);
       Share& share = shares[image];
       Values unrounded = output;
-      if (requantizes(layer)) {
+      if (layer.requantizes()) {
         ObservedNetwork::Unrounded found = observed_->unrounded(i, image);
         unrounded = std::move(found.values);
         share.ties = found.ties;
         share.accumulator = found.accumulator;
       }
       compare(layer, observed_->reference(layer.output, image), inherited, unrounded, output, share);
-      if (has_codes(layer))
+      if (plan_.has_scale(layer))
         share.use.add(observed_->codes(layer.output, image), at(layer.geometry.output.channels),
                       plan_.tensor(layer.output).range, network_.steps(layer.output));
     });
@@ -192,7 +186,7 @@ private:
       share.quantized_values.add(output[j]);
       if (y != 0) share.float_alive[j % channels] = true;
     }
-    if (has_codes(layer))
+    if (plan_.has_scale(layer))
       share.local = tensor_noise(reference, channels, tensor.range, network_.steps(layer.output), share.clipped);
   }
 

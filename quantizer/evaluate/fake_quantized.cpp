@@ -18,9 +18,8 @@ std::vector<float> run_fake_quantized(const QuantizedNetwork& network, const Ima
   UnitModel model(plan, whole, kChunk, slots, UnitModel::Use::kInference);
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {
     const PlannedLayer& layer = plan.layers[i];
-    if (layer.kind == qnet::LayerKind::kConv) model.set_layer(network, static_cast<int>(i));
-    if (layer.kind != qnet::LayerKind::kMaxPool && !plan.tensor(layer.output).is_logits)
-      model.set_quantizer(layer.output, {true, 1, network.steps(layer.output)});
+    if (layer.has_weights()) model.set_layer(network, static_cast<int>(i));
+    if (plan.has_scale(layer)) model.set_quantizer(layer.output, {true, 1, network.steps(layer.output)});
   }
   const std::size_t size = images.image_size();
   const std::size_t classes = plan.tensor(whole.output).shape.size();

@@ -2,7 +2,6 @@
 #include <optional>
 
 #include "qnet/golden.h"
-#include "qnet/layer_kind.h"
 #include "qnet/probe.h"
 #include "quantizer/calibrate/tensor_values.h"
 #include "quantizer/evaluate/observed_network.h"
@@ -37,7 +36,7 @@ public:
     const PlannedLayer& layer = plan_.layers[i];
     reference_.run(layer);
     probe_.reset();
-    if (qnet::row_of(layer.kind).requantizes) probe_.emplace(integers_, i);
+    if (layer.requantizes()) probe_.emplace(integers_, i);
     codes_[at(layer.output)].resize(chosen_.size());
     workers_.run(chosen_.size(), [&](std::size_t image, std::size_t) {
       codes_[at(layer.output)][image] =

@@ -23,7 +23,7 @@ std::size_t at(int index) {
 
 /// Additions and average pools that became convolutions have no weights of their own.
 bool has_weights(const PlannedLayer& layer) {
-  return layer.kind == qnet::LayerKind::kConv && layer.policy != "exact" && layer.policy != "fixed";
+  return layer.has_weights() && layer.policy != "exact" && layer.policy != "fixed";
 }
 
 /// Each layer's weights at each width, found with float activations in front of it.

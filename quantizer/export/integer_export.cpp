@@ -74,13 +74,13 @@ private:
     layer.pad_bottom = window.pad_bottom;
     layer.pad_right = window.pad_right;
     layer.activation = from.activation;
-    if (from.kind == qnet::LayerKind::kConv) add_weights(layer, from, values);
-    if (from.kind == qnet::LayerKind::kSumPool) {
+    if (from.has_weights()) add_weights(layer, from, values);
+    if (!from.has_weights() && from.requantizes()) {
       const qnet::Tensor &in = tensor(layer.input), &out = tensor(layer.output);
       for (int k = 0; k < out.channels; ++k)
         layer.shifts.push_back(narrow<std::int8_t>(out.exponent(k) - in.exponent(k), layer.name, "shift"));
     }
-    if (from.kind != qnet::LayerKind::kMaxPool && !source_.plan->tensor(from.output).is_logits) {
+    if (source_.plan->has_scale(from)) {
       const ActivationRange& range = source_.plan->tensor(from.output).range;
       layer.lo = range.low();
       for (int k = 0; k < tensor(layer.output).channels; ++k)

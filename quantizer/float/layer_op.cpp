@@ -8,22 +8,16 @@
 namespace shiftsim::quantizer {
 
 std::optional<FloatLayer> FloatLayer::of(const Graph& graph, const Node& node) {
-  if (node.inputs.empty()) return std::nullopt;
+  const std::optional<qnet::LayerKind> kind = row_of(node.kind).layer;
+  if (!kind) return std::nullopt;
   const Shape& in = graph.at(node.inputs[0]).shape;
-  switch (node.kind) {
-    case NodeKind::kConv:
-      return FloatLayer{qnet::LayerKind::kConv, ConvGeometry::of(graph, node), 1};
-    case NodeKind::kMaxPool:
-      return FloatLayer{qnet::LayerKind::kMaxPool, {in, node.shape, node.window, 1}, 1};
-    case NodeKind::kGlobalPool: {
-      Window map;
-      map.kernel_h = in.height;
-      map.kernel_w = in.width;
-      return FloatLayer{qnet::LayerKind::kSumPool, {in, node.shape, map, 1}, 1.0 / (in.height * in.width)};
-    }
-    default:
-      return std::nullopt;
+  FloatLayer layer{*kind, {in, node.shape, node.window, node.groups}, 1};
+  if (node.kind == NodeKind::kGlobalPool) {
+    layer.geometry.window.kernel_h = in.height;
+    layer.geometry.window.kernel_w = in.width;
+    layer.divisor = static_cast<double>(layer.geometry.window.taps());
   }
+  return layer;
 }
 
 std::size_t images_of_a_call(std::size_t largest) {
@@ -32,7 +26,7 @@ std::size_t images_of_a_call(std::size_t largest) {
 }
 
 LayerOp::LayerOp(const FloatLayer& layer, std::size_t chunk) : layer_(layer), chunk_(chunk) {
-  if (layer.kind == qnet::LayerKind::kConv) conv_.emplace(layer.geometry, chunk);
+  if (qnet::row_of(layer.kind).has_weights) conv_.emplace(layer.geometry, chunk);
 }
 
 void LayerOp::set_weights(std::span<const float> weight, std::span<const float> bias) {
@@ -63,7 +57,7 @@ void LayerOp::forward(const float* input, const float* residual, float* output, 
       max_pool(shape.window, shape.input, shape.output, input, output, images);
       break;
     case qnet::LayerKind::kSumPool:
-      global_pool(shape.input, layer_.factor, input, output, images);
+      global_pool(shape.input, 1 / layer_.divisor, input, output, images);
       break;
   }
   if (residual == nullptr) return;
@@ -94,7 +88,7 @@ void LayerOp::backward_input(const float* input, const float* gradient, const In
       max_pool_backward(shape.window, shape.input, shape.output, input, gradient, to.values, images);
       break;
     case qnet::LayerKind::kSumPool:
-      global_pool_backward(shape.input, layer_.factor, gradient, to.values, images);
+      global_pool_backward(shape.input, 1 / layer_.divisor, gradient, to.values, images);
       break;
   }
 }

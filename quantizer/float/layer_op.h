@@ -16,7 +16,7 @@ namespace shiftsim::quantizer {
 struct FloatLayer {
   qnet::LayerKind kind = qnet::LayerKind::kConv;
   ConvGeometry geometry;  ///< of the window, for every kind
-  double factor = 1;      ///< of a sum: 1 / its pixels where a mean is wanted
+  double divisor = 1;     ///< of a sum: its pixels where a mean is wanted
 
   /// Of a simplified graph's node; none for the input and for an addition, which is a layer's residual.
   static std::optional<FloatLayer> of(const Graph& graph, const Node& node);
@@ -61,7 +61,7 @@ public:
   };
   void backward_input(const float* input, const float* gradient, const InputGradient& to, std::size_t images,
                       ConvScratch& scratch) const;
-  static bool needs_share(qnet::LayerKind kind) { return kind == qnet::LayerKind::kConv; }
+  static bool needs_share(qnet::LayerKind kind) { return qnet::row_of(kind).has_weights; }
 
 private:
   FloatLayer layer_;

@@ -32,30 +32,6 @@ Clamp Clamp::then(const Clamp& next) const {
   return {std::clamp(low, next.low, next.high), std::clamp(high, next.low, next.high)};
 }
 
-const char* to_string(NodeKind kind) {
-  switch (kind) {
-    case NodeKind::kInput:
-      return "input";
-    case NodeKind::kConv:
-      return "conv";
-    case NodeKind::kMaxPool:
-      return "max_pool";
-    case NodeKind::kGlobalPool:
-      return "global_pool";
-    case NodeKind::kAdd:
-      return "add";
-    case NodeKind::kAffine:
-      return "affine";
-    case NodeKind::kClamp:
-      return "clamp";
-    case NodeKind::kAveragePool:
-      return "average_pool";
-    case NodeKind::kPad:
-      return "pad";
-  }
-  return "?";
-}
-
 std::vector<std::vector<int>> Graph::readers() const {
   std::vector<std::vector<int>> result(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i)
@@ -72,12 +48,8 @@ qnet::Activation activation_of(const Node& node) {
 bool is_non_negative(const Graph& graph, int index) {
   const Node& node = graph.at(index);
   if (node.clamp.low >= 0) return true;
-  if (node.kind == NodeKind::kMaxPool || node.kind == NodeKind::kGlobalPool || node.kind == NodeKind::kAveragePool ||
-      node.kind == NodeKind::kPad)
-    return is_non_negative(graph, node.inputs[0]);
-  if (node.kind == NodeKind::kAdd)
-    return is_non_negative(graph, node.inputs[0]) && is_non_negative(graph, node.inputs[1]);
-  return false;
+  return row_of(node.kind).keeps_sign &&
+         std::all_of(node.inputs.begin(), node.inputs.end(), [&](int input) { return is_non_negative(graph, input); });
 }
 
 }  // namespace shiftsim::quantizer

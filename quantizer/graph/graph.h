@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "qnet/network.h"
+#include "quantizer/graph/node_kind.h"
 
 namespace shiftsim::quantizer {
 
@@ -48,21 +49,6 @@ struct Clamp {
   Clamp then(const Clamp& next) const;
   bool operator==(const Clamp&) const = default;
 };
-
-enum class NodeKind {
-  kInput,
-  kConv,        ///< convolution; a linear layer is one whose kernel is the whole map
-  kMaxPool,     ///< padding never wins
-  kGlobalPool,  ///< mean over the whole map
-  kAdd,         ///< sum of two activations of one shape
-  // Only between import and simplify():
-  kAffine,       ///< scale[c] * x + bias[c]
-  kClamp,        ///< an activation function by itself
-  kAveragePool,  ///< mean over the window
-  kPad,          ///< zeros around the map
-};
-
-const char* to_string(NodeKind kind);
 
 struct Node {
   std::string name;  ///< unique; the layer's name in recipes and reports

@@ -284,10 +284,7 @@ private:
 
   void check() const {
     for (const Node& node : graph_.nodes) {
-      const bool known = node.kind == NodeKind::kInput || node.kind == NodeKind::kConv ||
-                         node.kind == NodeKind::kMaxPool || node.kind == NodeKind::kGlobalPool ||
-                         node.kind == NodeKind::kAdd;
-      SHIFTSIM_CHECK(known, "node '{}' of kind {} is left", node.name, to_string(node.kind));
+      SHIFTSIM_CHECK(row_of(node.kind).is_simple, "node '{}' of kind {} is left", node.name, to_string(node.kind));
       const Clamp& clamp = node.clamp;
       if (!clamp.none() && !(clamp.low == 0 && (clamp.high == 6 || std::isinf(clamp.high))))
         fail_at(node, "clips to [{}, {}], expected ReLU ([0, inf]) or ReLU6 ([0, 6])", clamp.low, clamp.high);

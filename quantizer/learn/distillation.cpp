@@ -54,11 +54,11 @@ public:
     losses_.resize(slots);
     for (std::size_t i = 0; i < plan.layers.size(); ++i) {
       const PlannedLayer& layer = plan.layers[i];
-      if (layer.kind == qnet::LayerKind::kConv) {
+      if (layer.has_weights()) {
         teacher_->set_weights(static_cast<int>(i), layer.weight, layer.bias);
         add_layer(static_cast<int>(i));
       }
-      if (layer.kind != qnet::LayerKind::kMaxPool && !plan.tensor(layer.output).is_logits) add_tensor(layer.output);
+      if (plan.has_scale(layer)) add_tensor(layer.output);
     }
     set_roundings();
   }

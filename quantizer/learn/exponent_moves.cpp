@@ -19,14 +19,10 @@ struct Move {
   int layer = -1, exponent = 0, by = 0;      ///< layer -1: none
 };
 
-bool has_scale(const Plan& plan, const PlannedLayer& layer) {
-  return layer.kind != qnet::LayerKind::kMaxPool && !plan.tensor(layer.output).is_logits;
-}
-
 /// The tensor whose scale this one has: a max pool hands codes on.
 int owner_of_scale(const Plan& plan, int tensor) {
   for (auto layer = plan.layers.rbegin(); layer != plan.layers.rend(); ++layer)
-    if (layer->kind == qnet::LayerKind::kMaxPool && layer->output == tensor) tensor = layer->input;
+    if (!layer->requantizes() && layer->output == tensor) tensor = layer->input;
   return tensor;
 }
 
@@ -45,7 +41,7 @@ std::vector<Move> moves_of(const QuantizedNetwork& network) {
   std::vector<Move> moves;
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {
     const PlannedLayer& layer = plan.layers[i];
-    if (has_scale(plan, layer))
+    if (plan.has_scale(layer))
       for (const int by : {-1, 1}) moves.push_back({{{layer.output, by}}, -1, 0, 0});
     const std::vector<WeightGrid>& grids = network.layers[i].grids;
     std::set<int> exponents;
@@ -57,7 +53,7 @@ std::vector<Move> moves_of(const QuantizedNetwork& network) {
       for (const int by : {-1, 1}) moves.push_back({{}, static_cast<int>(i), exponent, by});
     }
     const int input = owner_of_scale(plan, layer.input);
-    if (input > 0 && has_scale(plan, layer))
+    if (input > 0 && plan.has_scale(layer))
       for (const int by : {-1, 1}) moves.push_back({{{input, by}, {layer.output, -by}}, -1, 0, 0});
   }
   return moves;

@@ -25,7 +25,7 @@ NetworkJudge::NetworkJudge(const Plan& plan, const ImageSet& images, std::vector
   start_with(whole_);
   pixels_.assign(model_->slots(), std::vector<float>(kChunk * plan.tensor(0).shape.size()));
   for (std::size_t i = 0; i < plan.layers.size(); ++i)
-    if (plan.layers[i].kind == qnet::LayerKind::kConv)
+    if (plan.layers[i].has_weights())
       model_->set_weights(static_cast<int>(i), plan.layers[i].weight, plan.layers[i].bias);
   targets_.resize(chosen_.size() * classes_);
   run([&](std::size_t, std::size_t begin, std::size_t count, const float* logits) {
@@ -59,9 +59,8 @@ void NetworkJudge::set(const QuantizedNetwork& network) {
 void NetworkJudge::set_from_start(const QuantizedNetwork& network) {
   for (auto i = static_cast<std::size_t>(rest_.first); i < plan_.layers.size(); ++i) {
     const PlannedLayer& layer = plan_.layers[i];
-    if (layer.kind == qnet::LayerKind::kConv) set_layer(network, i);
-    if (layer.kind != qnet::LayerKind::kMaxPool && !plan_.tensor(layer.output).is_logits)
-      model_->set_quantizer(layer.output, {true, 1, network.steps(layer.output)});
+    if (layer.has_weights()) set_layer(network, i);
+    if (plan_.has_scale(layer)) model_->set_quantizer(layer.output, {true, 1, network.steps(layer.output)});
   }
 }
 
@@ -79,8 +78,8 @@ void NetworkJudge::set_readers(const QuantizedNetwork& network, int tensor) {
   for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
     const PlannedLayer& reader = plan_.layers[i];
     if (reader.input != tensor && reader.residual != tensor) continue;
-    if (reader.kind == qnet::LayerKind::kConv) set_layer(network, i);
-    if (reader.kind == qnet::LayerKind::kMaxPool) set_readers(network, reader.output);
+    if (reader.has_weights()) set_layer(network, i);
+    if (!reader.requantizes()) set_readers(network, reader.output);
   }
 }
 

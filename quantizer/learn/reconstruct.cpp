@@ -77,7 +77,7 @@ private:
   void make_layers() {
     for (int i = unit_.first; i <= unit_.last; ++i) {
       const PlannedLayer& layer = plan_.layers[static_cast<std::size_t>(i)];
-      if (layer.kind != qnet::LayerKind::kConv) continue;
+      if (!layer.has_weights()) continue;
       SoftLayer soft(network_, i, recipe_);
       append_blocks(layers_.size(), soft.channels(), soft.fan, blocks_);
       layers_.push_back(std::move(soft));
@@ -87,7 +87,7 @@ private:
   void make_tensors() {
     for (int i = unit_.first; i <= unit_.last; ++i) {
       const PlannedLayer& layer = plan_.layers[static_cast<std::size_t>(i)];
-      if (layer.kind == qnet::LayerKind::kMaxPool || plan_.tensor(layer.output).is_logits) continue;
+      if (!plan_.has_scale(layer)) continue;
       tensors_.emplace_back(network_, layer.output, free_scales());
     }
     set_quantizers(options_.drop);

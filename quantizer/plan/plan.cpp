@@ -1,6 +1,7 @@
 #include "quantizer/plan/plan.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "common/error.h"
 #include "quantizer/float/float_ops.h"
@@ -37,23 +38,17 @@ public:
 private:
   void add_node(int index) {
     const Node& node = graph_.at(index);
-    switch (node.kind) {
-      case NodeKind::kConv:
-        if (merged_.addition_of(index) < 0) add_conv(node, index, index, -1);
-        break;
-      case NodeKind::kAdd:
-        add_addition(node, index);
-        break;
-      case NodeKind::kMaxPool:
-      case NodeKind::kGlobalPool:
-        add_pool(node, index);
-        break;
-      default:
-        SHIFTSIM_CHECK(false, "node '{}' of kind {}", node.name, to_string(node.kind));
-    }
+    const std::optional<FloatLayer> layer = FloatLayer::of(graph_, node);
+    if (!layer)
+      add_addition(node, index);
+    else if (!qnet::row_of(layer->kind).has_weights)
+      add_unweighted(node, *layer, index);
+    else if (merged_.addition_of(index) < 0)
+      add_conv(node, index, index, -1);
   }
 
   void add_addition(const Node& add, int index) {
+    SHIFTSIM_CHECK(add.kind == NodeKind::kAdd, "node '{}' of kind {}", add.name, to_string(add.kind));
     const int conv = merged_.conv_of(index);
     const auto residual_of = [&](int operand) {
       const int tensor = place_[static_cast<std::size_t>(operand)];
@@ -121,13 +116,13 @@ private:
     });
   }
 
-  void add_pool(const Node& node, int index) {
+  /// A pool, or whatever else has no weights.
+  void add_unweighted(const Node& node, const FloatLayer& in_float, int index) {
     PlannedLayer layer;
     layer.name = node.name;
     layer.node = index;
     layer.input = place_[static_cast<std::size_t>(node.inputs[0])];
     const PlannedTensor& in = plan_.tensor(layer.input);
-    const FloatLayer in_float = FloatLayer::of(graph_, node).value();
     layer.kind = in_float.kind;
     layer.geometry = in_float.geometry;
     PlannedTensor tensor;
@@ -137,8 +132,8 @@ private:
     tensor.range = in.range;
     tensor.factor = in.factor;
     tensor.policy = in.policy;
-    if (layer.kind == qnet::LayerKind::kSumPool) {
-      tensor.factor *= in.shape.height * in.shape.width;
+    if (layer.requantizes()) {
+      tensor.factor *= in_float.divisor;
       widths_.set_sum(layer, in, tensor);
     }
     finish(std::move(layer), std::move(tensor), index);

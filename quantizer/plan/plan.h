@@ -23,7 +23,7 @@ struct PlannedTensor {
   int node = -1;                ///< of the graph
   bool per_channel = false;     ///< an exponent for each channel: every reader keeps the channels apart
   std::optional<int> exponent;  ///< where it is decided already, and not to be searched
-  double factor = 1;            ///< number of pixels of a sum_pool's window: its tensor holds the sum, not the mean
+  double factor = 1;            ///< number of pixels of a sum's window: its tensor holds the sum, not the mean
   std::string policy;           ///< why it has these bits: "activation", "stem", "residual", "linear", "pool", ...
 };
 
@@ -61,6 +61,9 @@ struct Plan {
   std::vector<PlannedLayer> layers;    ///< in order of execution; the last gives the logits
 
   const PlannedTensor& tensor(int index) const { return tensors[static_cast<std::size_t>(index)]; }
+
+  /// Whether the layer's output has a scale of its own: neither its input's nor the logits'.
+  bool has_scale(const PlannedLayer& layer) const { return layer.requantizes() && !tensor(layer.output).is_logits; }
 
   /// The layer's activation function on 'count' values of its output (NHWC), in place.
   void activate(const PlannedLayer& layer, float* values, std::size_t count) const;

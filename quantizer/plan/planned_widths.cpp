@@ -55,7 +55,8 @@ void PlannedWidths::set_output(const PlannedLayer& layer, bool shortcut, Planned
 }
 
 void PlannedWidths::set_sum(const PlannedLayer& layer, const PlannedTensor& in, PlannedTensor& tensor) const {
-  tensor.range = {recipe_.pool_bits, in.range.is_signed, {}};
+  const bool negative = in.range.is_signed || qnet::row_of(layer.kind).fixed_weight < 0;
+  tensor.range = {recipe_.pool_bits, negative, {}};
   tensor.policy = "pool";
   override_output(layer.name, tensor);
 }

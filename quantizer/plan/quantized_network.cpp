@@ -33,7 +33,7 @@ void QuantizedNetwork::set_steps(int tensor, const std::vector<double>& steps) {
     mantissas[index].clear();
   // A max pool hands codes on.
   for (const PlannedLayer& layer : plan->layers)
-    if (layer.kind == qnet::LayerKind::kMaxPool && layer.input == tensor) set_steps(layer.output, steps);
+    if (!layer.requantizes() && layer.input == tensor) set_steps(layer.output, steps);
 }
 
 QuantizedNetwork undecided(Plan plan) {

@@ -37,7 +37,7 @@ std::vector<Range> regions(const Plan& plan) {
 }
 
 bool is_conv(const PlannedLayer& layer) {
-  return layer.kind == qnet::LayerKind::kConv;
+  return layer.has_weights();
 }
 bool is_depthwise(const PlannedLayer& layer) {
   return is_conv(layer) && layer.geometry.is_depthwise();
@@ -52,12 +52,13 @@ std::vector<Range> blocks(const Plan& plan, const std::vector<Range>& found) {
   const auto single = [&](std::size_t i, auto is) {
     return i < found.size() && found[i].single() && is(layer_at(plan, found[i].first));
   };
-  const auto kind = [&](std::size_t i, qnet::LayerKind wanted) {
-    return single(i, [&](const PlannedLayer& layer) { return layer.kind == wanted; });
+  const auto is_unweighted = [&](std::size_t i, bool requantizes) {
+    return single(
+        i, [&](const PlannedLayer& layer) { return !layer.has_weights() && layer.requantizes() == requantizes; });
   };
   for (std::size_t i = 0; i < found.size(); ++i) {
     Range range = found[i];
-    if (kind(i, qnet::LayerKind::kMaxPool) && !result.empty()) {
+    if (is_unweighted(i, false) && !result.empty()) {
       result.back().last = range.last;
       continue;
     }
@@ -69,7 +70,7 @@ std::vector<Range> blocks(const Plan& plan, const std::vector<Range>& found) {
     if (single(i, is_pointwise) && single(i + 1, is_depthwise) && linear(i + 2)) {
       i += 2;
     } else if ((single(i, is_depthwise) && single(i + 1, is_pointwise)) ||
-               (kind(i, qnet::LayerKind::kSumPool) && i + 1 < found.size())) {
+               (is_unweighted(i, true) && i + 1 < found.size())) {
       i += 1;
     }
     range.last = found[i].last;

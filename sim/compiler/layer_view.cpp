@@ -36,7 +36,7 @@ StepPosition position(const LayerView& view, const Geometry& g, int step) {
 }  // namespace
 
 int array_weight(const qnet::Layer& layer, const LayerView& view, int in_per_group, int k, int ky, int kx, int c) {
-  if (layer.kind != qnet::LayerKind::kConv) return 1;
+  if (!qnet::row_of(layer.kind).has_weights) return qnet::row_of(layer.kind).fixed_weight;
   const int q = layer.weights[weight_index(layer, in_per_group, k, ky, kx, c)];
   return view.widened ? 2 * q + layer.offsets[static_cast<std::size_t>(k)] : q;
 }
@@ -54,27 +54,27 @@ LayerView view_layer(const qnet::Network& network, const qnet::Layer& layer, con
   view.pad_top = layer.pad_top;
   view.pad_left = layer.pad_left;
   view.wide = out.bits == qnet::kLogitsBits;
-  const bool conv = layer.kind == qnet::LayerKind::kConv;
+  const qnet::LayerKindRow& kind = qnet::row_of(layer.kind);
   const int in_per_group = in.channels / layer.groups, out_per_group = out.channels / layer.groups;
 
   if (layer.keeps_channels_apart(in.channels)) {
     // One input channel per output channel: lane 0 of each PE.
-    view.mode = layer.kind == qnet::LayerKind::kMaxPool ? Mode::kMax : Mode::kDepthwise;
+    view.mode = kind.reduction == qnet::Reduction::kMax ? Mode::kMax : Mode::kDepthwise;
     view.shared_input = false;
     view.steps = view.kernel_h * view.kernel_w;
-    const int repeat = conv ? out_per_group : 1;
+    const int repeat = kind.has_weights ? out_per_group : 1;
     for (int k = 0; k < out.channels; k += g.channels) {
       const int count = std::min(g.channels, out.channels - k);
       view.tiles.push_back({k, count, k, count, repeat});
     }
-    if (conv && layer.has_offset()) {
+    if (layer.has_offset()) {
       view.widened = true;
       for (int k = 0; k < out.channels; ++k)
         for (int ky = 0; ky < layer.kernel_h; ++ky)
           for (int kx = 0; kx < layer.kernel_w; ++kx)
             view.planes = std::max(view.planes, digits_for(array_weight(layer, view, 1, k, ky, kx, 0)));
-    } else if (conv) {
-      view.planes = layer.weight_bits / 2;
+    } else {
+      view.planes = kind.has_weights ? layer.weight_bits / 2 : digits_for(kind.fixed_weight);
     }
     return view;
   }

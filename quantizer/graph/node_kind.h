@@ -1,0 +1,61 @@
+// What the nodes of a float graph are: a row for each kind.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include "qnet/layer_kind.h"
+
+namespace shiftsim::quantizer {
+
+enum class NodeKind {
+  kInput,
+  kConv,        ///< convolution; a linear layer is one whose kernel is the whole map
+  kMaxPool,     ///< padding never wins
+  kGlobalPool,  ///< mean over the whole map
+  kAdd,         ///< sum of two activations of one shape
+  // Only between import and simplify():
+  kAffine,       ///< scale[c] * x + bias[c]
+  kClamp,        ///< an activation function by itself
+  kAveragePool,  ///< mean over the window
+  kPad,          ///< zeros around the map
+};
+
+struct NodeKindRow {
+  NodeKind kind;
+  const char* name;
+  bool keeps_sign;  ///< where no input is negative, no output is
+  bool is_simple;   ///< there may be some after simplify()
+  /// The layer that it becomes; none for the input and for an addition, which is a layer's residual.
+  std::optional<qnet::LayerKind> layer;
+};
+
+inline constexpr std::array<NodeKindRow, 9> kNodeKinds = {{
+    {NodeKind::kInput, "input", false, true, {}},
+    {NodeKind::kConv, "conv", false, true, qnet::LayerKind::kConv},
+    {NodeKind::kMaxPool, "max_pool", true, true, qnet::LayerKind::kMaxPool},
+    {NodeKind::kGlobalPool, "global_pool", true, true, qnet::LayerKind::kSumPool},
+    {NodeKind::kAdd, "add", true, true, {}},
+    {NodeKind::kAffine, "affine", false, false, {}},
+    {NodeKind::kClamp, "clamp", false, false, {}},
+    {NodeKind::kAveragePool, "average_pool", true, false, {}},
+    {NodeKind::kPad, "pad", true, false, {}},
+}};
+
+constexpr const NodeKindRow& row_of(NodeKind kind) {
+  return kNodeKinds[static_cast<std::size_t>(kind)];
+}
+
+constexpr const char* to_string(NodeKind kind) {
+  return row_of(kind).name;
+}
+
+// Rows stand in the order of their enumerators.
+static_assert([] {
+  for (std::size_t i = 0; i < kNodeKinds.size(); ++i)
+    if (kNodeKinds[i].kind != static_cast<NodeKind>(i)) return false;
+  return true;
+}());
+
+}  // namespace shiftsim::quantizer
