@@ -5,12 +5,12 @@
 #include <numeric>
 
 #include "quantizer/kernels/learning_kernels.h"
+#include "quantizer/learn/hard_unit.h"
 #include "quantizer/learn/learned.h"
 #include "quantizer/learn/learned_steps.h"
 #include "quantizer/learn/soft_layer.h"
 #include "quantizer/learn/unit_batches.h"
 #include "quantizer/learn/unit_model.h"
-#include "quantizer/plan/accumulator_rounding.h"
 
 namespace shiftsim::quantizer {
 
@@ -36,9 +36,10 @@ public:
 
   UnitLoss run(const std::function<void(int)>& progress) {
     UnitLoss loss;
-    const Saved before = save();
-    set_hard();
-    loss.before = hard_loss();
+    HardUnit hard(network_, model_, batches_, workers_, layer_indices(), tensor_indices(), task_.quantized_inside);
+    const HardUnit::Values before = hard.values();
+    hard.set();
+    loss.before = hard.loss();
     make_bias_units();
     relaxed_ = task_.weights && options_.relax_exponents && !free_scales();
     const int relaxed_until = relaxed_ ? std::max(1, static_cast<int>(options_.exponent_share * task_.iterations)) : 0;
@@ -50,25 +51,20 @@ public:
     }
     if (relaxed_) harden_exponents();
     harden();
-    set_hard();
-    loss.after = hard_loss();
+    hard.set();
+    loss.after = hard.loss();
     if (!(loss.after < loss.before)) {
-      restore(before);
+      hard.restore(before);
       loss.after = loss.before;
     }
     if (options_.exponent_moves && task_.quantized_inside) {
-      set_hard();
-      move_exponents(loss);
+      hard.set();
+      hard.move_exponents(loss.after);
     }
     return loss;
   }
 
 private:
-  struct Saved {
-    std::vector<QuantizedLayer> layers;
-    std::vector<std::vector<double>> steps;
-  };
-
   bool free_scales() const { return recipe_.scales == Scales::kFree; }
   QuantizedLayer& target(const SoftLayer& soft) const { return network_.layers[static_cast<std::size_t>(soft.index)]; }
 
@@ -91,6 +87,17 @@ private:
       tensors_.emplace_back(network_, layer.output, free_scales());
     }
     set_quantizers(options_.drop);
+  }
+
+  std::vector<int> layer_indices() const {
+    std::vector<int> result;
+    for (const SoftLayer& soft : layers_) result.push_back(soft.index);
+    return result;
+  }
+  std::vector<int> tensor_indices() const {
+    std::vector<int> result;
+    for (const LearnedSteps& learned : tensors_) result.push_back(learned.tensor());
+    return result;
   }
 
   void set_quantizers(double drop) {
@@ -200,8 +207,6 @@ private:
     for (LearnedSteps& learned : tensors_) learned.learn(model_, rate, iteration + 1);
   }
 
-  // ---- the hard model ----
-
   void harden() {
     for (const SoftLayer& soft : layers_) {
       if (task_.weights) soft.harden(target(soft));
@@ -209,64 +214,6 @@ private:
     }
     if (task_.activations)
       for (const LearnedSteps& learned : tensors_) network_.set_steps(learned.tensor(), learned.steps());
-  }
-
-  void set_hard() {
-    for (const SoftLayer& soft : layers_) {
-      // Biases are corrected, and rounded, when the unit is done.
-      model_.set_weights(soft.index, target(soft).weights(), target(soft).learned_bias);
-      if (task_.quantized_inside)
-        model_.set_residual_steps(soft.index,
-                                  AccumulatorRounding(network_, static_cast<std::size_t>(soft.index)).residual_steps());
-    }
-    for (const LearnedSteps& learned : tensors_)
-      model_.set_quantizer(learned.tensor(), {task_.quantized_inside, 1, network_.steps(learned.tensor())});
-  }
-
-  /// Over a few batches, always the same.
-  double hard_loss() {
-    constexpr std::uint64_t kBatches = 8, kFirst = std::uint64_t{1} << 40;
-    double total = 0;
-    for (std::uint64_t batch = 0; batch < kBatches; ++batch) {
-      batches_.draw(kFirst + batch, 0);
-      workers_.run(model_.slots(), [&](std::size_t slot, std::size_t thread) {
-        batches_.forward_loss(model_.place(slot, thread), kFirst + batch);
-      });
-      total += batches_.loss();
-    }
-    return total / static_cast<double>(kBatches);
-  }
-
-  Saved save() const {
-    Saved saved;
-    for (const SoftLayer& soft : layers_) saved.layers.push_back(target(soft));
-    for (const LearnedSteps& learned : tensors_) saved.steps.push_back(network_.steps(learned.tensor()));
-    return saved;
-  }
-
-  void restore(const Saved& saved) {
-    for (std::size_t i = 0; i < layers_.size(); ++i) target(layers_[i]) = saved.layers[i];
-    for (std::size_t i = 0; i < tensors_.size(); ++i) network_.set_steps(tensors_[i].tensor(), saved.steps[i]);
-  }
-
-  /// Tries each tensor's exponents one up and one down, all channels together, codes kept.
-  void move_exponents(UnitLoss& loss) {
-    for (const LearnedSteps& learned : tensors_) {
-      for (const double factor : {0.5, 2.0}) {
-        const std::vector<double> now = network_.steps(learned.tensor());
-        std::vector<double> moved = now;
-        for (double& step : moved) step *= factor;
-        network_.set_steps(learned.tensor(), moved);
-        set_hard();
-        const double found = hard_loss();
-        if (found < loss.after) {
-          loss.after = found;
-        } else {
-          network_.set_steps(learned.tensor(), now);
-          set_hard();
-        }
-      }
-    }
   }
 
   const Plan& plan_;
