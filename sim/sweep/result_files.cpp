@@ -74,8 +74,8 @@ void SweepResults::write_csv(const char* name, const std::vector<std::size_t>& p
 }
 
 /// A point a line, so that large sweeps are never one value in memory.
-void SweepResults::write_json() const {
-  AtomicFile file(plan_.folder() / "points.json");
+void SweepResults::write_json(const char* name) const {
+  AtomicFile file(plan_.folder() / name);
   const auto text = [](const Json& json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   };

@@ -6,8 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "common/atomic_file.h"
 #include "common/text.h"
 #include "common/text_table.h"
+#include "sim/pages/pages.h"
 #include "sim/report/units.h"
 #include "sim/sweep/metrics.h"
 #include "sim/sweep/pareto.h"
@@ -15,6 +17,7 @@
 namespace shiftsim::sim {
 namespace {
 
+constexpr const char* kPoints = "points.json";
 constexpr std::size_t kMostLines = 40;  ///< of the printed front, and of each list below it
 
 /// What differs between a point's row and the same point in the verifying engine; empty where nothing does.
@@ -73,7 +76,8 @@ void SweepResults::write() const {
     if (rows_[point].state != Row::State::kMissing) all.push_back(point);
   write_csv("points.csv", all);
   write_csv("front.csv", front_);
-  write_json();
+  write_json(kPoints);
+  write_file_atomically(plan_.folder() / "index.html", sweep_page(plan_.folder() / kPoints));
 }
 
 std::string SweepResults::text() const {

@@ -1,4 +1,4 @@
-// What a sweep writes and prints: points.csv, points.json, front.csv, the table of the Pareto front.
+// What a sweep writes and prints: points.csv, points.json, front.csv, its page, the table of the Pareto front.
 #pragma once
 
 #include <filesystem>
@@ -24,7 +24,7 @@ public:
   SweepResults(const SweepPlan& plan, std::vector<Row> rows, std::vector<std::size_t> front,
                const std::vector<Row>& verified);
 
-  /// Writes the three files into the plan's folder, each whole or not at all.
+  /// Writes the files into the plan's folder, each whole or not at all.
   void write() const;
   /// The front, one point a line, and below it what there is to say of the sweep.
   std::string text() const;
@@ -36,7 +36,7 @@ public:
 private:
   std::size_t count(Row::State state) const;
   void write_csv(const char* file, const std::vector<std::size_t>& points) const;
-  void write_json() const;
+  void write_json(const char* file) const;
   std::string front_table() const;
   std::string summary() const;
 

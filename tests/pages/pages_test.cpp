@@ -14,6 +14,7 @@
 namespace shiftsim {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -159,6 +160,17 @@ TEST_F(PagesTest, AGoldenRunHasAPageWithoutTiming) {
 TEST_F(PagesTest, NumbersOfASweepAreThoseOfItsJson) {
   write("points.json", points_json());
   write("index.html", sim::sweep_page(folder_ / "points.json"));
+  expect_good("check_sweep_page.py");
+}
+
+TEST_F(PagesTest, SimrunWritesThePageOfASweep) {
+  const std::string network = SHIFTSIM_PINNED_NETWORKS "/resnet_w4a4.qnet";
+  const std::string base = SHIFTSIM_SOURCE_DIR "/configs/pe16x16.yaml";
+  write("s.yaml", "base: " + base + "\naxes: {network: [" + network +
+                      "], array.rows: [8, 16], array.lanes: [4, 5], dataset.test_images: [2]}\n");
+  const test::Outcome run = run_program(SHIFTSIM_SIMRUN, {"sweep", "s.yaml", "--output", folder_.string() + "/out"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  for (const char* file : {"points.json", "index.html"}) fs::copy_file(folder_ / "out" / file, folder_ / file);
   expect_good("check_sweep_page.py");
 }
 
