@@ -1,5 +1,6 @@
 """Blocks of figures that take seconds: they are measured at every check."""
 import re
+import sys
 
 from bench import FENCE, PROJECT, TEST_IMAGES, TEST_LABELS, Block, number, table
 
@@ -115,10 +116,32 @@ def render_more_bits(rows):
                  [[f"`{layer}`" if layer else "no layer", f"{quantized:.2f} %"] for layer, quantized in rows])
 
 
+# ---- docs/area.md ----
+
+def measure_gates(bench):
+    """The recorded netlists beside what the inventory makes of them."""
+    sys.path.insert(0, str(PROJECT / "scripts/synthesis"))
+    from fit import Fit
+    from runs import Runs
+    fit = Fit(Runs(PROJECT / "tests/data/synthesis_osu018.json", bench.binaries / "simrun"))
+    return [[geometry.text, geometry.ppu_lanes, geometry.accumulator_bits, geometry.fitted,
+             sum(run["modules"].values()), fit.errors[geometry], max(run["paths"].values()) if "paths" in run else None,
+             fit.path(geometry)] for geometry, run in fit.runs.recorded()]
+
+
+def render_gates(rows):
+    header = ["pixels x channels x lanes", "PPU lanes", "accumulator", "used to", "netlist, NAND2", "inventory", "path, FO4",
+              "formula"]
+    return table(header, [[text, str(ppu), f"{bits} bits", "fit" if fitted else "check", number(nand2), f"{error:+.1f} %",
+                           f"{path:.0f}" if path else "", f"{model:.0f}"]
+                          for text, ppu, bits, fitted, nand2, error, path, model in rows])
+
+
 FIGURES = {
     "run": Block(measure_run, render_run, "quantrun (nearest, W4A4) and simrun on models/resnet_fmnist.onnx: seconds"),
     "arrays": Block(measure_arrays, render_arrays, "simrun on both networks of models/, three arrays: seconds"),
     "technology": Block(measure_technology, render_technology, "reads configs/technologies/45nm_horowitz.yaml"),
+    "gates": Block(measure_gates, render_gates, "scripts/fit_gates on the recorded syntheses: seconds"),
     "diagnosis": Block(measure_diagnosis, render_diagnosis, "quantrun --diagnose (nearest, W2A4): seconds"),
     "more_bits": Block(measure_more_bits, render_more_bits, "quantrun and simrun, three recipes: seconds"),
 }

@@ -58,7 +58,7 @@ class Synthesis:
             (folder / "script.ys").write_text("\n".join(script) + "\n")
             # Without -q: ABC's delays stand in the log.
             log = run(["yosys", "-s", str(folder / "script.ys")], folder / "log")
-            self.version = re.search(r"Yosys (\S+)", log)[1]
+            self.version = re.search(r"Yosys (\d\S*)", log)[1]
             self._netlist = json.loads((folder / "netlist.json").read_text())["modules"]
             self._verilog = (folder / "netlist.v").read_text()
             self._delays = delays(log)

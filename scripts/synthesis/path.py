@@ -3,7 +3,10 @@ import re
 import tempfile
 from pathlib import Path
 
+from cells import SynthesisError
 from netlist import map_to_cells, read_rtl, run
+
+PERIOD = 100  # ns: no path is longer
 
 # An inverter that drives four of its kind, which is the unit that carries a delay from one technology to another.
 FO4 = """
@@ -39,6 +42,11 @@ def fo4_ns(folder, cells):
     return (delay[3] + delay[4]) / 2
 
 
+# Units of the core, and how the names of their registers begin. What ends at no register ends at a memory or a port.
+UNITS = {"load": "u_load", "sequencer": "u_sequencer", "operands": "gen_slot", "digits": "u_digits", "array": "u_array",
+         "ppu": "u_ppu", "store": "u_store", "tokens": "u_tokens"}
+
+
 def core_path(rtl, cells, sizes):
     """Memories become ports: what is read arrives at the clock's edge, addresses are due at the next one."""
     with tempfile.TemporaryDirectory() as name:
@@ -46,21 +54,23 @@ def core_path(rtl, cells, sizes):
         netlist = folder / "flat.v"
         script = [*read_rtl(rtl.resolve(), sizes), "synth -flatten -noabc -top shiftsim_core", "expose -evert",
                   *map_to_cells(cells, folder),
+                  # So that a register has the name of the signal that it drives.
+                  f"read_liberty -lib {cells.liberty}", "rename -wire t:DFF*",
                   f"write_verilog -noattr -noexpr -simple-lhs {netlist}"]
         (folder / "script.ys").write_text("\n".join(script) + "\n")
         run(["yosys", "-q", "-s", str(folder / "script.ys")], folder / "log")
+        paths = [f'puts "unit {unit}"\nreport_checks -digits 4 -to [get_pins {prefix}*/D]' for unit, prefix in UNITS.items()]
         text = sta(folder, cells, netlist, "shiftsim_core", [
-            "create_clock -name clk -period 1 clk_i",
+            f"create_clock -name clk -period {PERIOD} clk_i",
             "set_input_delay 0 -clock clk [all_inputs -no_clocks]", "set_output_delay 0 -clock clk [all_outputs]",
-            "set_false_path -from [get_ports rst_ni]", "report_checks -path_delay max -digits 4"])
-        slack = float(re.search(r"(-?[\d.]+) +slack", text)[1])
-        verilog = netlist.read_text()
-        start, end = (signal(verilog, re.search(rf"{point}: (\S+)", text)[1]) for point in ("Startpoint", "Endpoint"))
+            "set_false_path -from [get_ports rst_ni]", *paths, 'puts "unit all"', "report_checks -digits 4"])
         fo4 = fo4_ns(folder, cells)
-        return {"ns": 1 - slack, "fo4_ns": fo4, "fo4": (1 - slack) / fo4, "start": start, "end": end}
-
-
-def signal(verilog, instance):
-    """The name in the RTL of the signal that a flip-flop of this name drives."""
-    cell = re.search(rf"^  DFF\w+ {re.escape(instance)} \((.*?)\n  \);", verilog, re.M | re.S)
-    return re.search(r"\.Q\(\\?(.*?) ?\)", cell[1])[1] if cell else instance
+    found = {}
+    for block in re.split(r"^unit ", text, flags=re.M)[1:]:
+        slack = re.search(r"(-?[\d.]+) +slack", block)
+        if not slack:
+            raise SynthesisError(f"OpenSTA found no path to {block.split()[0]}")
+        start, end = (re.search(rf"{point}: ([^\s\\]+)", block)[1] for point in ("Startpoint", "Endpoint"))
+        found[block.split()[0]] = {"ns": PERIOD - float(slack[1]), "start": start, "end": end}
+    longest = found.pop("all")
+    return longest | {"fo4": longest["ns"] / fo4, "fo4_ns": fo4, "units": {unit: path["ns"] for unit, path in found.items()}}

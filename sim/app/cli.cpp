@@ -61,6 +61,8 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
       ->needs(dump)
       ->check(CLI::Range(0, 1 << 30));
   app.add_flag("--print-config", command.print_config, "Print the whole configuration, explained, and end");
+  app.add_flag("--print-area", command.print_area, "Print area and highest clock of the accelerator as JSON, and end");
+  app.add_flag("--print-inventory", command.print_inventory, "Print the accelerator's parts as JSON, and end");
   app.add_flag("--print-quantize", command.print_quantize,
                "Print network and quantize section as tab-separated lines, for scripts, and end");
   CLI::Option* quiet_option = app.add_flag("--quiet,-q", quiet, "No progress on stderr");

@@ -19,7 +19,7 @@ struct CommandLine {
   int verbosity = 1;
   std::filesystem::path trace;  ///< empty: none
   bool compare = false;         ///< with other simulators
-  bool print_config = false, print_quantize = false;
+  bool print_config = false, print_quantize = false, print_area = false, print_inventory = false;
 };
 
 /// Parses the arguments. Prints help, version or a message itself and then gives the exit status instead.

@@ -14,9 +14,11 @@
 #include "sim/app/exit_status.h"
 #include "sim/app/sweep_command.h"
 #include "sim/config/config.h"
+#include "sim/energy/area.h"
 #include "sim/engine/inputs.h"
 #include "sim/engine/mapped_program.h"
 #include "sim/engine/simulate.h"
+#include "sim/report/area_json.h"
 #include "sim/report/comparison.h"
 #include "sim/trace/trace.h"
 
@@ -40,6 +42,13 @@ void print_comparison(const RunResult& result, const ArrayConfig& array, const f
   fmt::print("\n{}", comparison_table(layers));
 }
 
+/// simulate() asks the same; here the place of the key is known, and no network has been read for nothing.
+void check_clock(const CommandLine& command, const RunConfig& config) {
+  if (config.clock_check != ClockCheck::kRefuse) return;
+  const auto problem = clock_problem(config.accelerator, load_technology(config.technology));
+  if (problem) fail_at_key(command.config, command.overrides, "clock_mhz", *problem);
+}
+
 int run_command(const CommandLine& command) {
   const RunConfig config = load_config(command.config, command.overrides);
   if (command.print_config) {
@@ -50,10 +59,18 @@ int run_command(const CommandLine& command) {
     fmt::print("{}", quantize_lines(config));
     return kDone;
   }
+  if (command.print_area || command.print_inventory) {
+    const Technology technology = load_technology(config.technology);
+    const auto json =
+        command.print_area ? area_json(config.accelerator, technology) : inventory_json(config.accelerator, technology);
+    fmt::print("{}\n", json.dump(2));
+    return kDone;
+  }
 
   if (config.fidelity == Fidelity::kGolden && (command.compare || !command.trace.empty()))
     fail("{}: fidelity golden has no cycles; take transaction, cycle or lockstep",
          command.compare ? "--compare" : "--trace");
+  check_clock(command, config);
   const qnet::Network network = read_network(config);
   const std::size_t dump_image = static_cast<std::size_t>(command.dump_image);
   if (!command.dump_golden.empty()) {

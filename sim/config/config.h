@@ -152,6 +152,9 @@ struct LockstepConfig {
   friend bool operator==(const LockstepConfig&, const LockstepConfig&) = default;
 };
 
+/// What happens where the clock is faster than the technology's gates.
+enum class ClockCheck { kRefuse, kWarn };
+
 /// How scripts/run makes the network, if it is made here: quantrun's arguments. Empty model: the network is given.
 struct QuantizeConfig {
   std::string model;
@@ -172,7 +175,8 @@ struct RunConfig {
   int image_count = 1;           ///< images that the cycle engines run, the first ones
   Fidelity fidelity = Fidelity::kCycle;
   std::string technology;  ///< technology file
-  std::string results;     ///< folder in which results/<name>/ is made
+  ClockCheck clock_check = ClockCheck::kRefuse;
+  std::string results;  ///< folder in which results/<name>/ is made
   std::int64_t seed = 1;
   int threads = 0;             ///< of the golden reference, and machines at a time; 0: all processors
   bool accuracy_cache = true;  ///< take the accuracy from an earlier run of the same network on the same images
@@ -186,6 +190,11 @@ struct RunConfig {
 /// Reads a configuration, with its includes, strictly; then the "key=value" overrides. Without a file (empty path) the
 /// defaults. Throws UserError "FILE:LINE: ...".
 RunConfig load_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
+/// Raises a UserError "FILE:LINE: KEY: message" at the last place where these set a key that only later turned out to
+/// be wrong, or without a place where none did.
+[[noreturn]] void fail_at_key(const std::filesystem::path& file, const std::vector<std::string>& overrides,
+                              const std::string& key, const std::string& message);
 
 /// The whole configuration as commented YAML; loading it gives the same configuration.
 std::string print_config(const RunConfig& config);

@@ -31,6 +31,9 @@ public:
   /// The same before 'auto' is resolved and keys are held against each other. Relative paths of the overrides count
   /// from 'folder'.
   RunConfig read(const std::vector<std::string>& overrides, const std::filesystem::path& folder) const;
+  /// Raises a UserError at the last place where the file or the overrides set this key.
+  [[noreturn]] void fail_at(const std::vector<std::string>& overrides, const std::string& key,
+                            const std::string& message) const;
 
 private:
   RunConfig read(const std::vector<std::string>& overrides, const std::filesystem::path& folder,

@@ -83,6 +83,13 @@ RunConfig ConfigBase::read(const std::vector<std::string>& overrides, const fs::
   return config;
 }
 
+void ConfigBase::fail_at(const std::vector<std::string>& overrides, const std::string& key,
+                         const std::string& message) const {
+  ConfigSources sources = sources_;
+  read(overrides, fs::current_path(), sources);
+  sources.error(key, message);
+}
+
 RunConfig ConfigBase::load(const std::vector<std::string>& overrides) const {
   ConfigSources sources = sources_;
   RunConfig config = read(overrides, fs::current_path(), sources);
@@ -99,6 +106,11 @@ RunConfig ConfigBase::load(const std::vector<std::string>& overrides) const {
 
 RunConfig load_config(const fs::path& file, const std::vector<std::string>& overrides) {
   return ConfigBase(file).load(overrides);
+}
+
+void fail_at_key(const fs::path& file, const std::vector<std::string>& overrides, const std::string& key,
+                 const std::string& message) {
+  ConfigBase(file).fail_at(overrides, key, message);
 }
 
 }  // namespace shiftsim::sim

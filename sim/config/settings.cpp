@@ -147,7 +147,9 @@ std::vector<RunSetting> make_settings() {
                      OF(accelerator, clock_mhz)),
       integer<Config>("command_queue_depth", 1, 16, "commands in each of the LOAD, COMPUTE and STORE queues",
                       OF(accelerator, command_queue_depth)),
-      path<Config>("technology", "a file", "energy per event", TOP(technology)),
+      choice<Config, ClockCheck>("clock_check", {{"refuse", ClockCheck::kRefuse}, {"warn", ClockCheck::kWarn}},
+                                 "of a clock_mhz above what the technology reaches", TOP(clock_check)),
+      path<Config>("technology", "a file", "energy, area and delay", TOP(technology)),
       network(),
 
       integer<Config>("array.rows", kMinSide, kMaxSide, "pixels x lanes", OF(accelerator.array, rows)),

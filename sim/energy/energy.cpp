@@ -26,6 +26,8 @@ double use_pj(const Part& part, const Use& use, const Technology& technology) {
       return share * use.amount * technology.shifter_pj;
     case PartKind::kSelect:
       return share * use.amount * technology.select_pj_per_bit;
+    case PartKind::kLogic:
+      return 0;
     case PartKind::kSram:
       return share * use.amount * technology.sram_pj_per_bit(part.bits / 8192);
   }
@@ -49,6 +51,7 @@ double leakage_mw(const Part& part, const Technology& technology) {
     case PartKind::kShifter:
       return 1e-6 * part.count * technology.leakage_shifter_nw;
     case PartKind::kSelect:
+    case PartKind::kLogic:
       return 0;  // the technology files have no figure: a few gates a bit
     case PartKind::kSram:
       return 1e-9 * part.total_bits() * technology.leakage_sram_pw_per_bit;

@@ -13,6 +13,7 @@ constexpr int kAddress = 16, kOperand = 9, kProduct = 10, kDigit = 3, kRemaining
 constexpr int kPpuWidth = 32, kTokenBits = 8;
 constexpr int kLoadCommand = command_bits<LoadCommand>(), kComputeCommand = command_bits<ComputeCommand>(),
               kStoreCommand = command_bits<StoreCommand>();
+constexpr int kReadWrite = 2;  // ports of the memories: one to read, one to write
 constexpr int kPendingLoads = 2, kContexts = 2, kHalves = 2;
 
 /// Bits of an index below 'count', at least one: $clog2.
@@ -46,7 +47,11 @@ public:
 private:
   void add(std::string name, PartKind kind, double bits, double count, Component component, std::string module,
            std::vector<Use> uses) {
-    parts_.push_back({std::move(name), kind, bits, count, component, std::move(module), std::move(uses)});
+    const int ports = kind == PartKind::kSram ? kReadWrite : 0;
+    parts_.push_back({std::move(name), kind, bits, count, component, std::move(module), std::move(uses), ports});
+  }
+  void logic(std::string name, double bits, double count, Component component, std::string module) {
+    add(std::move(name), PartKind::kLogic, bits, count, component, std::move(module), {});
   }
   void control(std::string name, double bits, double count, std::string module, std::vector<Use> uses) {
     add(std::move(name), PartKind::kRegister, bits, count, Component::kControl, std::move(module), std::move(uses));
@@ -55,6 +60,7 @@ private:
   void fifo(const std::string& name, int depth, int width, std::int64_t Events::*commands) {
     const int pointer = index_bits(depth), level = number_bits(depth);
     control(name, width, depth, "shiftsim_cmd_fifo", {{commands, 1.0 * width}});
+    logic(name + "_head", width, depth - 1, Component::kControl, "shiftsim_cmd_fifo");
     control(name + "_pointers", 2 * pointer + level, 1, "shiftsim_cmd_fifo", {{commands, 2.0 * pointer + 2.0 * level}});
   }
   int slot_bits() const { return index_bits(array_.pixels()); }
@@ -112,6 +118,8 @@ void InventoryBuilder::sequencer() {
   const double d_control = 12, e_control = 29;
   const double pipeline = d_control + 2 * e_control + 2 * pixels();
   control("sequencer.pipeline", pipeline, 1, module, {{&Events::array_steps, pipeline}});
+  // A slot's address is that of the tap and its own.
+  logic("sequencer.slot_addresses", kAddress, pixels(), Component::kControl, module);
   const double place = 2 * kAddress + kRemaining;
   control("sequencer.slot_tables", place, kHalves * pixels(), "shiftsim_slot_agu",
           {{&Events::slot_table_writes, place}});
@@ -135,6 +143,10 @@ void InventoryBuilder::tokens() {
 void InventoryBuilder::operands() {
   add("operands", PartKind::kRegister, kOperand * array_.cols, pixels(), Component::kRegisters,
       "shiftsim_operand_select", {{&Events::operand_register_bits, 1}});
+  // The sub-block of a word that goes to the lanes: one of as many as a word has.
+  logic("operands.sub_block", 8 * array_.lanes, pixels() * (array_.sub_blocks() - 1), Component::kRegisters,
+        "shiftsim_operand_select");
+  logic("digits.recoders", kDigit, array_.cols * array_.lanes, Component::kRegisters, "shiftsim_recoder");
   add("digits", PartKind::kRegister, kDigit, array_.cols * array_.lanes, Component::kRegisters, "shiftsim_digit_stage",
       {{&Events::digit_register_bits, 1}});
 }
@@ -151,6 +163,8 @@ void InventoryBuilder::pe_array() {
   const double count_adds = array_.lanes - 1;
   add("array.correction", PartKind::kAdder, number_bits(array_.lanes), array_.cols * count_adds, Component::kPeArray,
       "shiftsim_pe_array", {{&Events::digit_register_bits, count_adds / (kDigit * array_.lanes)}});
+  // Depthwise keeps the digits of the other lanes out.
+  logic("array.digit_masks", kDigit, array_.cols * array_.lanes, Component::kPeArray, "shiftsim_pe_array");
   add("pe.max", PartKind::kAdder, array_.accumulator_bits, pes(), Component::kPeArray, pe,
       {{&Events::max_compares, 1}});
   add("pe.accumulator_adder", PartKind::kAdder, array_.accumulator_bits, pes(), Component::kAccumulators, pe,
@@ -191,6 +205,11 @@ void InventoryBuilder::ppu() {
   add("ppu.offset_sum", PartKind::kRegister, array_.accumulator_bits, 1, ppu, unit,
       {{beats, 1.0 * array_.accumulator_bits}});
   add("ppu.accumulators", PartKind::kRegister, array_.accumulator_bits, lanes, ppu, unit, {{beats, sums}});
+  // A lane takes its channels of all pixels in turn, and their residuals.
+  logic("ppu.drain_select", array_.accumulator_bits, pixels() * array_.cols - lanes, ppu, unit);
+  logic("ppu.sum_select", array_.accumulator_bits, pixels() - 1, ppu, unit);
+  logic("ppu.residual_select", 8, array_.cols - lanes, ppu, unit);
+  logic("ppu.offset_recoders", kDigit, 2 * lanes, ppu, "shiftsim_recoder");
   // The value, the amount and direction of its shift, both clamps.
   const double value = kPpuWidth + 6 + 2 * 9;
   add("ppu.values", PartKind::kRegister, value, lanes, ppu, lane, {{&Events::ppu_ops, value}});
@@ -236,9 +255,11 @@ void InventoryBuilder::dma() {
       {{&Events::dram_read_bytes, 16}, {&Events::l2_read_bytes, 16}});
   add("dma.write_buffer", PartKind::kSram, bits, 1, Component::kDma, "",
       {{&Events::dram_write_bytes, 16}, {&Events::l2_write_bytes, 16}});
-  if (config_.l2.kib > 0)
+  if (config_.l2.kib > 0) {
     add("l2.buffer", PartKind::kSram, 8.0 * 1024 * config_.l2.kib, 1, Component::kL2, "",
         {{&Events::l2_read_bytes, 8}, {&Events::l2_write_bytes, 8}});
+    parts_.back().ports = 1;  // reads and writes share it
+  }
 }
 
 }  // namespace
@@ -253,6 +274,8 @@ const char* to_string(PartKind kind) {
       return "shifter";
     case PartKind::kSelect:
       return "select";
+    case PartKind::kLogic:
+      return "logic";
     case PartKind::kSram:
       return "sram";
   }

@@ -10,7 +10,8 @@
 namespace shiftsim::sim {
 namespace {
 
-constexpr double kMost = 1e9;  // no energy or power per event is larger, in any unit used here
+constexpr double kMost = 1e9;    // no figure is larger, in any unit used here
+constexpr double kLeast = 1e-9;  // of what something is divided by
 
 /// The value at x of the line through two neighbouring points of the curve.
 double on_line(const Curve& curve, std::size_t right, double x, double (*scale)(double)) {
@@ -73,6 +74,10 @@ double Technology::sram_pj_per_bit(double kib) const {
   return pj_per_64_bits / 64;
 }
 
+double Technology::sram_um2_per_bit(int ports) const {
+  return sram_um2_per_bit_1 * std::pow(sram_port_factor, ports - 1);
+}
+
 Technology load_technology(const std::filesystem::path& file) {
   YamlMap root = YamlMap::load(file);
   Technology t;
@@ -96,6 +101,17 @@ Technology load_technology(const std::filesystem::path& file) {
     t.leakage_shifter_nw = map.get_number("shifter_nw", 0, kMost);
     t.leakage_sram_pw_per_bit = map.get_number("sram_pw_per_bit", 0, kMost);
   });
+  section(root, t, "logic_area", [&](YamlMap& map) {
+    // Relative to this file.
+    t.gates = load_gates((file.parent_path() / map.get_string("gates")).lexically_normal());
+    t.nand2_um2 = map.get_number("nand2_um2", kLeast, kMost);
+    t.placement_density = map.get_number("placement_density", kLeast, 1);
+  });
+  section(root, t, "sram_area", [&](YamlMap& map) {
+    t.sram_um2_per_bit_1 = map.get_number("um2_per_bit", 0, kMost);
+    t.sram_port_factor = map.get_number("port_factor", 1, kMost);
+  });
+  section(root, t, "clock", [&](YamlMap& map) { t.fo4_ps = map.get_number("fo4_ps", kLeast, kMost); });
   root.finish();
   return t;
 }

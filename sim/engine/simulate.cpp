@@ -1,6 +1,9 @@
 #include "sim/engine/simulate.h"
 
+#include <spdlog/spdlog.h>
+
 #include "common/error.h"
+#include "sim/energy/area.h"
 #include "sim/energy/technology.h"
 #include "sim/engine/engine.h"
 
@@ -11,6 +14,10 @@ Report simulate(const RunConfig& config, const Technology& technology, NetworkFa
   const ImageSet& images = facts.images();
   if (config.fidelity != Fidelity::kGolden && static_cast<std::size_t>(config.image_count) > images.count) {
     fail("run.images: {} images are to be run, but {} gives {}", config.image_count, config.images, images.count);
+  }
+  if (const auto problem = clock_problem(config.accelerator, technology)) {
+    if (config.clock_check == ClockCheck::kRefuse) fail("clock_mhz: {}", *problem);
+    spdlog::warn("clock_mhz: {}", *problem);
   }
   RunResult result = make_engine({config, facts.network(), output, &facts})->run(images);
   result.accuracy = facts.accuracy();

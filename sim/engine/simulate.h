@@ -16,7 +16,7 @@ namespace shiftsim::sim {
 /// the golden reference on all of them for the accuracy. The report is complete; nothing is written but a waveform into
 /// 'output', should lockstep fail. Several runs may share 'facts': what does not depend on the accelerator is computed
 /// once. Throws UserError: fewer images than are to be run, a network that does not fit the accelerator, a technology
-/// file that cannot be read.
+/// file that cannot be read, a clock that it does not reach.
 Report simulate(const RunConfig& config, NetworkFacts& facts, const std::filesystem::path& output = {});
 
 /// The same with a technology that is at hand.

@@ -2,6 +2,7 @@
 
 #include "common/version.h"
 #include "sim/config/settings.h"
+#include "sim/report/area_json.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -47,20 +48,6 @@ Json network_json(const NetworkSummary& network) {
           {"calibration", p.calibration},
           {"calibration_images", p.calibration_images},
           {"layers", network.layers}};
-}
-
-/// The accelerator's parts, from which energy and leakage derive.
-Json inventory_json(const AcceleratorConfig& config, const Technology& technology) {
-  Json json = Json::array();
-  for (const Part& part : inventory_of(config))
-    json.push_back({{"part", part.name},
-                    {"kind", to_string(part.kind)},
-                    {"bits", part.bits},
-                    {"count", part.count},
-                    {"component", kComponentNames[static_cast<std::size_t>(part.component)]},
-                    {"rtl_module", part.module.empty() ? Json(nullptr) : Json(part.module)},
-                    {"leakage_mw", leakage_mw(part, technology)}});
-  return json;
 }
 
 Json technology_json(const Technology& technology) {
@@ -123,6 +110,9 @@ nlohmann::ordered_json Report::json() const {
     json["energy"]["operations_per_mac"] = 2;
   }
 
+  json["area"] = area_json(config_.accelerator, technology_);
+  if (timed) json["area"]["gops_per_mm2"] = gops_per_mm2();
+
   json["dram_map"] = Json::array();
   for (const DramMapEntry& area : result_.dram_map)
     json["dram_map"].push_back({{"kind", area.kind},
@@ -154,6 +144,7 @@ nlohmann::ordered_json Report::json() const {
   json["configuration"] = config_json(config_);
   json["network"] = network_json(network_);
   json["technology"] = technology_json(technology_);
+  json["technology"]["gates"] = {{"sha256", technology_.gates.sha256}, {"source", technology_.gates.source}};
   json["inventory"] = inventory_json(config_.accelerator, technology_);
 
   json["layers"] = Json::array();
@@ -173,6 +164,7 @@ nlohmann::ordered_json Report::json() const {
                   {"macs", layer.macs},
                   {"cycles", layer.cycles},
                   {"lane_utilisation", utilisation(layer)},
+                  {"gops_per_mm2", gops_per_mm2(layer)},
                   {"dram_bytes", dram_bytes(layer.events)},
                   {"estimated", {{"cycles", layer.estimated_cycles}, {"dram_bytes", layer.estimated_dram_bytes}}}};
     entry["mapping"] = mapping_json(layer.mapping);

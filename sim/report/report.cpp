@@ -11,6 +11,7 @@ namespace {
 constexpr const char* kReportFile = "report.json";
 constexpr const char* kLayersFile = "layers.csv";
 constexpr const char* kPageFile = "index.html";
+constexpr const char* kComponentsFile = "components.csv";
 
 }  // namespace
 
@@ -32,7 +33,8 @@ Report::Report(RunConfig config, Technology technology, NetworkSummary network, 
     : config_(std::move(config)),
       technology_(std::move(technology)),
       network_(std::move(network)),
-      result_(std::move(result)) {
+      result_(std::move(result)),
+      area_(sim::area(config_.accelerator, technology_)) {
   for (const LayerResult& layer : result_.layers) {
     energy_.push_back(energy(layer.events, config_.accelerator, technology_));
     total_ += energy_.back();
@@ -65,8 +67,22 @@ std::int64_t Report::total_macs() const {
   return macs;
 }
 
+double Report::gops_per_mm2(const LayerResult& layer) const {
+  return gops_per_mm2(layer.macs, layer.cycles);
+}
+
+double Report::gops_per_mm2() const {
+  return gops_per_mm2(total_macs(), result_.cycles);
+}
+
+double Report::gops_per_mm2(std::int64_t macs, std::int64_t cycles) const {
+  const double ns = static_cast<double>(cycles) * 1000 / config_.accelerator.clock_mhz;
+  return ns > 0 && area_.total() > 0 ? 2 * static_cast<double>(macs) / ns / area_.total() : 0;
+}
+
 void Report::write(const std::filesystem::path& folder) const {
   write_file_atomically(folder / kLayersFile, csv());
+  write_file_atomically(folder / kComponentsFile, components_csv());
   // A path of the user's need not be UTF-8; JSON must be.
   const std::string text = json().dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
   write_file_atomically(folder / kReportFile, text + "\n");

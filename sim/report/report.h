@@ -10,6 +10,7 @@
 
 #include "qnet/network.h"
 #include "sim/config/config.h"
+#include "sim/energy/area.h"
 #include "sim/energy/energy.h"
 #include "sim/energy/technology.h"
 #include "sim/report/result.h"
@@ -36,11 +37,13 @@ public:
 
   /// The layers, one a line, in at most 120 columns. Empty at fidelity golden.
   std::string table() const;
-  /// Accuracy, time, energy, lockstep: a few lines "name   text".
+  /// Accuracy, time, energy, area, lockstep: a few lines "name   text".
   std::string summary() const;
   nlohmann::ordered_json json() const;
   std::string csv() const;
-  /// Writes layers.csv, report.json and index.html into the folder, each whole or not at all.
+  /// Area and energy by component.
+  std::string components_csv() const;
+  /// Writes layers.csv, components.csv, report.json and index.html into the folder, each whole or not at all.
   void write(const std::filesystem::path& folder) const;
 
   const RunResult& result() const { return result_; }
@@ -48,6 +51,10 @@ public:
   /// Lane cycles used by MACs over lane cycles there are: macs x digits / (cycles x rows x cols).
   double utilisation(const LayerResult& layer) const;
   double utilisation() const;
+  const Area& area() const { return area_; }
+  /// Giga-operations a second, at the configuration's clock, and mm2; a MAC is two operations.
+  double gops_per_mm2(const LayerResult& layer) const;
+  double gops_per_mm2() const;
 
   /// A sum over the images that the engine ran, for one of them.
   double per_image(double value) const;
@@ -56,12 +63,15 @@ public:
   std::int64_t total_macs() const;
 
 private:
+  double gops_per_mm2(std::int64_t macs, std::int64_t cycles) const;
+
   RunConfig config_;
   Technology technology_;
   NetworkSummary network_;
   RunResult result_;
   std::vector<EnergyReport> energy_;  ///< by layer
   EnergyReport total_;
+  Area area_;
 };
 
 std::int64_t dram_bytes(const Events& events);

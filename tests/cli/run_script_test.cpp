@@ -100,7 +100,7 @@ TEST_P(Script, ExplainsItselfAndRefusesUnknownOptions) {
 INSTANTIATE_TEST_SUITE_P(All, Script,
                          testing::Values("accuracy_table", "build_rtl", "check_comma", "check_debian", "check_docs",
                                          "check_format", "check_netlist", "check_prose", "check_sanitizers",
-                                         "check_tidy", "flatten_packages", "generate_commands", "lint_rtl",
+                                         "check_tidy", "fit_gates", "flatten_packages", "generate_commands", "lint_rtl",
                                          "mixed_precision", "run", "setup", "synthesize", "test"),
                          [](const auto& test) { return test.param; });
 

@@ -236,6 +236,32 @@ TEST_F(SimrunTest, MissingFiles) {
   expect_bad_input({"--config", "c.yaml"}, {"network.yaml"});
 }
 
+TEST_F(SimrunTest, AClockThatTheTechnologyDoesNotReach) {
+  write("fast.yaml", "include: c.yaml\nclock_mhz: 5000\n");
+  expect_bad_input({"--config", "fast.yaml", "--fidelity", "cycle"},
+                   {"fast.yaml:2", "clock_mhz: found 5000, expected at most ", "FO4"});
+  expect_bad_input({"--config", "c.yaml", "--set", "clock_mhz=5000"}, {"--set", "clock_mhz: found 5000"});
+  const test::Outcome warned =
+      simrun({"--config", "fast.yaml", "--fidelity", "cycle", "--set", "clock_check=warn"}, false);
+  EXPECT_EQ(warned.status, 0) << warned.err;
+  EXPECT_THAT(warned.err, HasSubstr("clock_mhz: found 5000"));
+}
+
+TEST_F(SimrunTest, AreaWithoutARun) {
+  const test::Outcome outcome = simrun({"--print-area", "--set", "array.rows=32"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const nlohmann::json area = nlohmann::json::parse(outcome.out);
+  double sum = 0;
+  for (const auto& [component, mm2] : area["components_mm2"].items()) sum += mm2.get<double>();
+  EXPECT_NEAR(area["total_mm2"], sum, 1e-9);
+  EXPECT_GT(area["clock"]["highest_mhz"], 0);
+  const test::Outcome parts = simrun({"--print-inventory", "--set", "array.rows=32"});
+  ASSERT_EQ(parts.status, 0) << parts.err;
+  double of_parts = 0;
+  for (const nlohmann::json& part : nlohmann::json::parse(parts.out)) of_parts += part["area_mm2"].get<double>();
+  EXPECT_NEAR(of_parts, sum, 1e-9);
+}
+
 TEST_F(SimrunTest, MissingNetworkWithAQuantizeSectionSaysHowToMakeIt) {
   write("q.yaml",
         "network: made.qnet\nquantize: {model: m.onnx, recipe: r.yaml, calibration: cal.npy}\n"

@@ -237,7 +237,7 @@ TEST_F(ConfigTest, ValidateRefusesWhatNoFileCanHold) {
 TEST_F(ConfigTest, TechnologyFilesNameTheirSources) {
   const fs::path shipped = fs::path(SHIFTSIM_SOURCE_DIR) / "configs/technologies/45nm_horowitz.yaml";
   const Technology technology = load_technology(shipped);
-  EXPECT_EQ(technology.sources.size(), 8u);
+  EXPECT_EQ(technology.sources.size(), 11u);
   for (const Source& source : technology.sources) EXPECT_GT(source.text.size(), 40u) << source.section;
 
   std::ifstream in(shipped);

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include <fmt/format.h>
+
 #include "common/error.h"
 #include "sim/report/units.h"
 
@@ -150,6 +152,31 @@ TEST_F(ReportTest, SummaryIsPerImage) {
   EXPECT_NE(text.find("SystemC only DRAM"), std::string::npos) << text;
 }
 
+TEST_F(ReportTest, AreaStandsInSummaryJsonAndCsv) {
+  const Report r = report();
+  const std::string text = r.summary();
+  EXPECT_NE(text.find(fmt::format("area         {:.3f} mm2: ", r.area().total())), std::string::npos) << text;
+  EXPECT_NE(text.find(" MHz\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(fmt::format("{:.1f} GOPS/mm2", r.gops_per_mm2())), std::string::npos) << text;
+  // 512,000 operations in 5,000 cycles of 2 ns.
+  EXPECT_NEAR(r.gops_per_mm2(), 51.2 / r.area().total(), 1e-9);
+
+  const auto json = r.json();
+  EXPECT_NEAR(json["area"]["gops_per_mm2"].get<double>(), r.gops_per_mm2(), 1e-9);
+  EXPECT_NEAR(json["area"]["total_mm2"].get<double>(), r.area().total(), 1e-9);
+  double parts = 0;
+  for (const auto& part : json["inventory"]) parts += part["area_mm2"].get<double>();
+  EXPECT_NEAR(parts, r.area().total(), 1e-9);
+  // The first layer: 512,000 operations in 4,000 cycles.
+  EXPECT_NEAR(json["layers"][0]["gops_per_mm2"].get<double>(), 64 / r.area().total(), 1e-9);
+
+  const std::vector<std::string> rows = lines(r.components_csv());
+  ASSERT_EQ(rows.size(), kComponents + 1);
+  EXPECT_EQ(rows[0], "component,mm2,pj");
+  EXPECT_EQ(rows[1], fmt::format("pe_array,{:.10g},{:.10g}", r.area()[Component::kPeArray],
+                                 r.total_energy()[Component::kPeArray]));
+}
+
 TEST_F(ReportTest, SummarySaysWhatWasComputedAndWhatWasKept) {
   const std::string computed = report().summary();
   EXPECT_NE(computed.find("host         500k cycles a second simulated, 0.01 s; golden reference 5.00 s\n"),
@@ -241,7 +268,7 @@ TEST_F(ReportTest, WritesItsFilesAndNothingElse) {
   EXPECT_GT(fs::file_size(folder / "deep/layers.csv"), 100u);
   std::size_t files = 0;
   for ([[maybe_unused]] const auto& entry : fs::directory_iterator(folder / "deep")) ++files;
-  EXPECT_EQ(files, 3u) << "nothing temporary is left";
+  EXPECT_EQ(files, 4u) << "nothing temporary is left";
   fs::remove_all(folder);
 }
 
