@@ -8,8 +8,8 @@ namespace fs = std::filesystem;
 
 ImageSet load_images(const fs::path& path, const std::optional<fs::path>& labels, const Shape& shape) {
   ImageSet images =
-      read_images_of_shape(path, labels, static_cast<std::size_t>(shape.height),
-                           static_cast<std::size_t>(shape.width), static_cast<std::size_t>(shape.channels));
+      read_images_of_shape(path, labels, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width),
+                           static_cast<std::size_t>(shape.channels));
   if (images.count == 0) fail("{}: holds no images", path.string());
   return images;
 }

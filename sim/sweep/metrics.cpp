@@ -53,6 +53,14 @@ double gops(const Report& report) {
   return kOperationsPerMac * report.per_image(static_cast<double>(report.total_macs())) / seconds(report) / 1e9;
 }
 
+double chip_area(const Report& report) {
+  return report.area().total();
+}
+
+double gops_by_area(const Report& report) {
+  return gops(report) / chip_area(report);
+}
+
 double efficiency(const Report& report) {
   return tops_per_watt(report.total_macs(), report.total_energy().total());
 }
@@ -70,6 +78,8 @@ const std::vector<Metric>& metrics() {
       {"lanes_busy", "%", true, "MAC lanes that work, of all lanes in all cycles", timed<lanes_busy>},
       {"gops", "GOPS", true, "operations a second, two for a MAC", timed<gops>},
       {"tops_per_watt", "TOPS/W", true, "operations by energy, DRAM included", timed<efficiency>},
+      {"area", "mm2", false, "logic and memories of the chip", chip_area},
+      {"gops_per_mm2", "GOPS/mm2", true, "operations a second by area", timed<gops_by_area>},
       {"accuracy", "%", true, "of the integers, over the test images", nullptr},
   };
   return all;
