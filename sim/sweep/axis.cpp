@@ -37,7 +37,11 @@ std::vector<YamlScalar> range(YamlMap& map, const std::string& key) {
     const double by = range.get_number("times", -kLargest, kLargest);
     if (by <= 1) range.error("times", fmt::format("found {}, expected more than 1", by));
     if (from <= 0) range.error("from", fmt::format("found {}, expected more than 0 beside 'times'", from));
-    for (double value = from; value <= to * (1 + kRounding); value *= by) add(value);
+    double value = from;
+    while (value <= to * (1 + kRounding)) {
+      add(value);
+      value *= by;
+    }
   }
   range.finish();
   return values;
