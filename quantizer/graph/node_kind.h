@@ -23,10 +23,10 @@ enum class NodeKind {
 };
 
 struct NodeKindRow {
-  NodeKind kind;
-  const char* name;
-  bool keeps_sign;  ///< where no input is negative, no output is
-  bool is_simple;   ///< there may be some after simplify()
+  NodeKind kind = NodeKind::kInput;
+  const char* name = "";
+  bool keeps_sign = false;  ///< where no input is negative, no output is
+  bool is_simple = false;   ///< there may be some after simplify()
   /// The layer that it becomes; none for the input and for an addition, which is a layer's residual.
   std::optional<qnet::LayerKind> layer;
 };
