@@ -87,7 +87,7 @@ AccuracyResult NetworkFacts::find_accuracy() const {
   return result;
 }
 
-const std::vector<ValueCounts>& NetworkFacts::value_counts(std::size_t count) {
+std::vector<ValueCounts> NetworkFacts::value_counts(std::size_t count) {
   const std::lock_guard lock(mutex_);
   if (value_counts_.empty() || counted_images_ != count) {
     value_counts_ = find_value_counts(count);

@@ -26,7 +26,7 @@ public:
   /// Over all images. May be asked for from several threads.
   const AccuracyResult& accuracy();
   /// Sums over the first 'count' images, by layer. May be asked for from several threads.
-  const std::vector<ValueCounts>& value_counts(std::size_t count);
+  std::vector<ValueCounts> value_counts(std::size_t count);
 
 private:
   std::optional<AccuracyResult> kept_accuracy() const;

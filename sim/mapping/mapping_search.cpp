@@ -107,8 +107,8 @@ private:
 
   static constexpr double kAnyCycles = std::numeric_limits<double>::infinity();
 
-  /// Runs candidates in the order of their estimates until 'patience' ends. Those of
-  /// more than 'most_cycles' do not count, unless all have more.
+  /// Runs candidates in the order of their estimates until 'patience' ends. Those of more than 'most_cycles' do not
+  /// count, unless all have more.
   std::size_t best_of(Objective objective, double most_cycles, const Patience& patience) {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < candidates_.size(); ++i)
@@ -168,8 +168,8 @@ std::vector<int> signature(const LayerTask& task, const FixedMapping& fixed) {
     const int level = static_cast<int>(task.dram.level(index));
     for (const int value : {t.height, t.width, t.channels, t.bits, level}) result.push_back(value);
   }
-  for (const int value : {fixed.rows, fixed.cols, fixed.block, fixed.held, static_cast<int>(fixed.outer.size())})
-    result.push_back(value);
+  const int outer = fixed.outer.empty() ? 0 : fixed.outer == "weights" ? 1 : 2;
+  for (const int value : {fixed.rows, fixed.cols, fixed.block, fixed.held, outer}) result.push_back(value);
   return result;
 }
 

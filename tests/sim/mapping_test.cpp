@@ -160,6 +160,17 @@ TEST(MappingSearch, TakesWhatTheUserFixes) {
   }
 }
 
+TEST(MappingSearch, TwinsMayBeFixedInTwoWays) {
+  const qnet::Network network = qnet::residual_network();
+  RunConfig config = config_of(Objective::kBalanced);
+  config.accelerator = make_accelerator(8, 8);  // two channel tiles in the first stage
+  config.mapping.layers[network.layers[2].name] = {4, 14, 1, "outputs", 1};
+  config.mapping.layers[network.layers[4].name] = {4, 14, 1, "weights", 1};
+  const std::vector<MappedLayer> found = find_mappings(network, config, technology(), 1);
+  EXPECT_FALSE(found[2].mapping.weights_outer);
+  EXPECT_TRUE(found[4].mapping.weights_outer);
+}
+
 /// One thing of which an accelerator has ever more.
 struct Axis {
   const char* name;
