@@ -201,8 +201,8 @@ int Interval::bits() const {
 LayerBounds bounds(const Network& network, const Layer& layer) {
   const LayerKindRow& kind = row_of(layer.kind);
   if (kind.has_weights) return conv_bounds(network, layer);
-  if (kind.reduction == Reduction::kSum) return fixed_sum_bounds(network, layer);
-  const Interval codes{network.in(layer).low(), network.in(layer).high()};
+  if (kind.requantizes) return fixed_sum_bounds(network, layer);
+  const Interval codes{network.out(layer).low(), network.out(layer).high()};
   return {codes, codes, codes};
 }
 

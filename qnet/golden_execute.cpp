@@ -66,11 +66,35 @@ void window_sums(const GoldenLayer& prepared, const std::int16_t* input, int ima
   }
 }
 
+/// One image of a view: 'joined' is null where nothing is joined.
+void gather(const GoldenLayer& prepared, const std::int16_t* input, const std::int16_t* joined, std::int16_t* output) {
+  const Layer& layer = *prepared.layer;
+  const Tensor& in = *prepared.input;
+  const std::size_t from_input = index(in.channels);
+  const std::size_t from_joined = prepared.joined != nullptr ? index(prepared.joined->channels) : 0;
+  for (int y = 0; y < prepared.output->height; ++y)
+    for (int x = 0; x < prepared.output->width; ++x) {
+      const std::size_t pixel =
+          index(y / layer.upsample_h) * index(in.width) + index(x / layer.upsample_w);
+      for (const std::int32_t channel : layer.channels) {
+        const std::size_t c = index(channel);
+        *output++ = c < from_input ? input[pixel * from_input + c] : joined[pixel * from_joined + c - from_input];
+      }
+    }
+}
+
 }  // namespace
 
 void execute(const GoldenLayer& prepared, const Kernels& kernels, const std::int16_t* input,
              const std::int16_t* residual, std::int16_t* output, std::int32_t* logits, int images,
              GoldenScratch& scratch) {
+  if (prepared.layer->is_view()) {
+    const std::size_t joined = prepared.joined != nullptr ? prepared.joined->size() : 0;
+    for (int i = 0; i < images; ++i)
+      gather(prepared, input + index(i) * prepared.input->size(),
+             residual == nullptr ? nullptr : residual + index(i) * joined, output + index(i) * prepared.output->size());
+    return;
+  }
   const std::int16_t* read = input;
   if (prepared.copy) {
     const std::size_t needed = prepared.image_size() * index(images) + kSlack;

@@ -100,6 +100,13 @@ GoldenLayer prepare_layer(const Network& network, const Layer& layer, bool logit
   prepared.input = &network.in(layer);
   prepared.output = &network.out(layer);
   prepared.logits = logits;
+  if (layer.is_view()) {
+    if (layer.residual >= 0) prepared.joined = &network.tensors[index(layer.residual)];
+    prepared.height = prepared.input->height;
+    prepared.width = prepared.input->width;
+    prepared.channels = prepared.input->channels;
+    return prepared;
+  }
   prepared.depthwise = layer.keeps_channels_apart(prepared.input->channels);
   prepared.repeat = prepared.depthwise ? prepared.output->channels / prepared.input->channels : 1;
   prepared.height = prepared.input->height + layer.pad_top + layer.pad_bottom;

@@ -24,6 +24,7 @@ struct Tables {
 struct GoldenLayer {
   const Layer* layer = nullptr;
   const Tensor *input = nullptr, *output = nullptr;
+  const Tensor* joined = nullptr;  ///< view: what is joined to the input; null: nothing
   bool logits = false;
   bool depthwise = false;                   ///< channels kept apart (pooling too)
   bool copy = false;                        ///< the input is copied, to pad it or to repeat its channels

@@ -52,6 +52,7 @@ void for_each_array(const Network& network, L& layer, bool last, Visit&& visit) 
     visit("shifts", layer.shifts, outputs, true);
     if (!last) visit("hi", layer.hi, outputs, true);
   }
+  if (kind.is_view) return visit("channels", layer.channels, outputs, true);
   if (layer.residual >= 0) visit("residual_shifts", layer.residual_shifts, outputs, true);
   if (kind.has_weights && layer.input == 0) {
     visit("pad_values", layer.pad_values, ArrayShape{static_cast<std::size_t>(network.in(layer).channels)}, false);

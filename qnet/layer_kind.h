@@ -7,7 +7,7 @@
 
 namespace shiftsim::qnet {
 
-enum class LayerKind { kConv, kMaxPool, kSumPool };
+enum class LayerKind { kConv, kMaxPool, kSumPool, kView };
 enum class Activation { kNone, kRelu, kRelu6 };
 
 const char* to_string(LayerKind kind);
@@ -33,12 +33,14 @@ struct LayerKindRow {
   Padding padding;
   Reduction reduction;
   int fixed_weight;  ///< of every tap of a kind that has no weights; it keeps the channels apart
+  bool is_view;      ///< computes and stores nothing: its readers find the values of other tensors
 };
 
-inline constexpr std::array<LayerKindRow, 3> kLayerKinds = {{
-    {LayerKind::kConv, "conv", true, true, Padding::kZero, Reduction::kSum, 0},
-    {LayerKind::kMaxPool, "max_pool", false, false, Padding::kLowest, Reduction::kMax, 1},
-    {LayerKind::kSumPool, "sum_pool", false, true, Padding::kZero, Reduction::kSum, 1},
+inline constexpr std::array<LayerKindRow, 4> kLayerKinds = {{
+    {LayerKind::kConv, "conv", true, true, Padding::kZero, Reduction::kSum, 0, false},
+    {LayerKind::kMaxPool, "max_pool", false, false, Padding::kLowest, Reduction::kMax, 1, false},
+    {LayerKind::kSumPool, "sum_pool", false, true, Padding::kZero, Reduction::kSum, 1, false},
+    {LayerKind::kView, "view", false, false, Padding::kZero, Reduction::kSum, 1, true},
 }};
 
 constexpr const LayerKindRow& row_of(LayerKind kind) {

@@ -17,7 +17,7 @@ inline constexpr int kLogitsBits = 32;
 struct Tensor {
   std::string name;
   int height = 1, width = 1, channels = 1;
-  int bits = 8;  ///< 2, 4 or 8; 32 for the logits
+  int bits = 8;  ///< 2, 4 or 8; 32 for the logits; of a view any width up to 8
   bool is_signed = false;
   /// value = q * 2^exponent: one for the tensor, or one per channel where every reader keeps channels apart.
   std::vector<int> exponents{0};
@@ -42,7 +42,8 @@ constexpr bool is_depthwise(int groups, int input_channels) {
 struct Layer {
   std::string name;
   LayerKind kind = LayerKind::kConv;
-  int input = -1, residual = -1, output = -1;  ///< indices into Network::tensors; residual -1: none
+  /// Indices into Network::tensors. 'residual' is added to the result, or is what a view joins to its input; -1: none.
+  int input = -1, residual = -1, output = -1;
   int kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   int groups = 1;                             ///< 1 for pooling
@@ -58,8 +59,13 @@ struct Layer {
   std::vector<std::int8_t> residual_shifts;   ///< with a residual: e_r - ea[k]
   std::vector<std::uint8_t> hi;               ///< upper clamp per channel; empty for logits and max pooling
   std::vector<std::uint8_t> pad_values;       ///< per input channel; empty: zeros (pixels only)
+  /// view: the source of each output channel. Below the input's channels: that channel of the input. From there on: of
+  /// 'residual'.
+  std::vector<std::int32_t> channels;
+  int upsample_h = 1, upsample_w = 1;  ///< view: times that each pixel is repeated (nearest neighbour)
 
   bool has_offset() const;  ///< some c[k] is not 0
+  bool is_view() const { return row_of(kind).is_view; }
   /// Whether channels do not mix: depthwise convolutions and pools.
   bool keeps_channels_apart(int input_channels) const {
     return !row_of(kind).has_weights || is_depthwise(groups, input_channels);

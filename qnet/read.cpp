@@ -125,6 +125,7 @@ private:
     layer.kind = row_named(map, "kind", kLayerKinds).kind;
     layer.input = tensor_index(map, "input");
     layer.output = tensor_index(map, "output");
+    if (layer.is_view()) return read_view(map, std::move(layer));
     if (map.has("residual")) layer.residual = tensor_index(map, "residual");
     const std::vector<int> kernel = ints_of(map, "kernel", 2, 1, kIntMax),
                            stride = ints_of(map, "stride", 2, 1, kIntMax);
@@ -150,6 +151,18 @@ private:
     }
     layer.activation = row_named(map, "activation", kActivations).activation;
     layer.lo = int_of(map, "lo", -128, 127);
+    finish_layer(map, std::move(layer), last);
+  }
+
+  void read_view(YamlMap& map, Layer layer) {
+    if (map.has("joined")) layer.residual = tensor_index(map, "joined");
+    const std::vector<int> upsample = ints_of(map, "upsample", 2, 1, kIntMax);
+    layer.upsample_h = upsample[0];
+    layer.upsample_w = upsample[1];
+    finish_layer(map, std::move(layer), false);
+  }
+
+  void finish_layer(YamlMap& map, Layer layer, bool last) {
     YamlMap arrays = map.get_map("arrays", /*optional=*/true);
     map.finish();
     for_each_array(network_, layer, last, [&](const char* name, auto& array, const ArrayShape& shape, bool required) {

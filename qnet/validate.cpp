@@ -1,4 +1,5 @@
 // What the contract promises of a network, checked before any engine sees it.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <set>
@@ -65,7 +66,9 @@ private:
     if (logits && (tensor.height != 1 || tensor.width != 1)) {
       report.fail("found {}x{} logits, expected 1x1", tensor.height, tensor.width);
     }
-    if (!logits && tensor.bits != 2 && tensor.bits != 4 && tensor.bits != 8) {
+    const bool view = is_view(static_cast<int>(index));
+    if (view) report.range("bits", tensor.bits, 2, 8);
+    if (!logits && !view && tensor.bits != 2 && tensor.bits != 4 && tensor.bits != 8) {
       report.fail("bits: found {}, expected 2, 4 or 8", tensor.bits);
     }
     if (tensor.exponents.size() != 1 && (logits || tensor.exponents.size() != channels(tensor))) {
@@ -73,6 +76,11 @@ private:
                   logits ? "" : fmt::format(" or {}, one a channel", tensor.channels));
     }
     report.ranges("exponents", tensor.exponents, -kMaxExponent, kMaxExponent);
+  }
+
+  bool is_view(int tensor) const {
+    return std::any_of(network_.layers.begin(), network_.layers.end(),
+                       [&](const Layer& layer) { return layer.is_view() && layer.output == tensor; });
   }
 
   void check_input() const {

@@ -30,6 +30,7 @@ public:
         report_(where, "layer", layer.name) {}
 
   void run() const {
+    if (layer_.is_view()) return check_view();
     check_geometry();
     if (row_of(layer_.kind).has_weights)
       check_conv();
@@ -92,12 +93,10 @@ private:
       if (layer_.lo != 0) report_.fail("lo: found {}, expected 0 as logits are not clamped", layer_.lo);
       report_.size("hi", layer_.hi.size(), 0);
     } else {
-      const bool non_negative = row_of(layer_.activation).non_negative;
-      if (output_.is_signed == non_negative) {
-        report_.fail("output '{}': found {} codes, expected {} ones with activation {}", output_.name,
-                     output_.is_signed ? "signed" : "unsigned", non_negative ? "unsigned" : "signed",
+      // With an activation the codes may be signed, too: for those who read them joined to signed ones.
+      if (!output_.is_signed && !row_of(layer_.activation).non_negative)
+        report_.fail("output '{}': found unsigned codes, expected signed ones with activation {}", output_.name,
                      to_string(layer_.activation));
-      }
       check_clamps();
     }
 
@@ -135,7 +134,8 @@ private:
 
   void check_max_pool() const {
     check_pool();
-    if (output_.bits != input_.bits || output_.is_signed != input_.is_signed || output_.exponents != input_.exponents) {
+    const int bits = input_.bits <= 2 ? 2 : input_.bits <= 4 ? 4 : 8;  // a view's may be any
+    if (output_.bits != bits || output_.is_signed != input_.is_signed || output_.exponents != input_.exponents) {
       report_.fail("output '{}': expected bits, sign and exponents of the input '{}', which max pooling keeps",
                    output_.name, input_.name);
     }
@@ -159,6 +159,40 @@ private:
       check_shift("shifts", i, layer_.shifts[i], output_.exponent(k), input_.exponent(k));
     }
     check_clamps();
+  }
+
+  /// Only channels in another order, and pixels repeated.
+  void check_view() const {
+    if (last_) report_.fail("found a view at the end, expected a conv layer that gives the logits");
+    report_.range("upsample height", layer_.upsample_h, 1, kMaxStep);
+    report_.range("upsample width", layer_.upsample_w, 1, kMaxStep);
+    for (const int source : {layer_.input, layer_.residual}) {
+      if (source < 0) continue;
+      const Tensor& tensor = network_.tensors[static_cast<std::size_t>(source)];
+      if (source == 0) report_.fail("found a view of the image, expected one of what a layer writes");
+      if (tensor.height * layer_.upsample_h != output_.height || tensor.width * layer_.upsample_w != output_.width)
+        report_.fail("output '{}': found {}x{}, expected {}x{} from '{}' of {}x{}", output_.name, output_.height,
+                     output_.width, tensor.height * layer_.upsample_h, tensor.width * layer_.upsample_w, tensor.name,
+                     tensor.height, tensor.width);
+    }
+    report_.size("channels", layer_.channels.size(), channels(output_));
+    const int joined =
+        layer_.residual >= 0 ? network_.tensors[static_cast<std::size_t>(layer_.residual)].channels : 0;
+    report_.ranges("channels", layer_.channels, 0, input_.channels + joined - 1);
+    for (int k = 0; k < output_.channels; ++k) check_view_channel(k);
+  }
+
+  void check_view_channel(int k) const {
+    const int from = layer_.channels[static_cast<std::size_t>(k)];
+    const bool second = from >= input_.channels;
+    const Tensor& source = second ? network_.tensors[static_cast<std::size_t>(layer_.residual)] : input_;
+    if (source.low() < output_.low() || source.high() > output_.high())
+      report_.fail("output '{}': found codes of {} to {}, expected to hold the {} to {} of '{}'", output_.name,
+                   output_.low(), output_.high(), source.low(), source.high(), source.name);
+    const int exponent = source.exponent(second ? from - input_.channels : from);
+    if (output_.exponent(k) != exponent)
+      report_.fail("output '{}': found exponent {} of channel {}, expected {} as '{}' has", output_.name,
+                   output_.exponent(k), k, exponent, source.name);
   }
 
   /// What max and sum pooling have in common: channels pass through, and there is nothing but the window.
@@ -198,7 +232,8 @@ private:
   }
 
   void check_clamps() const {
-    if (layer_.lo != output_.low()) report_.fail("lo: found {}, expected {}", layer_.lo, output_.low());
+    const int low = row_of(layer_.activation).non_negative ? 0 : output_.low();
+    if (layer_.lo != low) report_.fail("lo: found {}, expected {}", layer_.lo, low);
     report_.size("hi", layer_.hi.size(), channels(output_));
     for (int k = 0; k < output_.channels; ++k) {
       const int top = output_.high(), found = layer_.hi[static_cast<std::size_t>(k)];

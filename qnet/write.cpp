@@ -113,8 +113,17 @@ private:
     pair("name", layer.name);
     pair("kind", to_string(layer.kind));
     pair("input", name(layer.input));
-    if (layer.residual >= 0) pair("residual", name(layer.residual));
+    if (layer.residual >= 0) pair(layer.is_view() ? "joined" : "residual", name(layer.residual));
     pair("output", name(layer.output));
+    if (layer.is_view())
+      list("upsample", std::vector<int>{layer.upsample_h, layer.upsample_w});
+    else
+      write_window(layer);
+    write_arrays(layer, index);
+    out_ << YAML::EndMap;
+  }
+
+  void write_window(const Layer& layer) {
     list("kernel", std::vector<int>{layer.kernel_h, layer.kernel_w});
     list("stride", std::vector<int>{layer.stride_h, layer.stride_w});
     list("dilation", std::vector<int>{layer.dilation_h, layer.dilation_w});
@@ -125,7 +134,10 @@ private:
     }
     pair("activation", to_string(layer.activation));
     pair("lo", layer.lo);
-    if (row_of(layer.kind).requantizes) {
+  }
+
+  void write_arrays(const Layer& layer, std::size_t index) {
+    if (row_of(layer.kind).requantizes || layer.is_view()) {
       out_ << YAML::Key << "arrays" << YAML::Value << YAML::BeginMap;
       const bool last = index + 1 == network_.layers.size();
       for_each_array(
@@ -135,7 +147,6 @@ private:
           });
       out_ << YAML::EndMap;
     }
-    out_ << YAML::EndMap;
   }
 
   template <typename T>

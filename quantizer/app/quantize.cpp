@@ -9,6 +9,7 @@
 #include "quantizer/app/checkpoint.h"
 #include "quantizer/app/passes.h"
 #include "quantizer/calibrate/calibration.h"
+#include "quantizer/calibrate/joined_scales.h"
 #include "quantizer/calibrate/scale_alignment.h"
 #include "quantizer/learn/distillation.h"
 #include "quantizer/learn/exponent_moves.h"
@@ -246,14 +247,18 @@ QuantizedNetwork quantize(Plan plan, const Recipe& recipe, const ImageSet& image
   MemoryBudget budget(static_cast<std::size_t>(recipe.memory_gb * 1e9), resident_memory().anonymous);
   const std::vector<StageMemory> stages = stage_memory(plan, recipe, ImageRoles(chosen, recipe), options.threads);
   check_memory(budget, stages, options.threads);
-  if (recipe.align_scales) {
+  const bool some_joined = std::ranges::any_of(plan.tensors, [](const PlannedTensor& t) { return t.is_joined; });
+  if (recipe.align_scales || some_joined) {
     const StageScope stage(options.timeline, kAlignment);
     constexpr int kImages = 64;
     ThreadPool workers(options.threads);
     ActivationMemory memory(budget, recipe.spill_folder);
     const auto few = first_images(chosen, std::min(kImages, recipe.calibration_images));
-    const int changed = align_scales(plan, sample_tensors(plan, images, few, workers, memory), recipe.offsets, workers);
-    spdlog::info("alignment: {} tensors scaled", changed);
+    const auto sample = [&] { return sample_tensors(plan, images, few, workers, memory); };
+    if (recipe.align_scales)
+      spdlog::info("alignment: {} tensors scaled", align_scales(plan, sample(), recipe.offsets, workers));
+    if (some_joined)
+      spdlog::info("joined tensors: {} exponents decided", decide_joined_exponents(plan, sample(), recipe.norm, workers));
   }
   return Quantizer(std::move(plan), recipe, images, chosen, options, budget, stages).run();
 }

@@ -48,7 +48,9 @@ void ActivationScales::for_channels(const PixelSample& pixels, Work work) const 
 
 void ActivationScales::search_free(int tensor, const PixelSample& pixels) {
   const PlannedTensor& planned = network_.plan->tensor(tensor);
-  const double common = search_activation_step(Histogram(pixels, workers_), planned.range, recipe_.norm);
+  const double common = planned.is_joined
+                            ? std::ldexp(1.0, planned.exponent.value())
+                            : search_activation_step(Histogram(pixels, workers_), planned.range, recipe_.norm);
   std::vector<double> steps(planned.per_channel ? pixels.channels : 1, common);
   if (planned.per_channel)
     for_channels(pixels, [&](std::size_t c, const Histogram& own) {

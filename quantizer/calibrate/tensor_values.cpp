@@ -44,11 +44,12 @@ TensorValues::Block TensorValues::forward(const PlannedLayer& layer, const Layer
   const float* const source = of(layer.input).data();
   const float* const residual = layer.residual >= 0 ? of(layer.residual).data() : nullptr;
   const std::size_t in = layer.geometry.input.size(), out = layer.geometry.output.size(), chunk = op.chunk();
+  const std::size_t residual_size = layer.residual >= 0 ? plan_.tensor(layer.residual).shape.size() : 0;
   Block result = memory_.allocate(images_ * out);
   workers_.run((images_ + chunk - 1) / chunk, [&](std::size_t index, std::size_t) {
     const std::size_t first = index * chunk;
     ConvScratch scratch;
-    op.forward(source + first * in, residual == nullptr ? nullptr : residual + first * out, result.data() + first * out,
+    op.forward(source + first * in, residual == nullptr ? nullptr : residual + first * residual_size, result.data() + first * out,
                std::min(chunk, images_ - first), scratch);
   });
   return result;

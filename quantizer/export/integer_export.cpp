@@ -74,6 +74,9 @@ private:
     layer.pad_bottom = window.pad_bottom;
     layer.pad_right = window.pad_right;
     layer.activation = from.activation;
+    layer.channels = from.view.channels;
+    layer.upsample_h = from.view.upsample_h;
+    layer.upsample_w = from.view.upsample_w;
     if (from.has_weights()) add_weights(layer, from, values);
     if (!from.has_weights() && from.requantizes()) {
       const qnet::Tensor &in = tensor(layer.input), &out = tensor(layer.output);
@@ -82,7 +85,7 @@ private:
     }
     if (source_.plan->has_scale(from)) {
       const ActivationRange& range = source_.plan->tensor(from.output).range;
-      layer.lo = range.low();
+      layer.lo = from.activation == qnet::Activation::kNone ? range.low() : 0;
       for (int k = 0; k < tensor(layer.output).channels; ++k)
         layer.hi.push_back(narrow<std::uint8_t>(
             range.high(tensor(layer.output).exponent(k), static_cast<std::size_t>(k)), layer.name, "hi"));

@@ -70,7 +70,7 @@ struct FloatEngine::Impl {
     const std::optional<LayerOp>& layer = layers[static_cast<std::size_t>(index)];
     const std::size_t count = images * node.shape.size();
     if (layer) {
-      layer->forward(first, nullptr, out, images, scratch);
+      layer->forward(first, second, out, images, scratch);
     } else {
       SHIFTSIM_CHECK(node.kind == NodeKind::kAdd, "node {} of kind {}", node.name, to_string(node.kind));
       std::copy_n(first, count, out);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quantizer/float/float_ops.h"
+#include "quantizer/float/view_op.h"
 #include "quantizer/kernels/learning_kernels.h"
 
 namespace shiftsim::quantizer {
@@ -11,7 +12,7 @@ std::optional<FloatLayer> FloatLayer::of(const Graph& graph, const Node& node) {
   const std::optional<qnet::LayerKind> kind = row_of(node.kind).layer;
   if (!kind) return std::nullopt;
   const Shape& in = graph.at(node.inputs[0]).shape;
-  FloatLayer layer{*kind, {in, node.shape, node.window, node.groups}, 1};
+  FloatLayer layer{*kind, {in, node.shape, node.window, node.groups}, 1, node.view};
   if (node.kind == NodeKind::kGlobalPool) {
     layer.geometry.window.kernel_h = in.height;
     layer.geometry.window.kernel_w = in.width;
@@ -59,6 +60,8 @@ void LayerOp::forward(const float* input, const float* residual, float* output, 
     case qnet::LayerKind::kSumPool:
       global_pool(shape.input, 1 / layer_.divisor, input, output, images);
       break;
+    case qnet::LayerKind::kView:
+      return gather(layer_.view, shape.output, input, residual, output, images);
   }
   if (residual == nullptr) return;
   const std::size_t count = images * shape.output.size();
@@ -90,6 +93,23 @@ void LayerOp::backward_input(const float* input, const float* gradient, const In
     case qnet::LayerKind::kSumPool:
       global_pool_backward(shape.input, 1 / layer_.divisor, gradient, to.values, images);
       break;
+    case qnet::LayerKind::kView:
+      scatter_add(layer_.view, shape.output, false, gradient, to.values, images);
+      break;
+  }
+}
+
+void LayerOp::backward_residual(const float* gradient, float* to, bool adds, std::size_t images) const {
+  const Shape& output = layer_.geometry.output;
+  const std::size_t count = images * output.size();
+  if (layer_.kind == qnet::LayerKind::kView) {
+    const std::size_t pixels = layer_.geometry.input.size() / static_cast<std::size_t>(layer_.view.input_channels);
+    if (!adds) std::fill_n(to, images * pixels * static_cast<std::size_t>(layer_.view.joined_channels), 0.0f);
+    scatter_add(layer_.view, output, true, gradient, to, images);
+  } else if (adds) {
+    kernels::add(to, gradient, count);
+  } else {
+    std::copy_n(gradient, count, to);
   }
 }
 

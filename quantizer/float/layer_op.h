@@ -17,6 +17,7 @@ struct FloatLayer {
   qnet::LayerKind kind = qnet::LayerKind::kConv;
   ConvGeometry geometry;  ///< of the window, for every kind
   double divisor = 1;     ///< of a sum: its pixels where a mean is wanted
+  ViewMap view{};         ///< of a view
 
   /// Of a simplified graph's node; none for the input and for an addition, which is a layer's residual.
   static std::optional<FloatLayer> of(const Graph& graph, const Node& node);
@@ -41,7 +42,7 @@ public:
   /// a call.
   void set_residual_steps(std::span<const float> steps);
 
-  /// output = the layer of 'input', plus 'residual' unless that is null.
+  /// output = the layer of 'input', plus 'residual' unless that is null. A view joins 'residual' to its input.
   void forward(const float* input, const float* residual, float* output, std::size_t images,
                ConvScratch& scratch) const;
 
@@ -62,6 +63,9 @@ public:
   void backward_input(const float* input, const float* gradient, const InputGradient& to, std::size_t images,
                       ConvScratch& scratch) const;
   static bool needs_share(qnet::LayerKind kind) { return qnet::row_of(kind).has_weights; }
+
+  /// The gradient with regard to 'residual', set or added to 'to'.
+  void backward_residual(const float* gradient, float* to, bool adds, std::size_t images) const;
 
 private:
   FloatLayer layer_;

@@ -9,6 +9,7 @@
 
 #include "qnet/network.h"
 #include "quantizer/graph/node_kind.h"
+#include "quantizer/graph/view_map.h"
 
 namespace shiftsim::quantizer {
 
@@ -57,6 +58,7 @@ struct Node {
   Shape shape;              ///< of the output
   Window window;            ///< kConv, kMaxPool, kAveragePool; kPad: its pads
   int groups = 1;
+  ViewMap view;               ///< kView
   std::vector<float> weight;  ///< kConv: [k][channels / groups][ky][kx], BatchNorm folded in; kAffine: scale[c]
   std::vector<float> bias;    ///< kConv: [k]; kAffine: [c]
   Clamp clamp;                ///< applied to the node's result (kConv, kAdd; kClamp itself)

@@ -15,6 +15,7 @@ enum class NodeKind {
   kMaxPool,     ///< padding never wins
   kGlobalPool,  ///< mean over the whole map
   kAdd,         ///< sum of two activations of one shape
+  kView,        ///< channels of one activation or of two joined, in any order; pixels repeated
   // Only between import and simplify():
   kAffine,       ///< scale[c] * x + bias[c]
   kClamp,        ///< an activation function by itself
@@ -31,12 +32,13 @@ struct NodeKindRow {
   std::optional<qnet::LayerKind> layer;
 };
 
-inline constexpr std::array<NodeKindRow, 9> kNodeKinds = {{
+inline constexpr std::array<NodeKindRow, 10> kNodeKinds = {{
     {NodeKind::kInput, "input", false, true, {}},
     {NodeKind::kConv, "conv", false, true, qnet::LayerKind::kConv},
     {NodeKind::kMaxPool, "max_pool", true, true, qnet::LayerKind::kMaxPool},
     {NodeKind::kGlobalPool, "global_pool", true, true, qnet::LayerKind::kSumPool},
     {NodeKind::kAdd, "add", true, true, {}},
+    {NodeKind::kView, "view", true, true, qnet::LayerKind::kView},
     {NodeKind::kAffine, "affine", false, false, {}},
     {NodeKind::kClamp, "clamp", false, false, {}},
     {NodeKind::kAveragePool, "average_pool", true, false, {}},

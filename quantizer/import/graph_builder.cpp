@@ -13,9 +13,9 @@ int GraphBuilder::append(Node node) {
   return static_cast<int>(graph_.nodes.size()) - 1;
 }
 
-void GraphBuilder::define(const OnnxNode& op, Value value) {
-  if (op.output_count() == 0) op.fail("has no output");
-  values_[op.output_name(0)] = std::move(value);
+void GraphBuilder::define(const OnnxNode& op, Value value, int output) {
+  if (op.output_count() <= output) op.fail("has no output {}", output);
+  values_[op.output_name(output)] = std::move(value);
 }
 
 void GraphBuilder::define_elementwise(const OnnxNode& op, Node node, const Activation& from) {
@@ -30,6 +30,22 @@ void GraphBuilder::define_map(const OnnxNode& op, Node node) {
   const Shape shape = node.shape;
   const int index = append(std::move(node));
   define(op, Activation{index, nchw(shape)});
+}
+
+int GraphBuilder::joined(int first, int second, const std::string& name) {
+  const auto [entry, is_new] = joined_.emplace(std::pair(first, second), -1);
+  if (!is_new) return entry->second;
+  Node node;
+  node.kind = NodeKind::kView;
+  node.name = name;
+  node.inputs = {first, second};
+  node.shape = graph_.at(first).shape;
+  node.view.input_channels = node.shape.channels;
+  node.view.joined_channels = graph_.at(second).shape.channels;
+  node.shape.channels += node.view.joined_channels;
+  for (int c = 0; c < node.shape.channels; ++c) node.view.channels.push_back(c);
+  entry->second = append(std::move(node));
+  return entry->second;
 }
 
 const Activation& GraphBuilder::nchw_activation(const OnnxNode& op, int index) const {

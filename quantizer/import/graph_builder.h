@@ -1,8 +1,10 @@
 // The graph that an import builds, and what each name of the file stands for so far.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "quantizer/import/onnx_node.h"
 
@@ -22,12 +24,15 @@ public:
 
   /// Appends a node, under another name where its own is taken. Its index.
   int append(Node node);
-  /// What the first output of 'op' stands for.
-  void define(const OnnxNode& op, Value value);
+  /// What an output of 'op' stands for.
+  void define(const OnnxNode& op, Value value, int output = 0);
   /// Appends a node that keeps its input's shape and layout, and reads 'from' before its other inputs.
   void define_elementwise(const OnnxNode& op, Node node, const Activation& from);
   /// Appends a node with a new shape, laid out NCHW.
   void define_map(const OnnxNode& op, Node node);
+
+  /// The view of two activations' channels, one behind the other; the same one for the same two.
+  int joined(int first, int second, const std::string& name);
 
   /// An input that must be an activation in N x C x H x W order.
   const Activation& nchw_activation(const OnnxNode& op, int index) const;
@@ -36,6 +41,7 @@ private:
   Graph graph_;
   Values values_;
   std::set<std::string> names_, outputs_;
+  std::map<std::pair<int, int>, int> joined_;
 };
 
 }  // namespace shiftsim::quantizer

@@ -142,6 +142,12 @@ std::vector<std::int64_t> OnnxNode::attribute_ints(const std::string& name, std:
   return {found->ints().begin(), found->ints().end()};
 }
 
+std::vector<float> OnnxNode::attribute_floats(const std::string& name) const {
+  const auto* found = attribute(name);
+  if (found == nullptr) return {};
+  return {found->floats().begin(), found->floats().end()};
+}
+
 std::vector<std::int64_t> OnnxNode::attribute_or_input(const std::string& name, int index) const {
   return has_input(index) ? ints(index) : attribute_ints(name, {});
 }

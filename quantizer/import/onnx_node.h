@@ -63,6 +63,8 @@ public:
   double attribute_float(const std::string& name, double fallback) const;
   std::string attribute_string(const std::string& name, const std::string& fallback) const;
   std::vector<std::int64_t> attribute_ints(const std::string& name, std::vector<std::int64_t> fallback) const;
+  /// Empty where the node has none of this name.
+  std::vector<float> attribute_floats(const std::string& name) const;
   /// An integer list that older opsets give as an attribute and newer ones as an input; empty if neither is there.
   std::vector<std::int64_t> attribute_or_input(const std::string& name, int index) const;
 

@@ -27,6 +27,7 @@ OnnxOperators layout_operators();
 OnnxOperators normalization_operators();
 OnnxOperators pooling_operators();
 OnnxOperators shape_operators();  ///< constants and shape arithmetic
+OnnxOperators view_operators();   ///< channels joined, sliced, reordered; pixels repeated
 
 /// All of them, by name.
 const std::map<std::string, OperatorImport>& onnx_operators();

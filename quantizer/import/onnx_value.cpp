@@ -11,6 +11,8 @@ int axis_size(const Shape& shape, Axis axis) {
     case Axis::kWidth:
       return shape.width;
     case Axis::kBatch:
+    case Axis::kGroup:
+    case Axis::kMember:
       break;
   }
   return -1;

@@ -15,7 +15,15 @@ namespace shiftsim::quantizer {
 /// The largest map, channel count or kernel taken: keeps products of sizes far from overflow.
 constexpr std::int64_t kLargestSize = 1 << 20;
 
-enum class Axis { kBatch, kChannel, kHeight, kWidth };
+enum class Axis {
+  kBatch,
+  kChannel,
+  kHeight,
+  kWidth,
+  // While channels are shuffled: what Activation::groups splits the channels into, slower and faster.
+  kGroup,
+  kMember
+};
 
 /// One dimension of an ONNX tensor: the axes of the activation that it runs over, slowest first. Axes of size 1 are
 /// left out (where they stand makes no difference), so a dimension of size 1 is empty.
@@ -26,6 +34,7 @@ using Dim = std::vector<Axis>;
 struct Activation {
   int node = -1;
   std::vector<Dim> dims;
+  int groups = 0;  ///< above 0: the channels are split into so many groups, kGroup and kMember
 };
 
 using Value = std::variant<Constant, Activation>;

@@ -255,7 +255,8 @@ private:
       const Node& node = graph_.nodes[i];
       if (node.inputs.size() != 1 || node.shape != graph_.at(node.inputs[0]).shape) continue;
       const bool single = node.window.kernel_h == 1 && node.window.kernel_w == 1 && !node.window.padded();
-      const bool identity = node.kind == NodeKind::kGlobalPool || (node.kind == NodeKind::kMaxPool && single);
+      const bool identity = node.kind == NodeKind::kGlobalPool || (node.kind == NodeKind::kMaxPool && single) ||
+                            (node.kind == NodeKind::kView && std::ranges::is_sorted(node.view.channels));
       if (!identity) continue;
       const bool last = i + 1 == graph_.nodes.size();
       bypass(static_cast<int>(i), node.inputs[0]);

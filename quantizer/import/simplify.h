@@ -7,7 +7,7 @@
 
 namespace shiftsim::quantizer {
 
-/// Rewrites a graph until only kInput, kConv, kMaxPool, kGlobalPool and kAdd are left, their meaning unchanged:
+/// Rewrites a graph until only simple kinds (node_kind.h) are left, their meaning unchanged:
 ///   - nodes the output does not need are dropped
 ///   - normalization of the image becomes Graph::input_scale and input_shift
 ///   - pads move into the windows that read them

@@ -58,7 +58,7 @@ public:
         teacher_->set_weights(static_cast<int>(i), layer.weight, layer.bias);
         add_layer(static_cast<int>(i));
       }
-      if (plan.has_scale(layer)) add_tensor(layer.output);
+      if (plan.moves_scale(layer)) add_tensor(layer.output);
     }
     set_roundings();
   }

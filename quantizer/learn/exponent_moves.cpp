@@ -41,7 +41,7 @@ std::vector<Move> moves_of(const QuantizedNetwork& network) {
   std::vector<Move> moves;
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {
     const PlannedLayer& layer = plan.layers[i];
-    if (plan.has_scale(layer))
+    if (plan.moves_scale(layer))
       for (const int by : {-1, 1}) moves.push_back({{{layer.output, by}}, -1, 0, 0});
     const std::vector<WeightGrid>& grids = network.layers[i].grids;
     std::set<int> exponents;
@@ -53,7 +53,7 @@ std::vector<Move> moves_of(const QuantizedNetwork& network) {
       for (const int by : {-1, 1}) moves.push_back({{}, static_cast<int>(i), exponent, by});
     }
     const int input = owner_of_scale(plan, layer.input);
-    if (input > 0 && plan.has_scale(layer))
+    if (input > 0 && !plan.tensor(input).is_joined && plan.moves_scale(layer))
       for (const int by : {-1, 1}) moves.push_back({{{input, by}, {layer.output, -by}}, -1, 0, 0});
   }
   return moves;

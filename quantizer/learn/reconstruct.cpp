@@ -83,7 +83,7 @@ private:
   void make_tensors() {
     for (int i = unit_.first; i <= unit_.last; ++i) {
       const PlannedLayer& layer = plan_.layers[static_cast<std::size_t>(i)];
-      if (!plan_.has_scale(layer)) continue;
+      if (!plan_.moves_scale(layer)) continue;
       tensors_.emplace_back(network_, layer.output, free_scales());
     }
     set_quantizers(options_.drop);

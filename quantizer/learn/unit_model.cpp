@@ -243,10 +243,8 @@ void UnitModel::backward(std::size_t slot_index, float* output_gradient, bool we
     // The first reader to come sets a tensor's gradient, others add.
     if (state.needs_residual_gradient) {
       const std::size_t to = index_of_tensor(layer.residual);
-      if (std::exchange(area.tensors[to].has_gradient, true))
-        kernels::add(area.gradient(to), gradient, count);
-      else
-        std::copy_n(gradient, count, area.gradient(to));
+      const bool adds = std::exchange(area.tensors[to].has_gradient, true);
+      state.op.backward_residual(gradient, area.gradient(to), adds, images);
     }
     const float* from = source(area, layer.input);
     if (weights) state.op.backward_weights(from, gradient, sums.weight.data(), sums.bias.data(), images, area.scratch);

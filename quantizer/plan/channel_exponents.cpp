@@ -7,7 +7,9 @@ void find_channel_exponents(Plan& plan) {
   for (std::size_t i = 1; i < plan.tensors.size(); ++i) plan.tensors[i].per_channel = !plan.tensors[i].is_logits;
   for (auto layer = plan.layers.rbegin(); layer != plan.layers.rend(); ++layer) {
     // What hands codes on needs exponents that its own readers can take.
-    const bool apart = layer->keeps_channels_apart() && (layer->requantizes() || tensor(layer->output).per_channel);
+    // A view does not ask which channels stand together.
+    const bool apart = layer->keeps_channels_apart() && !layer->is_view() &&
+                       (layer->requantizes() || tensor(layer->output).per_channel);
     if (!apart) tensor(layer->input).per_channel = false;
     if (layer->residual >= 0) tensor(layer->residual).per_channel = false;
   }

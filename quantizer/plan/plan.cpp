@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "quantizer/float/float_ops.h"
 #include "quantizer/plan/channel_exponents.h"
+#include "quantizer/plan/joined_tensors.h"
 #include "quantizer/plan/merged_additions.h"
 #include "quantizer/plan/planned_input.h"
 #include "quantizer/plan/planned_widths.h"
@@ -31,6 +32,7 @@ public:
     place_[0] = 0;
     for (std::size_t i = 1; i < graph_.nodes.size(); ++i) add_node(static_cast<int>(i));
     widths_.check_names(plan_, where_);
+    join_ranges(plan_);
     if (recipe_.channel_exponents) find_channel_exponents(plan_);
     return std::move(plan_);
   }
@@ -125,6 +127,10 @@ private:
     const PlannedTensor& in = plan_.tensor(layer.input);
     layer.kind = in_float.kind;
     layer.geometry = in_float.geometry;
+    layer.view = in_float.view;
+    if (node.inputs.size() > 1) layer.residual = place_[static_cast<std::size_t>(node.inputs[1])];
+    if (layer.residual >= 0 && plan_.tensor(layer.residual).factor != in.factor)
+      fail("{}: node '{}' joins the mean over a map to something else, which is not supported", where_, node.name);
     PlannedTensor tensor;
     tensor.name = node.name;
     tensor.shape = node.shape;

@@ -23,6 +23,7 @@ struct PlannedTensor {
   int node = -1;                ///< of the graph
   bool per_channel = false;     ///< an exponent for each channel: every reader keeps the channels apart
   std::optional<int> exponent;  ///< where it is decided already, and not to be searched
+  bool is_joined = false;       ///< a view joins it to others: one exponent for all, decided with theirs
   double factor = 1;            ///< number of pixels of a sum's window: its tensor holds the sum, not the mean
   std::string policy;           ///< why it has these bits: "activation", "stem", "residual", "linear", "pool", ...
 };
@@ -33,7 +34,7 @@ struct PlannedTensor {
 struct PlannedLayer {
   std::string name;
   qnet::LayerKind kind = qnet::LayerKind::kConv;
-  int input = -1, residual = -1, output = -1;  ///< tensors
+  int input = -1, residual = -1, output = -1;  ///< tensors; a view joins 'residual' to its input
   ConvGeometry geometry;                       ///< of the window, for every kind
   qnet::Activation activation = qnet::Activation::kNone;
   int node =
@@ -42,8 +43,10 @@ struct PlannedLayer {
   std::string policy;  ///< why it has these bits: "weights", "first", "last", "exact", "layers"
   std::vector<float> weight, bias;
   std::vector<float> gamma;  ///< of the BatchNorm behind it; empty where there was none, or where it came folded
+  ViewMap view;              ///< of a view
 
-  FloatLayer in_float() const { return {kind, geometry, 1}; }
+  FloatLayer in_float() const { return {kind, geometry, 1, view}; }
+  bool is_view() const { return qnet::row_of(kind).is_view; }
   bool has_weights() const { return qnet::row_of(kind).has_weights; }
   /// Else its output has its input's scale.
   bool requantizes() const { return qnet::row_of(kind).requantizes; }
@@ -65,6 +68,9 @@ struct Plan {
   /// Whether the layer's output has a scale of its own: neither its input's nor the logits'.
   bool has_scale(const PlannedLayer& layer) const { return layer.requantizes() && !tensor(layer.output).is_logits; }
 
+  /// Whether that scale is its own, to be learned and moved.
+  bool moves_scale(const PlannedLayer& layer) const { return has_scale(layer) && !tensor(layer.output).is_joined; }
+
   /// The layer's activation function on 'count' values of its output (NHWC), in place.
   void activate(const PlannedLayer& layer, float* values, std::size_t count) const;
 };
@@ -75,6 +81,7 @@ struct Plan {
 ///     activation function: of two that with more weights to a sum, then the last. The other operand becomes its
 ///     residual. Where there is none the addition becomes a depthwise 1x1 convolution with weights 1 and a residual.
 ///   - a global average pool becomes a sum_pool, its 1/(H*W) folded into the weights of what reads it.
+///   - tensors that a view joins get one width (joined_tensors.h).
 /// Throws UserError naming 'where' (the model file): a layer in recipe.layers that does not exist (with the nearest
 /// that does), a normalization of another number of channels, a padding value outside a pixel's range.
 Plan make_plan(const Graph& graph, const Recipe& recipe, const std::string& where);

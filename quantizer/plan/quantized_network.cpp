@@ -31,7 +31,7 @@ void QuantizedNetwork::set_steps(int tensor, const std::vector<double>& steps) {
   }
   if (std::all_of(mantissas[index].begin(), mantissas[index].end(), [](double m) { return m == 1; }))
     mantissas[index].clear();
-  // A max pool hands codes on.
+  // Max pools and views hand codes on; what a view joins has one step.
   for (const PlannedLayer& layer : plan->layers)
     if (!layer.requantizes() && layer.input == tensor) set_steps(layer.output, steps);
 }

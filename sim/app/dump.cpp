@@ -132,6 +132,7 @@ void dump_golden(const qnet::Network& network, const std::uint8_t* image, const 
   std::vector<std::string> names;
   bool found = layer.empty();
   for (const qnet::Layer& candidate : network.layers) {
+    if (candidate.is_view()) continue;
     names.push_back(candidate.name);
     found = found || candidate.name == layer;
   }
@@ -144,6 +145,7 @@ void dump_golden(const qnet::Network& network, const std::uint8_t* image, const 
   AtomicFolder target(folder);
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     if (!layer.empty() && network.layers[i].name != layer) continue;
+    if (network.layers[i].is_view()) continue;  // the layers that read it have its values
     dump_layer(network, network.layers[i], trace, target.temporary() / folder_name(i, network.layers[i].name));
   }
   write_file_atomically(target.temporary() / "README.md", fmt::format(kReadme, fmt::arg("network", network.name)));

@@ -67,6 +67,7 @@ LayerTask make_task(const qnet::Network& network, const AcceleratorConfig& accel
 
 void check_accumulators(const qnet::Network& network, const AcceleratorConfig& accelerator) {
   for (const qnet::Layer& layer : network.layers) {
+    if (layer.is_view()) continue;
     const qnet::LayerBounds bounds = qnet::bounds(network, layer);
     const bool widened = view_layer(network, layer, geometry_of(accelerator)).widened;
     const int needed = (widened ? bounds.widened : bounds.accumulator).bits();
@@ -87,6 +88,10 @@ Program compile(const qnet::Network& network, const AcceleratorConfig& accelerat
   ProgramBuilder builder(program, contents == Contents::kFilled);
   const OutputStationaryMapper mapper;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (network.layers[i].is_view()) {
+      program.plans.emplace_back();
+      continue;
+    }
     const LayerTask task = make_task(network, accelerator, static_cast<int>(i), program.dram);
     builder.begin_layer(task.index, network.layers[i].name);
     mapper.emit(task, mappings[i].mapping, builder);
@@ -101,8 +106,12 @@ Program compile(const qnet::Network& network, const AcceleratorConfig& accelerat
   const OutputStationaryMapper mapper;
   std::vector<MappedLayer> mappings;
   mappings.reserve(network.layers.size());
-  for (std::size_t i = 0; i < network.layers.size(); ++i)
-    mappings.push_back(least_estimate(mapper, make_task(network, accelerator, static_cast<int>(i), dram)));
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (network.layers[i].is_view())
+      mappings.emplace_back();
+    else
+      mappings.push_back(least_estimate(mapper, make_task(network, accelerator, static_cast<int>(i), dram)));
+  }
   return compile(network, accelerator, mappings);
 }
 

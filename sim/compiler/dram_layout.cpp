@@ -14,7 +14,7 @@ std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
 }  // namespace
 
 DramLayout::DramLayout(const qnet::Network& network, int block_channels, int burst_bytes, std::int64_t l2_bytes)
-    : block_channels_(block_channels), burst_bytes_(burst_bytes) {
+    : block_channels_(block_channels), burst_bytes_(burst_bytes), sources_(network) {
   std::vector<std::int64_t> sizes;
   std::vector<std::int64_t> whole_bursts;
   for (const qnet::Tensor& tensor : network.tensors) {
@@ -29,6 +29,10 @@ DramLayout::DramLayout(const qnet::Network& network, int block_channels, int bur
   }
   const auto on_chip = allocate_l2(network, whole_bursts, l2_bytes);
   for (std::size_t t = 0; t < tensors_.size(); ++t) {
+    if (sources_.is_view(static_cast<int>(t))) {
+      tensors_[t].level = tensors_[static_cast<std::size_t>(sources_.of(static_cast<int>(t)).front().tensor)].level;
+      continue;
+    }
     tensors_[t].level = on_chip[t] ? MemoryLevel::kL2 : MemoryLevel::kDram;
     tensors_[t].base = on_chip[t] ? static_cast<std::uint64_t>(*on_chip[t]) : allocate(sizes[t]);
     areas_.push_back({DramArea::Kind::kTensor, static_cast<int>(t), tensors_[t].base, sizes[t], tensors_[t].level});

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "qnet/network.h"
+#include "qnet/tensor_sources.h"
 #include "sim/counters/events.h"
 
 namespace shiftsim::sim {
@@ -40,7 +41,10 @@ public:
   ByteSpan channel_span(int tensor, int block, int channel0, int channel1) const;
   /// First byte of pixel (y, x) in one block of a tensor.
   std::uint64_t pixel_address(int tensor, int block, int y, int x) const;
+  /// The tensors that a view reads stand in one level.
   MemoryLevel level(int tensor) const { return tensors_[static_cast<std::size_t>(tensor)].level; }
+  /// Where the values of views stand. Views have neither an address nor pixels.
+  const qnet::TensorSources& sources() const { return sources_; }
   std::uint64_t tensor_address(int tensor) const { return tensors_[static_cast<std::size_t>(tensor)].base; }
   /// Takes 'bytes' behind all that has a place, for weights or a table of a layer.
   std::uint64_t allocate_parameters(int layer, std::int64_t bytes);
@@ -59,6 +63,7 @@ private:
   std::uint64_t allocate(std::int64_t bytes);
 
   int block_channels_ = 1, burst_bytes_ = 1;
+  qnet::TensorSources sources_;
   std::vector<Place> tensors_;
   std::vector<DramArea> areas_;
   std::uint64_t end_ = 0;

@@ -1,6 +1,7 @@
 #include "sim/compiler/output_stationary_workload.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -102,9 +103,13 @@ TilingWorkload::TilingWorkload(const LayerTask& task, const Tiling& tiling) : ta
   std::iota(tiles.begin(), tiles.end(), 0);
   const std::vector<int> runs = input_runs(task, task.channel_tiles());
   const auto bytes_of = [&](const std::vector<int>& of, auto read_of) {
-    return sum_of_tiles(task, of, [&](int tile) {
+    const auto bytes_of_tile = [&](int tile) {
       return bytes_of_places(task, tiling, [&](const Tiling& t, int y, int x) { return read_of(task, t, y, x, tile); });
-    });
+    };
+    // What a view reads for one tile says nothing about another one.
+    if (task.dram.sources().is_view(read_of(task, tiling, 0, 0, of.front()).tensor))
+      return std::transform_reduce(of.begin(), of.end(), std::int64_t{0}, std::plus<>(), bytes_of_tile);
+    return sum_of_tiles(task, of, bytes_of_tile);
   };
   const int burst = task.dram.burst_bytes();
   const std::int64_t stored = bytes_of(tiles, output_area);

@@ -28,6 +28,9 @@ struct ReadProgram {
   int words = 1;                           ///< per pixel
   int channel0 = 0, channels = 1;          ///< channel c of the load is channel (channel0 + c) / repeat of the tensor
   int repeat = 1;
+  /// Of a view with repeated pixels: rows that one stored row serves. The DMA keeps stored rows whole. 0: no pixel is
+  /// repeated.
+  int row_group = 0;
   int pad = 0;                   ///< outside the tensor
   bool per_channel_pad = false;  ///< or the layer's pad_values
   // kWords

@@ -58,21 +58,48 @@ Bursts bursts_of(const ReadProgram& read, const qnet::Network& network, const Dr
     bursts.add(read.dram_address + static_cast<std::uint64_t>(first), end - first);
     return bursts;
   }
-  const qnet::Tensor& tensor = network.tensors[static_cast<std::size_t>(read.tensor)];
   const Area area = area_of(read, network);
   if (area.y0 >= area.y1 || area.x0 >= area.x1) return bursts;
-  const bool all = read.kind == ReadProgram::Kind::kIm2row;
-  const int channel0 = all ? 0 : read.channel0 / read.repeat;
-  const int channel1 = all ? tensor.channels : (read.channel0 + read.channels - 1) / read.repeat + 1;
-  const int n = layout.block_channels();
-  for (int block = channel0 / n; block * n < channel1; ++block) {
-    const ByteSpan span = layout.channel_span(read.tensor, block, channel0, channel1);
-    add_pixels(area, read.tensor, block, span, tensor.width, layout, bursts);
+  for (const BlockPart& part : block_parts(read, network, layout)) {
+    const Area stored = {area.y0 / part.up_h, (area.y1 - 1) / part.up_h + 1, area.x0 / part.up_w,
+                         (area.x1 - 1) / part.up_w + 1};
+    const ByteSpan span = layout.channel_span(part.tensor, part.block, part.channel0, part.channel1);
+    const int width = network.tensors[static_cast<std::size_t>(part.tensor)].width;
+    add_pixels(stored, part.tensor, part.block, span, width, layout, bursts);
   }
   return bursts;
 }
 
 }  // namespace
+
+std::vector<BlockPart> block_parts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout) {
+  const bool all = read.kind == ReadProgram::Kind::kIm2row;
+  const int channel0 = all ? 0 : read.channel0 / read.repeat;
+  const int channel1 = all ? network.tensors[static_cast<std::size_t>(read.tensor)].channels
+                           : (read.channel0 + read.channels - 1) / read.repeat + 1;
+  const int n = layout.block_channels();
+  std::vector<BlockPart> parts;
+  if (!layout.sources().is_view(read.tensor)) {
+    for (int block = channel0 / n; block * n < channel1; ++block)
+      parts.push_back({read.tensor, block, channel0, channel1, 1, 1});
+    return parts;
+  }
+  const auto sources = layout.sources().of(read.tensor);
+  for (int c = channel0; c < channel1; ++c) {
+    const qnet::ChannelSource& from = sources[static_cast<std::size_t>(c)];
+    const auto found = std::ranges::find_if(parts, [&](const BlockPart& part) {
+      return part.tensor == from.tensor && part.block == from.channel / n && part.up_h == from.up_h &&
+             part.up_w == from.up_w;
+    });
+    if (found == parts.end()) {
+      parts.push_back({from.tensor, from.channel / n, from.channel, from.channel + 1, from.up_h, from.up_w});
+    } else {
+      found->channel0 = std::min(found->channel0, from.channel);
+      found->channel1 = std::max(found->channel1, from.channel + 1);
+    }
+  }
+  return parts;
+}
 
 BurstList read_bursts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout) {
   return bursts_of<BurstList>(read, network, layout);

@@ -1,6 +1,19 @@
 #include "sim/compiler/tile_reads.h"
 
+#include <algorithm>
+
 namespace shiftsim::sim {
+namespace {
+
+/// See ReadProgram::row_group.
+int row_group(const LayerTask& task, int tensor) {
+  int rows = 0;
+  for (const qnet::ChannelSource& source : task.dram.sources().of(tensor))
+    if (source.up_h > 1 || source.up_w > 1) rows = std::max(rows, source.up_h);
+  return rows;
+}
+
+}  // namespace
 
 ReadProgram activation_read(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile) {
   const LayerView& view = task.view;
@@ -25,6 +38,7 @@ ReadProgram activation_read(const LayerTask& task, const Tiling& t, int y0, int 
     read.channel0 = tile.in0;
     read.channels = tile.in_channels;
     read.repeat = tile.repeat;
+    read.row_group = row_group(task, read.tensor);
   }
   read.per_channel_pad = !task.layer().pad_values.empty();
   // Padding must never win a maximum.
@@ -50,6 +64,7 @@ ReadProgram output_area(const LayerTask& task, const Tiling& t, int y0, int x0, 
 ReadProgram residual_read(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile) {
   ReadProgram read = output_area(task, t, y0, x0, channel_tile);
   read.tensor = task.layer().residual;
+  read.row_group = row_group(task, read.tensor);
   return read;
 }
 

@@ -74,6 +74,7 @@ RunResult machine_result(const qnet::Network& network, const Program& program, s
   result.images = images;
   result.dram_map = dram_map(network, program);
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (network.layers[i].is_view()) continue;
     LayerResult layer = describe_layer(network, network.layers[i], program.plans[i]);
     layer.events = counts.events[i];
     layer.causes = counts.causes[i];

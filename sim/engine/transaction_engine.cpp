@@ -23,9 +23,11 @@ RunResult TransactionEngine::run(const ImageSet& images) {
                                               ? setup_.facts->value_counts(count)
                                               : count_values(network, images, count, setup_.config.threads);
   MachineCounts counts{machine.events(), machine.causes()};
-  for (std::size_t i = 0; i < network.layers.size(); ++i)
-    add_values(view_layer(network, network.layers[i], program_.geometry), network.layers[i].groups, values[i],
-               counts.events[i]);
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const qnet::Layer& layer = network.layers[i];
+    if (layer.is_view()) continue;
+    add_values(view_layer(network, layer, program_.geometry), layer.groups, values[i], counts.events[i]);
+  }
   RunResult result = machine_result(network, program_, static_cast<std::int64_t>(count), counts);
   result.host_seconds = seconds.count();
   return result;

@@ -167,6 +167,8 @@ std::vector<int> signature(const LayerTask& task, const FixedMapping& fixed) {
     const qnet::Tensor& t = task.network.tensors[static_cast<std::size_t>(index)];
     const int level = static_cast<int>(task.dram.level(index));
     for (const int value : {t.height, t.width, t.channels, t.bits, level}) result.push_back(value);
+    // What a view reads has addresses of its own.
+    result.push_back(task.dram.sources().is_view(index) ? index : -1);
   }
   const int outer = fixed.outer.empty() ? 0 : fixed.outer == "weights" ? 1 : 2;
   for (const int value : {fixed.rows, fixed.cols, fixed.block, fixed.held, outer}) result.push_back(value);
@@ -181,7 +183,8 @@ FixedMapping fixed_of(const RunConfig& config, const qnet::Layer& layer) {
 void check_names(const qnet::Network& network, const RunConfig& config) {
   std::vector<std::string> names;
   names.reserve(network.layers.size());
-  for (const qnet::Layer& layer : network.layers) names.push_back(layer.name);
+  for (const qnet::Layer& layer : network.layers)
+    if (!layer.is_view()) names.push_back(layer.name);
   for (const auto& [name, fixed] : config.mapping.layers)
     if (std::ranges::find(names, name) == names.end())
       fail("mapping.layers: the network {} has no layer '{}'{}", network.name, name, suggestion(name, names));
@@ -196,25 +199,29 @@ std::vector<MappedLayer> find_mappings(const qnet::Network& network, const RunCo
   const DramLayout dram = layout_of(network, accelerator);
   const EventWeights weights(accelerator, technology);
   std::vector<LayerTask> tasks;
-  std::vector<std::size_t> distinct, same_as;
+  std::vector<std::size_t> distinct;                ///< of 'tasks'
+  std::vector<std::optional<std::size_t>> same_as;  ///< by layer: of 'distinct'; none for a view
   std::map<std::vector<int>, std::size_t> seen;  // signature -> of the distinct ones
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (network.layers[i].is_view()) {
+      same_as.emplace_back();
+      continue;
+    }
     LayerTask& task = tasks.emplace_back(make_task(network, accelerator, static_cast<int>(i), dram));
     task.alone = true;
     const auto [entry, is_new] = seen.emplace(signature(task, fixed_of(config, network.layers[i])), distinct.size());
-    if (is_new) distinct.push_back(i);
-    same_as.push_back(entry->second);
+    if (is_new) distinct.push_back(tasks.size() - 1);
+    same_as.emplace_back(entry->second);
   }
   if (threads == 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::vector<MappedLayer> found(distinct.size());
   parallel_for(distinct.size(), threads, [&](std::size_t i, std::size_t) {
-    const std::size_t layer = distinct[i];
-    found[i] =
-        LayerSearch(tasks[layer], weights).find(config.mapping.objective, fixed_of(config, network.layers[layer]));
+    const LayerTask& task = tasks[distinct[i]];
+    found[i] = LayerSearch(task, weights).find(config.mapping.objective, fixed_of(config, task.layer()));
   });
   std::vector<MappedLayer> mappings;
   mappings.reserve(same_as.size());
-  for (const std::size_t i : same_as) mappings.push_back(found[i]);
+  for (const std::optional<std::size_t>& i : same_as) mappings.push_back(i ? found[*i] : MappedLayer{});
   return mappings;
 }
 

@@ -46,6 +46,12 @@ LoadWords::Share LoadWords::share() const {
     return {inside(y0, row_ * layer.stride_h + reach, tensor.height),
             inside(y0, (p.rows - 1) * layer.stride_h + reach, tensor.height)};
   }
+  if (p.row_group > 0) {
+    // Stored rows are kept whole, for all rows that repeat them.
+    const int y = p.y0 + row_;
+    const int next = y < 0 ? 0 : (y / p.row_group + 1) * p.row_group;
+    return {inside(p.y0, std::min(next - p.y0, p.rows), tensor.height), inside(p.y0, p.rows, tensor.height)};
+  }
   // Words of padding need nothing.
   const int y = p.y0 + row_;
   const int x = p.x0 + col_;
@@ -81,11 +87,18 @@ void LoadWords::make(const TensorMemory& memory, std::uint8_t* word) const {
   }
 }
 
+std::uint8_t LoadWords::value(const TensorMemory& memory, int y, int x, int channel) const {
+  qnet::ChannelSource at{read_->tensor, channel};
+  const auto sources = program_->dram.sources().of(read_->tensor);
+  if (!sources.empty()) at = sources[static_cast<std::size_t>(channel)];
+  const qnet::Tensor& stored = network_->tensors[static_cast<std::size_t>(at.tensor)];
+  return memory.data(at.tensor)[element(stored, y / at.up_h, x / at.up_w) + static_cast<std::size_t>(at.channel)];
+}
+
 void LoadWords::make_window_word(const TensorMemory& memory, std::uint8_t* word) const {
   const ReadProgram& p = *read_;
   const qnet::Tensor& tensor = network_->tensors[static_cast<std::size_t>(p.tensor)];
   const qnet::Layer& layer = network_->layers[static_cast<std::size_t>(p.layer)];
-  const std::uint8_t* data = memory.data(p.tensor);
   const int n = program_->geometry.channels;
   const int area = layer.kernel_h * layer.kernel_w * tensor.channels;
   for (int i = 0; i < n; ++i) {
@@ -100,7 +113,7 @@ void LoadWords::make_window_word(const TensorMemory& memory, std::uint8_t* word)
     const int x = (p.x0 + col_) * layer.stride_w - layer.pad_left + (tap % layer.kernel_w) * layer.dilation_w;
     const auto channel = static_cast<std::size_t>(c);
     if (contains(tensor, y, x)) {
-      word[i] = data[element(tensor, y, x) + channel];
+      word[i] = value(memory, y, x, c);
     } else {
       word[i] = p.per_channel_pad ? layer.pad_values[channel] : static_cast<std::uint8_t>(p.pad);
     }
@@ -117,11 +130,10 @@ void LoadWords::make_tile_word(const TensorMemory& memory, std::uint8_t* word) c
   const int y = p.y0 + row_;
   const int x = p.x0 + col_;
   if (contains(tensor, y, x)) {
-    const std::uint8_t* pixel = memory.data(p.tensor) + element(tensor, y, x);
-    if (p.repeat == 1) {
-      std::memcpy(word, pixel + first, bytes);
+    if (p.repeat == 1 && !program_->dram.sources().is_view(p.tensor)) {
+      std::memcpy(word, memory.data(p.tensor) + element(tensor, y, x) + first, bytes);
     } else {
-      for (int i = 0; i < count; ++i) word[i] = pixel[(first + i) / p.repeat];
+      for (int i = 0; i < count; ++i) word[i] = value(memory, y, x, (first + i) / p.repeat);
     }
   } else if (p.per_channel_pad) {
     const qnet::Layer& layer = network_->layers[static_cast<std::size_t>(p.layer)];

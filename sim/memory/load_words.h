@@ -23,6 +23,8 @@ public:
   std::int64_t bytes_needed(std::int64_t total) const;
 
 private:
+  /// Of the tensor that is loaded, which may be a view.
+  std::uint8_t value(const TensorMemory& memory, int y, int x, int channel) const;
   void make_tile_word(const TensorMemory& memory, std::uint8_t* word) const;
   void make_window_word(const TensorMemory& memory, std::uint8_t* word) const;
   /// Words or rows that are needed for the next word, and all there are.

@@ -2,12 +2,36 @@
 
 #include <algorithm>
 
+#include "sim/compiler/read_bursts.h"
+
 namespace shiftsim::sim {
 namespace {
+
+/// The same of a view, whose pixels may be of any size: the part of its bytes that one word, a row that is repeated or
+/// the rows of a window have.
+std::int64_t longest_wait_of_view(const ReadProgram& read, const qnet::Network& network, const Program& program) {
+  const qnet::Tensor& tensor = network.tensors[static_cast<std::size_t>(read.tensor)];
+  const auto inside = [](int first, int count, int size) {
+    return std::max(1, std::min(first + count, size) - std::max(first, 0));
+  };
+  int rows = inside(read.y0, read.rows, tensor.height);
+  int waits = read.row_group;
+  if (read.kind == ReadProgram::Kind::kIm2row) {
+    const qnet::Layer& layer = network.layers[static_cast<std::size_t>(read.layer)];
+    const int reach = (layer.kernel_h - 1) * layer.dilation_h + 1;
+    rows = inside(read.y0 * layer.stride_h - layer.pad_top, (read.rows - 1) * layer.stride_h + reach, tensor.height);
+    waits = std::max(reach, layer.stride_h);
+  } else if (read.row_group == 0) {
+    rows *= inside(read.x0, read.cols, tensor.width);
+    waits = 1;
+  }
+  return ceil_div(read_bytes(read, network, program.dram) * std::min(waits, rows), std::int64_t{rows});
+}
 
 /// Bytes that one word can wait for: a weight word, a pixel with what stands beside it, or the rows of a window.
 std::int64_t longest_wait(const ReadProgram& read, const qnet::Network& network, const Program& program) {
   if (read.kind == ReadProgram::Kind::kWords) return ceil_div(read.word_dram_bits, 8);
+  if (program.dram.sources().is_view(read.tensor)) return longest_wait_of_view(read, network, program);
   const qnet::Tensor& tensor = network.tensors[static_cast<std::size_t>(read.tensor)];
   if (read.kind == ReadProgram::Kind::kIm2row) {
     const qnet::Layer& layer = network.layers[static_cast<std::size_t>(read.layer)];

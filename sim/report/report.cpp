@@ -24,8 +24,12 @@ double tops_per_watt(std::int64_t macs, double pj) {
 }
 
 NetworkSummary summarize(const qnet::Network& network) {
-  NetworkSummary summary{network.name, network.provenance, network.layers.size(), 0};
-  for (const qnet::Layer& layer : network.layers) summary.macs += qnet::macs(network, layer);
+  NetworkSummary summary{network.name, network.provenance, 0, 0};
+  for (const qnet::Layer& layer : network.layers) {
+    if (layer.is_view()) continue;
+    ++summary.layers;
+    summary.macs += qnet::macs(network, layer);
+  }
   return summary;
 }
 

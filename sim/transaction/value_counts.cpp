@@ -70,9 +70,10 @@ std::vector<std::int64_t> digits_by_tap(const qnet::Network& network, const qnet
 }
 
 ValueCounts count_layer(const qnet::Network& network, const qnet::Layer& layer, const qnet::ImageTrace& tensors) {
+  ValueCounts counts;
+  if (layer.is_view()) return counts;
   // Which digits there are does not depend on the array.
   const LayerView view = view_layer(network, layer, Geometry{});
-  ValueCounts counts;
   if (view.mode == Mode::kMax) return counts;
   const std::vector<std::int64_t> nonzeros =
       nonzeros_by_tap(network, layer, tensors[static_cast<std::size_t>(layer.input)]);

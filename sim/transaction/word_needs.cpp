@@ -30,6 +30,8 @@ WordNeeds::WordNeeds(const ReadProgram& read, std::int64_t count, std::int64_t t
     reach_ = (layer.kernel_h - 1) * layer.dilation_h + 1;
     first_row_ = read.y0 * layer.stride_h - layer.pad_top;
     whole_ = inside(first_row_, (read.rows - 1) * stride_ + reach_, height_);
+  } else if (read.row_group > 0) {
+    whole_ = inside(read.y0, read.rows, height_);
   } else {
     whole_ = inside(read.y0, read.rows, height_) * inside(read.x0, read.cols, width_) * read.words;
   }
@@ -49,14 +51,29 @@ void WordNeeds::advance(std::int64_t words) {
 
 void WordNeeds::next_span() {
   do {
-    span_ = read_->kind == ReadProgram::Kind::kIm2row ? window_row_span() : image_row_span();
-    if (read_->kind == ReadProgram::Kind::kIm2row) ++row_;
+    const bool by_rows = read_->kind == ReadProgram::Kind::kIm2row || read_->row_group > 0;
+    if (!by_rows)
+      span_ = image_row_span();
+    else
+      span_ = read_->row_group > 0 ? repeated_row_span() : window_row_span();
+    if (by_rows) ++row_;
   } while (span_.words == 0);
 }
 
 /// The DMA keeps the rows of the window: a pixel needs all rows down to its window's last.
 WordNeeds::Span WordNeeds::window_row_span() const {
   return {std::int64_t{read_->cols} * read_->words, inside(first_row_, row_ * stride_ + reach_, height_), false};
+}
+
+/// All words of a row need the stored rows down to the one that it repeats. A row of padding in front needs nothing.
+WordNeeds::Span WordNeeds::repeated_row_span() const {
+  int needed = 0;
+  for (int row = 0; row < read_->rows; ++row) {
+    const int y = read_->y0 + row;
+    if (y < 0 || y >= height_) continue;
+    if (read_->y0 + row_ >= 0 && y / read_->row_group <= (read_->y0 + row_) / read_->row_group) ++needed;
+  }
+  return {std::int64_t{read_->cols} * read_->words, needed, false};
 }
 
 /// Words of padding need nothing more than those before them.

@@ -36,6 +36,7 @@ private:
   void next_span();
   Span image_row_span();
   Span window_row_span() const;
+  Span repeated_row_span() const;
   void measure();
 
   const ReadProgram* read_ = nullptr;

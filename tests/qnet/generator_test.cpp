@@ -70,7 +70,7 @@ TEST(RandomNetwork, OptionsAreKept) {
   RandomNetworkOptions options;
   options.depthwise = options.grouped = options.max_pool = options.sum_pool = options.offsets = options.residuals =
       false;
-  options.signed_activations = options.relu6 = options.pad_values = options.channel_exponents = false;
+  options.signed_activations = options.relu6 = options.pad_values = options.channel_exponents = options.views = false;
   options.weight_bits = {2};
   options.activation_bits = {4};
   options.acc_bits = 14;

@@ -328,7 +328,11 @@ TEST(Validate, NamesWhatIsWrong) {
       {[](Network& n) { tested(n).hi[0] ^= 1; }, "hi[0]"},
       {[](Network& n) { tested(n).lo += 1; }, "lo: found"},
       {[](Network& n) { tested(n).pad_values = {1}; }, "pad_values"},
-      {[](Network& n) { n.tensors[static_cast<std::size_t>(tested(n).output)].is_signed ^= true; }, "signed"},
+      {[](Network& n) {
+         tested(n).activation = Activation::kNone;
+         n.tensors[static_cast<std::size_t>(tested(n).output)].is_signed = false;
+       },
+       "found unsigned codes"},
       {[](Network& n) { n.layers.back().activation = Activation::kRelu; }, "activation"},
       {[](Network& n) { n.layers.back().hi.assign(n.layers.back().bias.size(), 1); }, "hi: found"},
       {[](Network& n) { n.tensors.back().exponents[0] -= 1; }, "shifts[0]"},

@@ -50,6 +50,7 @@ public:
       if (options_.sum_pool) kinds.push_back(RandomLayerKind::kSumPool);
       if (kinds.empty()) kinds.push_back(RandomLayerKind::kConv);
       add(random_.of(kinds), fmt::format("layer{}", i), /*may_split=*/true);
+      if (options_.views && random_.chance(30)) add_view(fmt::format("view{}", i));
     }
     return finished();
   }
@@ -165,7 +166,7 @@ private:
       geometry(layer, output);
     }
     if (layer.kind == LayerKind::kMaxPool) {
-      output.bits = in.bits;
+      output.bits = in.bits <= 2 ? 2 : in.bits <= 4 ? 4 : 8;
       output.exponents = in.exponents;
       network_.tensors.push_back(output);
       network_.layers.push_back(layer);
@@ -184,6 +185,70 @@ private:
     layer.hi.assign(size(in.channels), static_cast<std::uint8_t>(output.high()));
     network_.tensors.push_back(output);
     network_.layers.push_back(layer);
+  }
+
+  /// A view of the last tensor and, often, of an earlier one: all their channels, a slice, or some in any order.
+  void add_view(const std::string& name) {
+    const auto last = static_cast<int>(network_.tensors.size()) - 1;
+    Layer layer;
+    layer.kind = LayerKind::kView;
+    layer.name = name;
+    layer.input = last;
+    layer.output = last + 1;
+    const Tensor in = current();
+    std::vector<int> fitting;
+    for (int t = 1; t <= last; ++t) {
+      const Tensor& other = network_.tensors[size(t)];
+      const bool some_signed = in.is_signed || other.is_signed;
+      const bool holds_both = !some_signed || (in.high() <= 127 && other.high() <= 127);
+      if (other.height == in.height && other.width == in.width && holds_both) fitting.push_back(t);
+    }
+    if (random_.chance(75)) layer.residual = random_.of(fitting);
+    const int all = in.channels + (layer.residual >= 0 ? network_.tensors[size(layer.residual)].channels : 0);
+    const int first = random_.in(0, all - 1);
+    const int style = random_.in(0, 3);
+    if (style == 0 || style == 1) {
+      const int end = style == 0 ? all : random_.in(first + 1, all);
+      for (int c = style == 0 ? 0 : first; c < end; ++c) layer.channels.push_back(c);
+    } else if (style == 2) {
+      const int half = (all + 1) / 2;
+      for (int c = 0; c < all; ++c) layer.channels.push_back(c % 2 == 0 ? c / 2 : half + c / 2);
+    } else {
+      const int count = random_.in(1, all);
+      for (int c = 0; c < count; ++c) layer.channels.push_back(random_.in(0, all - 1));
+    }
+    const std::size_t most = 2 * size(options_.max_channels);
+    if (layer.channels.size() > most) layer.channels.resize(most);
+    if (random_.chance(30)) layer.upsample_h = random_.in(1, std::max(1, 2 * options_.max_size / in.height));
+    if (random_.chance(30)) layer.upsample_w = random_.in(1, std::max(1, 2 * options_.max_size / in.width));
+    network_.tensors.push_back(view_tensor(layer));
+    network_.layers.push_back(layer);
+  }
+
+  /// The least width and sign that hold the codes of what the view reads.
+  Tensor view_tensor(const Layer& layer) const {
+    const Tensor& in = network_.in(layer);
+    const Tensor& joined = network_.tensors[size(std::max(layer.residual, 0))];
+    Tensor output;
+    output.name = layer.name + "_out";
+    output.height = in.height * layer.upsample_h;
+    output.width = in.width * layer.upsample_w;
+    output.channels = static_cast<int>(layer.channels.size());
+    output.exponents.clear();
+    int low = 0, high = 1;
+    for (const std::int32_t c : layer.channels) {
+      const bool second = c >= in.channels;
+      const Tensor& source = second ? joined : in;
+      low = std::min(low, source.low());
+      high = std::max(high, source.high());
+      output.exponents.push_back(source.exponent(second ? c - in.channels : c));
+    }
+    if (std::ranges::all_of(output.exponents, [&](int e) { return e == output.exponents[0]; }))
+      output.exponents.resize(1);
+    output.is_signed = low < 0;
+    output.bits = 2;
+    while (output.bits < 8 && (output.low() > low || output.high() < high)) ++output.bits;
+    return output;
   }
 
   /// The last layer: its kernel is the whole map.
@@ -274,7 +339,7 @@ private:
     int n = random_.chance(10) ? random_.in(-2, 0) : std::max(0, acc.bits() - output.bits - random_.in(0, 3));
     n = std::min(n, 24);
     const bool split = may_split && options_.channel_exponents && random_.chance(25) && options_.depthwise;
-    const int out_exponent = random_.in(-6, 3);
+    const int out_exponent = options_.views && random_.chance(60) ? -2 : random_.in(-6, 3);
     output.exponents.clear();
     for (int k = 0; k < (split ? output.channels : 1); ++k)
       output.exponents.push_back(out_exponent + (split ? random_.in(-1, 1) : 0));

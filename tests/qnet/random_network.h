@@ -30,6 +30,7 @@ struct RandomNetworkOptions {
   bool offsets = true;
   bool signed_activations = true;
   bool relu6 = true;
+  bool views = true;              ///< channels joined, sliced, shuffled; pixels repeated
   bool channel_exponents = true;  ///< tensors with one exponent per channel, where the contract allows
 };
 

@@ -31,6 +31,24 @@ inline Codes run_layer(const Network& network, const Layer& layer, const Codes& 
   const bool logits = out.bits == kLogitsBits;
   const bool has_offset = layer.has_offset();
   Codes output(out.size());
+  if (layer.is_view()) {
+    const auto from_input = static_cast<std::size_t>(in.channels);
+    for (std::size_t i = 0; i < output.size(); ++i) {
+      const auto from = static_cast<std::size_t>(layer.channels[i % layer.channels.size()]);
+      const auto pixel = i / layer.channels.size();
+      const auto width = static_cast<std::size_t>(out.width);
+      const std::size_t y = pixel / width / static_cast<std::size_t>(layer.upsample_h);
+      const std::size_t x = pixel % width / static_cast<std::size_t>(layer.upsample_w);
+      const std::size_t at = y * static_cast<std::size_t>(in.width) + x;
+      if (from < from_input) {
+        output[i] = input[at * from_input + from];
+      } else {
+        const auto joined = static_cast<std::size_t>(network.tensors[static_cast<std::size_t>(layer.residual)].channels);
+        output[i] = residual[at * joined + from - from_input];
+      }
+    }
+    return output;
+  }
   for (int oy = 0; oy < out.height; ++oy) {
     for (int ox = 0; ox < out.width; ++ox) {
       for (int k = 0; k < out.channels; ++k) {

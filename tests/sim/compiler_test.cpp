@@ -115,6 +115,7 @@ TEST(OutputStationary, WorkloadsCountWhatTheProgramsDo) {
     const DramLayout dram = layout_of(network, accelerator);
     const OutputStationaryMapper mapper;
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
+      if (network.layers[i].is_view()) continue;
       const LayerTask task = make_task(network, accelerator, static_cast<int>(i), dram);
       int candidate = 0;
       const auto check = [&](const Mapping& mapping, const Workload& workload) {
@@ -124,10 +125,14 @@ TEST(OutputStationary, WorkloadsCountWhatTheProgramsDo) {
                                  mapping.tiling.rows, mapping.tiling.cols, mapping.block, mapping.weights_outer,
                                  mapping.held));
         Events expected = events_of_program(task, mapping), actual = workload.events;
-        // Bursts depend on addresses; estimates take the middle for all.
+        // Bursts depend on addresses; estimates take the middle for all. Of pixels that a view repeats, some places read
+        // twice as many as others.
+        const bool views = dram.sources().is_view(network.layers[i].input) ||
+                           (network.layers[i].residual >= 0 && dram.sources().is_view(network.layers[i].residual));
+        const double tolerance = views ? 0.8 : 0.35;
         for (std::int64_t Events::*bytes : {&Events::dram_read_bytes, &Events::l2_read_bytes})
           EXPECT_NEAR(static_cast<double>(actual.*bytes), static_cast<double>(expected.*bytes),
-                      0.35 * static_cast<double>(expected.*bytes) + 512);
+                      tolerance * static_cast<double>(expected.*bytes) + 512);
         // Blocks of weights may be uneven.
         EXPECT_NEAR(static_cast<double>(actual.weight_write_words), static_cast<double>(expected.weight_write_words),
                     0.5 * static_cast<double>(expected.weight_write_words));

@@ -121,8 +121,10 @@ PlainRun run(const qnet::Network& network, const Program& program, const DramCon
   }
   EXPECT_LT(core.cycle(), kTooLong) << "never quiet";
   const qnet::ImageTrace expected = qnet::Golden(network).trace(image);
-  for (std::size_t t = 0; t < network.tensors.size(); ++t)
+  for (std::size_t t = 0; t < network.tensors.size(); ++t) {
+    if (program.dram.sources().is_view(static_cast<int>(t))) continue;
     EXPECT_EQ(memory.values(static_cast<int>(t)), expected[t]) << "tensor " << network.tensors[t].name;
+  }
   PlainRun result;
   result.cycles = core.cycle();
   result.layers = dma.events();

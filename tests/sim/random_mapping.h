@@ -17,6 +17,10 @@ inline std::vector<MappedLayer> random_mappings(const qnet::Network& network, co
   const DramLayout dram = layout_of(network, accelerator);
   std::vector<MappedLayer> mappings;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (network.layers[i].is_view()) {
+      mappings.emplace_back();
+      continue;
+    }
     std::vector<Mapping> candidates;
     OutputStationaryMapper().visit_candidates(
         make_task(network, accelerator, static_cast<int>(i), dram), {},

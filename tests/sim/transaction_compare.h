@@ -40,6 +40,7 @@ inline Counts transaction_counts(const qnet::Network& network, const Program& pr
   const std::vector<ValueCounts> values = count_values(network, images, images.count, 1);
   for (std::size_t layer = 0; layer < counts.events.size(); ++layer) {
     const qnet::Layer& of = network.layers[layer];
+    if (of.is_view()) continue;
     add_values(view_layer(network, of, program.geometry), of.groups, values[layer], counts.events[layer]);
   }
   return counts;

@@ -69,9 +69,54 @@ void flatten(const OnnxNode& op, GraphBuilder& graph) {
       op, Activation{x.node, regroup(op, graph, x, {-1, static_cast<std::int64_t>(graph.node_of(x).shape.size())})});
 }
 
+/// N x C x H x W to N x G x C/G x H x W: the first half of a channel shuffle. 0: it is none.
+int split_groups(const GraphBuilder& graph, const Activation& x, std::vector<std::int64_t> target) {
+  const Shape& shape = graph.node_of(x).shape;
+  if (target.size() != 5 || x.dims != nchw(shape)) return 0;
+  const std::vector<std::int64_t> wanted = {shape.height, shape.width};
+  for (std::size_t i = 0; i < 2; ++i)
+    if (target[3 + i] != wanted[i]) return 0;
+  if (target[1] == -1 && target[2] > 0) target[1] = shape.channels / target[2];
+  if (target[2] == -1 && target[1] > 0) target[2] = shape.channels / target[1];
+  const bool splits = target[1] > 1 && target[2] > 1 && target[1] * target[2] == shape.channels;
+  return splits ? static_cast<int>(target[1]) : 0;
+}
+
+/// N x G x C/G x H x W in either order of its channels' axes back to N x C x H x W.
+void join_groups(const OnnxNode& op, GraphBuilder& graph, const Activation& x, const std::vector<std::int64_t>& target) {
+  const Shape shape = graph.node_of(x).shape;
+  const Dim height = one_axis(shape, Axis::kHeight);
+  const Dim width = one_axis(shape, Axis::kWidth);
+  const bool shuffled = x.dims == std::vector<Dim>{{Axis::kBatch}, {Axis::kMember}, {Axis::kGroup}, height, width};
+  const bool as_before = x.dims == std::vector<Dim>{{Axis::kBatch}, {Axis::kGroup}, {Axis::kMember}, height, width};
+  const std::vector<std::int64_t> sizes = {shape.channels, shape.height, shape.width};
+  bool fits = target.size() == 4 && std::count(target.begin() + 1, target.end(), -1) <= 1;
+  for (std::size_t i = 0; fits && i < sizes.size(); ++i) fits = target[i + 1] == sizes[i] || target[i + 1] == -1;
+  if (!fits || (!shuffled && !as_before))
+    op.fail("reshapes split channels to [{}], expected a channel shuffle, back to N x {} x {} x {}", join(target),
+            shape.channels, shape.height, shape.width);
+  if (as_before) return graph.define(op, Activation{x.node, nchw(shape)});
+  Node node;
+  node.kind = NodeKind::kView;
+  node.name = op.layer_name();
+  node.inputs = {x.node};
+  node.shape = shape;
+  node.view.input_channels = shape.channels;
+  const int members = shape.channels / x.groups;
+  for (int c = 0; c < shape.channels; ++c) node.view.channels.push_back(c % x.groups * members + c / x.groups);
+  graph.define_map(op, std::move(node));
+}
+
 void reshape(const OnnxNode& op, GraphBuilder& graph) {
   const Activation& x = op.activation(0);
   const std::vector<std::int64_t> target = op.attribute_or_input("shape", 1);
+  if (x.groups > 0) return join_groups(op, graph, x, target);
+  if (const int groups = split_groups(graph, x, target); groups > 0) {
+    std::vector<Dim> dims = nchw(graph.node_of(x).shape);
+    dims[1] = {Axis::kMember};
+    dims.insert(dims.begin() + 1, Dim{Axis::kGroup});
+    return graph.define(op, Activation{x.node, dims, groups});
+  }
   // From opset 14 on a 0 may mean "empty" instead of "as before".
   const bool empty = op.attribute_int("allowzero", 0) != 0 && std::ranges::find(target, 0) != target.end();
   if (empty) op.fail("reshapes to [{}], which has no elements", join(target));
@@ -91,7 +136,7 @@ void transpose(const OnnxNode& op, GraphBuilder& graph) {
     if (!used.insert(index).second) op.fail("perm names axis {} twice", from);
     dims.push_back(x.dims[index]);
   }
-  graph.define(op, Activation{x.node, dims});
+  graph.define(op, Activation{x.node, dims, x.groups});
 }
 
 void squeeze(const OnnxNode& op, GraphBuilder& graph) {
