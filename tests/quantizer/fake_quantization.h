@@ -44,6 +44,17 @@ private:
     const qnet::Tensor &from = network_.in(layer), &to = network_.out(layer);
     const bool logits = &layer == &network_.layers.back();
     Map out;
+    if (layer.is_view()) {
+      for (int y = 0; y < to.height; ++y)
+        for (int x = 0; x < to.width; ++x)
+          for (const int k : layer.channels) {
+            const std::size_t pixel = index(y / layer.upsample_h) * index(from.width) + index(x / layer.upsample_w);
+            const std::size_t joined = residual != nullptr ? residual->size() / (in.size() / index(from.channels)) : 0;
+            out.push_back(k < from.channels ? in[pixel * index(from.channels) + index(k)]
+                                            : (*residual)[pixel * joined + index(k - from.channels)]);
+          }
+      return out;
+    }
     for (int y = 0; y < to.height; ++y)
       for (int x = 0; x < to.width; ++x)
         for (int k = 0; k < to.channels; ++k) {
@@ -69,6 +80,7 @@ private:
             low = -std::pow(2.0, bits - 1);
             high = std::pow(2.0, bits - 1) - 1;
           }
+          if (layer.activation != qnet::Activation::kNone) low = 0;
           if (layer.activation == qnet::Activation::kRelu6) high = layer.hi[index(k)];
           out.push_back(clamp(round_to(value, to.exponent(k)), low * step, high * step));
         }

@@ -241,7 +241,11 @@ UnitBuilder varied_unit(unsigned seed) {
   const int pooled = builder.max_pool(a4, {3, 3, 2, 2, 1, 1, 1, 1, 1, 1});
   const int b1 = builder.conv(pooled, {8, 3, 2, 1, 1, 1, 0, 1, 2, kNone, -1});
   const int sum = builder.conv(pooled, {8, 1, 2, 1, 2, 0, 0, 0, 0, kRelu, b1});
-  const int total = builder.sum_pool(sum);
+  // Some channels of two tensors, one of them twice, pixels repeated.
+  ViewMap view{{9, 0, 3, 15, 3, 8}, 8, 8, 2, 1};
+  const int shown = builder.view(b1, sum, view);
+  const int mixed = builder.conv(shown, ConvOptions::same(8, 1, 1, 1, kNone));
+  const int total = builder.sum_pool(mixed);
   builder.conv(total, ConvOptions::same(4, 1, 1, 1, kNone));
   return builder;
 }
@@ -306,6 +310,23 @@ void each_tap(const ConvGeometry& shape, int channels, Use use) {
           }
 }
 
+/// use(output element, whether it is joined, element of its source) for every element of a view.
+template <typename Use>
+void each_view_value(const PlannedLayer& layer, Use use) {
+  const Shape &in = layer.geometry.input, &shape = layer.geometry.output;
+  const ViewMap& view = layer.view;
+  std::size_t out = 0;
+  for (int image = 0; image < static_cast<int>(UnderTest::kChunk); ++image)
+    for (int y = 0; y < shape.height; ++y)
+      for (int x = 0; x < shape.width; ++x)
+        for (const int k : view.channels) {
+          const int pixel = (image * in.height + y / view.upsample_h) * in.width + x / view.upsample_w;
+          const bool joined = k >= in.channels;
+          const int from = joined ? pixel * view.joined_channels + k - in.channels : pixel * in.channels + k;
+          use(out++, joined, static_cast<std::size_t>(from));
+        }
+}
+
 /// The unit's loss in double, by loops: float's rounding would hide small changes, and large ones meet kinks.
 double loss_in_double(const Plan& plan, const UnderTest& of, std::size_t slot) {
   const auto index = [](int i) { return static_cast<std::size_t>(i); };
@@ -319,6 +340,13 @@ double loss_in_double(const Plan& plan, const UnderTest& of, std::size_t slot) {
     const bool is_max = layer.kind == qnet::LayerKind::kMaxPool, is_conv = layer.kind == qnet::LayerKind::kConv;
     std::vector<double> out(UnderTest::kChunk * shape.output.size(), is_max ? -1e300 : 0.0);
     const int group_in = in_channels / shape.groups, group_out = channels / shape.groups;
+    if (layer.is_view()) {
+      each_view_value(layer, [&](std::size_t to, bool joined, std::size_t from) {
+        out[to] = joined ? values[index(layer.residual)][from] : in[from];
+      });
+      values[index(layer.output)] = std::move(out);
+      continue;
+    }
     each_tap(shape, channels, [&](std::size_t to, std::size_t pixel, int k, int tap) {
       const double* from = in.data() + pixel * index(in_channels);
       if (is_max) out[to] = std::max(out[to], from[k]);
@@ -396,6 +424,12 @@ public:
       const PlannedLayer& layer = plan.layers[i];
       Values& g = gradients_[index(layer.output)];
       through_quantizer(layer, g);
+      if (layer.is_view()) {
+        each_view_value(layer, [&](std::size_t to, bool joined, std::size_t from) {
+          gradients_[index(joined ? layer.residual : layer.input)][from] += g[to];
+        });
+        continue;
+      }
       if (layer.residual >= 0)
         for (std::size_t j = 0; j < g.size(); ++j) gradients_[index(layer.residual)][j] += g[j];
       if (layer.kind == qnet::LayerKind::kConv) convolution(i, g);

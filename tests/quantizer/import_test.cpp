@@ -62,6 +62,8 @@ TEST_F(Import, KeepsTheMeaningOfEveryStructure) {
     expect_same_meaning(residual_model(seed, 3, 11), seed);
     expect_same_meaning(mobile_model(seed), seed);
     expect_same_meaning(preactivation_model(seed), seed);
+    expect_same_meaning(view_model(seed), seed);
+    expect_same_meaning(view_model(seed, 1, 6), seed);
   }
 }
 

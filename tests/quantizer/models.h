@@ -94,4 +94,58 @@ inline OnnxBuilder preactivation_model(unsigned seed) {
   return b;
 }
 
+/// Views: a dense block (a prefix shared by two joins), a pass-through half with a channel shuffle, repeated pixels
+/// joined to others, channels by number, signed joined to unsigned ones.
+inline OnnxBuilder view_model(unsigned seed, int channels = 3, int size = 8) {
+  OnnxBuilder b;
+  b.generator.seed(seed);
+  const Attributes same{{"pads", Ints{1, 1, 1, 1}}};
+  const auto axis = [](std::int64_t a) { return Attributes{{"axis", a}}; };
+  b.input("x", {0, channels, size, size});
+  b.conv("x", "stem", channels, 6, 3, 1, same);
+  b.node("Relu", {"stem"}, "stem_r");
+  // DenseNet: what is made stays, linear.
+  b.conv("stem_r", "d1", 6, 4, 3, 1, same);
+  b.node("Concat", {"stem_r", "d1"}, "cat1", axis(1));
+  b.batch_norm("cat1", "n2", 10);
+  b.node("Relu", {"n2"}, "n2_r");
+  b.conv("n2_r", "d2", 10, 4, 3, 1, same);
+  b.node("Concat", {"stem_r", "d1", "d2"}, "cat2", axis(1));
+  b.conv("cat2", "t", 14, 8, 1);
+  b.node("Relu", {"t"}, "t_r");
+  b.node("MaxPool", {"t_r"}, "half", {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}});
+  // ShuffleNetV2: one half passes.
+  b.ints("halves", {2}, {4, 4});
+  b.node("Split", {"half", "halves"}, "left", axis(1)).add_output("right");
+  b.conv("right", "r1", 4, 4, 1);
+  b.node("Relu", {"r1"}, "r1_r");
+  b.node("Concat", {"left", "r1_r"}, "cat3", axis(1));
+  b.ints("five", {5}, {0, 2, 4, size / 2, size / 2});
+  b.ints("four", {4}, {0, -1, size / 2, size / 2});
+  b.node("Reshape", {"cat3", "five"}, "split3");
+  b.node("Transpose", {"split3"}, "swapped", {{"perm", Ints{0, 2, 1, 3, 4}}});
+  b.node("Reshape", {"swapped", "four"}, "shuffled");
+  // U-Net: a small map repeated, joined to the large one.
+  b.floats("no_roi", {0}, {});
+  b.floats("twice", {4}, {1, 1, 2, 2});
+  b.node("Resize", {"shuffled", "no_roi", "twice"}, "large", {{"mode", std::string("nearest")}});
+  b.node("Concat", {"large", "t_r"}, "cat4", axis(1));
+  b.ints("from", {1}, {-1});
+  b.ints("to", {1}, {-100});
+  b.ints("axis_1", {1}, {1});
+  b.ints("step", {1}, {-2});
+  b.node("Slice", {"cat4", "from", "to", "axis_1", "step"}, "backwards");
+  b.conv("backwards", "u", 8, 5, 3, 1, same);
+  b.ints("chosen", {4}, {4, 0, -3, 0});
+  b.node("Gather", {"u", "chosen"}, "gathered", axis(1));
+  b.node("Relu", {"gathered"}, "gathered_r");
+  b.node("GlobalAveragePool", {"gathered_r"}, "gap");
+  b.node("Flatten", {"gap"}, "flat");
+  b.random("fc.weight", {5, 4}, 0.5f);
+  b.random("fc.bias", {5}, 0.5f);
+  b.node("Gemm", {"flat", "fc.weight", "fc.bias"}, "logits", {{"transB", std::int64_t{1}}});
+  b.output("logits");
+  return b;
+}
+
 }  // namespace shiftsim::quantizer

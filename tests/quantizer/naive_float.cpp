@@ -82,6 +82,12 @@ double value_at(const Graph& graph, const Node& node, const std::vector<Map>& ma
       const int row = y - node.window.pad_top, column = x - node.window.pad_left;
       return view(0).inside(row, column) ? view(0).at(row, column, c) : 0;
     }
+    case NodeKind::kView: {
+      const auto k = node.view.channels[static_cast<std::size_t>(c)];
+      const int row = y / node.view.upsample_h, column = x / node.view.upsample_w;
+      const int first = view(0).shape.channels;
+      return k < first ? view(0).at(row, column, k) : view(1).at(row, column, k - first);
+    }
     case NodeKind::kInput:
       break;
   }

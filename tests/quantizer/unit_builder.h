@@ -66,6 +66,15 @@ public:
     return add_layer(window_layer(qnet::LayerKind::kSumPool, input, window, in.channels));
   }
 
+  int view(int input, int joined, const ViewMap& map) {
+    PlannedLayer layer = window_layer(qnet::LayerKind::kView, input, {}, static_cast<int>(map.channels.size()));
+    layer.geometry.output.height *= map.upsample_h;
+    layer.geometry.output.width *= map.upsample_w;
+    layer.residual = joined;
+    layer.view = map;
+    return add_layer(std::move(layer));
+  }
+
   const Plan& plan() const { return plan_; }
   std::mt19937& random() { return random_; }
 
