@@ -52,7 +52,7 @@ TEST_P(Lockstep, RandomNetworksAgreeInEveryCycle) {
     // At least the eleven handshake and state ports in each cycle, and an accumulator for each value of each layer.
     std::int64_t accumulators = 0;
     for (const qnet::Layer& layer : network.layers)
-      accumulators += static_cast<std::int64_t>(network.out(layer).size());
+      if (!layer.is_view()) accumulators += static_cast<std::int64_t>(network.out(layer).size());
     EXPECT_GE(outcome.comparisons, 11 * outcome.cycles + outcome.accumulators);
     EXPECT_GE(outcome.accumulators, accumulators);
   }
