@@ -16,6 +16,8 @@ struct Mapping {
   bool weights_outer = false;
   int held = 1;          ///< 1 or 2 of what stays, in one or both halves of its scratchpad
   bool k_split = false;  ///< the reduction in pieces, each with a load of weights of its own
+  /// Activations, too: each piece and digit plane loads its part of the window. Then a tile is one pixel.
+  bool act_split = false;
 
   friend bool operator==(const Mapping&, const Mapping&) = default;
 };

@@ -66,9 +66,21 @@ std::vector<int> even_parts(int size) {
   return parts;
 }
 
-bool tiling_fits(const LayerTask& task, const Tiling& t, bool k_split) {
+/// Whether not even one pixel's window fits a bank, but its parts do.
+bool needs_act_split(const LayerTask& task) {
+  const Tiling pixel = measure_tiling(task.view, task.geometry, 1, 1);
+  return pixel.window > task.geometry.act_depth && !task.view.im2row;
+}
+
+bool tiling_fits(const LayerTask& task, const Tiling& t, const Mapping& tile) {
+  if (tile.act_split) {
+    if (t.pixels() > 1) return false;
+    Tiling piece = t;
+    piece.window = 1;  // of any size that a piece may have
+    return fits(task.view, task.geometry, piece, task.has_residual());
+  }
   // Split along the reduction, a command computes one pixel per slot.
-  if (k_split && t.seg > 1) return false;
+  if (tile.k_split && t.seg > 1) return false;
   return fits(task.view, task.geometry, t, task.has_residual()) && edges_fit(task, t);
 }
 
@@ -89,7 +101,7 @@ std::vector<Mapping> loops_around(const LayerTask& task, const Mapping& tile, st
       if (orders && !fixed.outer.empty() && weights_outer != (fixed.outer == "weights")) return;
       for (int held = 1; held <= most_held; ++held)
         if (!orders || fixed.held == 0 || fixed.held == held)
-          result.push_back({tile.tiling, block, weights_outer, held, tile.k_split});
+          result.push_back({tile.tiling, block, weights_outer, held, tile.k_split, tile.act_split});
     };
     // Weights of a split reduction are loaded for each tile anyway.
     const int most = orders && !tile.k_split ? 2 : 1;
@@ -104,15 +116,16 @@ std::vector<Mapping> loops_around(const LayerTask& task, const Mapping& tile, st
 void OutputStationaryMapper::visit_candidates(const LayerTask& task, const FixedMapping& fixed,
                                               const Visitor& visit) const {
   Mapping tile;
-  tile.k_split = needs_split(task);
+  tile.act_split = needs_act_split(task);
+  tile.k_split = tile.act_split || needs_split(task);
   if (largest_block(task, tile.k_split) < 1) too_small(task);
   bool any = false;
   for (const int cols : sizes(fixed.cols, task.out().width))
     for (const int rows : sizes(fixed.rows, task.out().height)) {
       tile.tiling = measure_tiling(task.view, task.geometry, rows, cols);
-      if (!tiling_fits(task, tile.tiling, tile.k_split)) continue;
+      if (!tiling_fits(task, tile.tiling, tile)) continue;
       any = true;
-      const TilingWorkload workload(task, tile.tiling);
+      const TilingWorkload workload(task, tile.tiling, tile.act_split);
       for (const Mapping& mapping : loops_around(task, tile, workload.places(), fixed))
         visit(mapping, workload.of(mapping));
     }
@@ -120,7 +133,7 @@ void OutputStationaryMapper::visit_candidates(const LayerTask& task, const Fixed
 }
 
 Workload OutputStationaryMapper::workload(const LayerTask& task, const Mapping& mapping) const {
-  return TilingWorkload(task, mapping.tiling).of(mapping);
+  return TilingWorkload(task, mapping.tiling, mapping.act_split).of(mapping);
 }
 
 void OutputStationaryMapper::emit(const LayerTask& task, const Mapping& mapping, ProgramBuilder& program) const {

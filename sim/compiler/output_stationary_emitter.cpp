@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "sim/compiler/reduction_split.h"
 #include "sim/compiler/tile_commands.h"
 #include "sim/compiler/tile_reads.h"
 
@@ -89,8 +88,8 @@ void OutputStationaryEmitter::emit_item(std::size_t number) {
     block.half = program_.half(Target::kWgt);
     block.table_half = program_.half(Target::kTab);
   }
-  if (new_act) {
-    load_activations(item, t);
+  if (new_act && !mapping_.act_split) {
+    load_activations(activation_read(task_, t, item.y0, item.x0, item.tile), activation_load(task_.view, t));
     act.half = program_.half(Target::kAct);
   }
   if (task_.has_residual()) load_residual(item, t);
@@ -155,11 +154,10 @@ void OutputStationaryEmitter::load_weights(int first_tile) {
   program_.load_words(Target::kTab, tables_[first_tile]);
 }
 
-void OutputStationaryEmitter::load_activations(const Item& item, const Tiling& t) {
-  LoadCommand load = activation_load(task_.view, t);
+void OutputStationaryEmitter::load_activations(const ReadProgram& read, LoadCommand load) {
   load.barrier = barrier_pending_;
   barrier_pending_ = false;
-  program_.load(Target::kAct, activation_read(task_, t, item.y0, item.x0, item.tile), load);
+  program_.load(Target::kAct, read, load);
 }
 
 void OutputStationaryEmitter::load_residual(const Item& item, const Tiling& t) {
@@ -184,22 +182,34 @@ ComputeCommand OutputStationaryEmitter::compute_command(const Item& item, const 
   return c;
 }
 
+/// A plane's weights of a piece, with those of the next plane, from which the carries come.
+void OutputStationaryEmitter::load_piece_weights(const Item& item, const ReductionPiece& piece, std::size_t number,
+                                                 int plane) {
+  const std::array<int, 2> key = {item.tile, static_cast<int>(number)};
+  const std::vector<int> steps = piece.steps(task_.view, task_.geometry);
+  if (!pieces_.contains(key)) pieces_[key] = place_piece(item.tile, steps);
+  const int count = static_cast<int>(steps.size());
+  const int planes = plane == task_.view.planes - 1 ? 1 : 2;
+  program_.load_words(Target::kWgt, pieces_[key].part(plane * count, planes * count), u32(count));
+}
+
 void OutputStationaryEmitter::compute_pieces(const Item& item, const Tiling& t, const ComputeCommand& whole) {
   const Geometry& g = task_.geometry;
   const LayerView& view = task_.view;
-  const std::vector<ReductionPiece> pieces = split_reduction(view, g);
+  const bool act_split = mapping_.act_split;
+  const std::vector<ReductionPiece> pieces = split_reduction(view, g, act_split);
   // Plane by plane, because the accumulators are shifted between planes.
   for (int plane = 0; plane < view.planes; ++plane)
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       const ReductionPiece& piece = pieces[i];
       const bool last_plane = plane == view.planes - 1;
       const bool first = plane == 0 && i == 0, last = last_plane && i + 1 == pieces.size();
-      const std::vector<int> steps = piece.steps(view, g);
-      const std::array<int, 2> key = {item.tile, static_cast<int>(i)};
-      if (!pieces_.contains(key)) pieces_[key] = place_piece(item.tile, steps);
-      const int count = static_cast<int>(steps.size());
-      const int planes = last_plane ? 1 : 2;
-      program_.load_words(Target::kWgt, pieces_[key].part(plane * count, planes * count), u32(count));
+      if (task_.has_weights()) load_piece_weights(item, piece, i, plane);
+      if (act_split) load_activations(piece_read(task_, piece, item.y0, item.x0, item.tile), piece_load(view, piece));
+      // Addresses of a whole window, or of the piece alone.
+      const int row_words = act_split ? piece.cols(view) * piece.words : t.row_words;
+      const int pixel_words = act_split ? piece.words : view.words;
+      const int base = piece.ky * view.dilation_h * row_words + piece.kx * view.dilation_w * pixel_words + piece.word;
 
       ComputeCommand c = whole;
       c.planes = 1;
@@ -209,17 +219,18 @@ void OutputStationaryEmitter::compute_pieces(const Item& item, const Tiling& t, 
       c.drain = last;
       c.wgt_half = program_.half(Target::kWgt);
       c.wgt_base = 0;
-      c.acq_wgt = true;
-      c.rel_wgt = true;
-      c.act_base = u32(piece.ky * view.dilation_h * t.row_words + piece.kx * view.dilation_w * view.words + piece.word);
+      c.acq_wgt = task_.has_weights();
+      c.rel_wgt = task_.has_weights();
+      c.act_base = u32(act_split ? 0 : base);
       c.ky_n = u32(piece.ky_n);
       c.kx_n = u32(piece.kx_n);
       c.cw_n = u32(piece.words);
       c.sub_last = piece.to_last_word(view) ? whole.sub_last : u32(g.sub_blocks());
-      c.inc_kx = view.dilation_w * view.words - (piece.words - 1);
-      c.inc_ky = view.dilation_h * t.row_words - ((piece.kx_n - 1) * view.dilation_w * view.words + piece.words - 1);
-      c.acq_act = whole.acq_act && first;
-      c.rel_act = whole.rel_act && last;
+      c.inc_kx = view.dilation_w * pixel_words - (piece.words - 1);
+      c.inc_ky = view.dilation_h * row_words - ((piece.kx_n - 1) * view.dilation_w * pixel_words + piece.words - 1);
+      if (act_split) c.act_half = program_.half(Target::kAct);
+      c.acq_act = act_split || (whole.acq_act && first);
+      c.rel_act = act_split || (whole.rel_act && last);
       c.acq_tab = whole.acq_tab && first;
       c.rel_tab = whole.rel_tab && last;
       c.acq_res = whole.acq_res && first;

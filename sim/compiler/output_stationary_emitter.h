@@ -8,6 +8,7 @@
 #include "sim/compiler/layer_task.h"
 #include "sim/compiler/mapping.h"
 #include "sim/compiler/program_builder.h"
+#include "sim/compiler/reduction_split.h"
 
 namespace shiftsim::sim {
 
@@ -44,10 +45,12 @@ private:
   WordsArea place_weights(int first_tile, int end_tile);
   WordsArea place_tables(int first_tile, int end_tile);
   WordsArea place_piece(int tile, const std::vector<int>& steps);
-  void load_activations(const Item& item, const Tiling& t);
+  /// The layer's first one waits for the layer before.
+  void load_activations(const ReadProgram& read, LoadCommand load);
   void load_residual(const Item& item, const Tiling& t);
   ComputeCommand compute_command(const Item& item, const Tiling& t) const;
   void compute_pieces(const Item& item, const Tiling& t, const ComputeCommand& whole);
+  void load_piece_weights(const Item& item, const ReductionPiece& piece, std::size_t number, int plane);
   void compute(const ComputeCommand& command, const Item& item, const Tiling& t);
   void store(const Item& item, const Tiling& t, bool last);
   /// A channel tile's place among those that are loaded together.

@@ -89,7 +89,8 @@ std::int64_t sum_of_tiles(const LayerTask& task, const std::vector<int>& tiles, 
 
 }  // namespace
 
-TilingWorkload::TilingWorkload(const LayerTask& task, const Tiling& tiling) : task_(task), tiling_(tiling) {
+TilingWorkload::TilingWorkload(const LayerTask& task, const Tiling& tiling, bool act_split)
+    : task_(task), tiling_(tiling) {
   const qnet::Tensor& out = task.out();
   const int full_rows = out.height / tiling.rows, full_cols = out.width / tiling.cols;
   const int rest_rows = out.height % tiling.rows, rest_cols = out.width % tiling.cols;
@@ -118,6 +119,8 @@ TilingWorkload::TilingWorkload(const LayerTask& task, const Tiling& tiling) : ta
     add_read(task.dram.level(task.layer().residual), bytes_of(tiles, residual_read), burst, tile_events_);
   act_bytes_ = bytes_of(runs, activation_read);
 
+  if (act_split) split_activations();
+
   const auto bandwidth = [&](int tensor) -> double {
     const bool on_chip = task.dram.level(tensor) == MemoryLevel::kL2;
     return on_chip ? task.accelerator.l2.bytes_per_cycle : task.accelerator.dram.bytes_per_cycle;
@@ -130,6 +133,25 @@ TilingWorkload::TilingWorkload(const LayerTask& task, const Tiling& tiling) : ta
   const std::int64_t drain = beats_of(tile_compute(task, tiling), task.geometry);
   tail_cycles_ = static_cast<double>(drain) + std::max<double>(tiling.pixels() * task.view.words_per_output(),
                                                                store_bytes / bandwidth(task.layer().output));
+}
+
+void TilingWorkload::split_activations() {
+  const Geometry& g = task_.geometry;
+  act_events_ = {};
+  act_cycles_ = 0;
+  act_bytes_ = 0;
+  const int tiles = task_.channel_tiles();
+  const std::int64_t planes = task_.view.planes;
+  for (const ReductionPiece& piece : split_reduction(task_.view, g, true)) {
+    const LoadCommand load = piece_load(task_.view, piece);
+    add_events(load, g, places_ * planes, act_events_);
+    act_cycles_ += static_cast<double>(places_ * planes * (load.count + static_cast<std::uint32_t>(g.pixels) + 1));
+    // Windows at the edges of the map read less.
+    const int y = task_.out().height / 2;
+    const int x = task_.out().width / 2;
+    act_bytes_ +=
+        places_ * planes * tiles * read_bytes(piece_read(task_, piece, y, x, tiles / 2), task_.network, task_.dram);
+  }
 }
 
 void TilingWorkload::add_tiles(int rows, int cols, std::int64_t count) {
@@ -196,25 +218,26 @@ void TilingWorkload::add_weights(const Mapping& mapping, Workload& workload) con
     return;
   }
   // Each place loads the pieces anew: a plane with the next, from which its carries come, but for the last plane.
-  const auto pieces = static_cast<std::int64_t>(split_reduction(task_.view, g).size());
+  const auto pieces = static_cast<std::int64_t>(split_reduction(task_.view, g, mapping.act_split).size());
   const std::int64_t planes = task_.view.planes, times = mapping.weights_outer ? places_ : places_ / passes;
   const std::int64_t loads = times * tiles * planes * pieces;
   add(Target::kWgt, loads, times * tiles * task_.view.steps * (2 * planes - 1), g.wgt_word_bits());
 }
 
 Workload TilingWorkload::of(const Mapping& mapping) const {
-  const std::int64_t act_loads = activation_loads(mapping);
+  const std::int64_t act_loads = mapping.act_split ? task_.channel_tiles() : activation_loads(mapping);
   Workload w;
   w.events = tile_events_;
   w.events.add(act_events_, act_loads);
   // The runs of input channels together read every place once, or more often where the other places come between.
-  const auto runs = static_cast<std::int64_t>(input_runs(task_, task_.channel_tiles()).size());
+  const auto runs =
+      mapping.act_split ? act_loads : static_cast<std::int64_t>(input_runs(task_, task_.channel_tiles()).size());
   add_read(task_.dram.level(task_.layer().input), act_bytes_ * act_loads / runs, task_.dram.burst_bytes(), w.events);
   w.load_cycles = residual_cycles_ + act_cycles_ * static_cast<double>(act_loads);
   add_weights(mapping, w);
   w.compute_cycles = compute_cycles_;
   if (mapping.k_split) {
-    const auto pieces = static_cast<double>(split_reduction(task_.view, task_.geometry).size());
+    const auto pieces = static_cast<double>(split_reduction(task_.view, task_.geometry, mapping.act_split).size());
     w.compute_cycles += static_cast<double>(places_ * task_.channel_tiles()) * (pieces * task_.view.planes - 1);
   }
   w.lead_cycles += lead_cycles_;

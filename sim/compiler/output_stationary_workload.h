@@ -10,7 +10,8 @@ namespace shiftsim::sim {
 /// All that follows from the tile alone, whatever the loops around it.
 class TilingWorkload {
 public:
-  TilingWorkload(const LayerTask& task, const Tiling& tiling);
+  /// 'act_split': see Mapping.
+  TilingWorkload(const LayerTask& task, const Tiling& tiling, bool act_split);
 
   /// Tiles of the output, all channels.
   std::int64_t places() const { return places_; }
@@ -20,6 +21,8 @@ public:
 private:
   /// Tiles of the same size: those inside, and those at the right and the lower edge.
   void add_tiles(int rows, int cols, std::int64_t count);
+  /// Instead of one load for a tile, one for each piece and plane of each channel tile.
+  void split_activations();
   std::int64_t activation_loads(const Mapping& mapping) const;
   std::int64_t weight_passes(const Mapping& mapping) const;
   void add_weights(const Mapping& mapping, Workload& workload) const;

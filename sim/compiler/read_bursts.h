@@ -16,8 +16,8 @@ struct BlockPart {
   int up_h = 1, up_w = 1;
 };
 
-/// What a load of pixels reads of each block, in the order in which the DMA goes through them. Of a view: from the first
-/// to the last channel that is wanted of a block, in the order of their first channels.
+/// What a load of pixels reads of each block, in the order in which the DMA goes through them. Of a view: from the
+/// first to the last channel that is wanted of a block, in the order of their first channels.
 std::vector<BlockPart> block_parts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout);
 
 /// The bursts of one load. Of a tile the rows and columns inside the tensor; of a stem (im2row) all input pixels that

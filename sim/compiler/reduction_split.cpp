@@ -21,21 +21,28 @@ std::vector<int> ReductionPiece::steps(const LayerView& view, const Geometry& g)
   return result;
 }
 
-std::vector<ReductionPiece> split_reduction(const LayerView& view, const Geometry& g) {
-  const int limit = g.wgt_depth / 2;
-  const int tap_steps = steps_of_tap(view, g);
+std::vector<ReductionPiece> split_reduction(const LayerView& view, const Geometry& g, bool act_split) {
+  const auto holds = [&](int rows, int taps, int words) {
+    const ReductionPiece piece{0, rows, 0, taps, 0, words};
+    const int tap_steps = words == view.words ? steps_of_tap(view, g) : words * g.sub_blocks();
+    const bool activations = !act_split || piece.rows(view) * piece.cols(view) * words <= g.act_depth;
+    return activations && std::int64_t{rows} * taps * tap_steps <= g.wgt_depth / 2;
+  };
+  const auto largest = [](int size, const auto& fits) {
+    while (size > 0 && !fits(size)) --size;
+    return size;
+  };
   std::vector<ReductionPiece> pieces;
-  if (view.kernel_w * tap_steps <= limit) {
-    // Whole rows of the kernel.
-    const int rows = limit / (view.kernel_w * tap_steps);
+  // Whole rows of the kernel.
+  const int rows = largest(view.kernel_h, [&](int n) { return holds(n, view.kernel_w, view.words); });
+  if (rows > 0) {
     for (int ky = 0; ky < view.kernel_h; ky += rows)
       pieces.push_back({ky, std::min(rows, view.kernel_h - ky), 0, view.kernel_w, 0, view.words});
     return pieces;
   }
   // Whole taps, or parts of a tap's channels.
-  const bool whole_taps = tap_steps <= limit;
-  const int taps = whole_taps ? limit / tap_steps : 1;
-  const int words = whole_taps ? view.words : std::max(1, std::min(view.words, limit / g.sub_blocks()));
+  const int taps = std::max(1, largest(view.kernel_w, [&](int n) { return holds(1, n, view.words); }));
+  const int words = std::max(1, largest(view.words, [&](int n) { return holds(1, taps, n); }));
   for (int ky = 0; ky < view.kernel_h; ++ky)
     for (int kx = 0; kx < view.kernel_w; kx += taps)
       for (int word = 0; word < view.words; word += words)

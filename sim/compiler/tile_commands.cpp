@@ -25,6 +25,17 @@ LoadCommand activation_load(const LayerView& view, const Tiling& t) {
   return load;
 }
 
+LoadCommand piece_load(const LayerView& view, const ReductionPiece& piece) {
+  LoadCommand load;
+  load.target = Target::kAct;
+  load.count = u32(std::int64_t{piece.rows(view)} * piece.cols(view) * piece.words);
+  load.seg = 1;
+  load.m_tile = 1;
+  load.tw = 1;
+  load.win_len = load.count;
+  return load;
+}
+
 ComputeCommand tile_compute(const LayerTask& task, const Tiling& t) {
   const LayerView& view = task.view;
   const qnet::Layer& layer = task.layer();

@@ -2,12 +2,16 @@
 #pragma once
 
 #include "sim/compiler/layer_task.h"
+#include "sim/compiler/reduction_split.h"
 #include "sim/compiler/tiling.h"
 
 namespace shiftsim::sim {
 
 /// The load of a tile's activations.
 LoadCommand activation_load(const LayerView& view, const Tiling& t);
+
+/// The load of one pixel's activations of a piece of the reduction.
+LoadCommand piece_load(const LayerView& view, const ReductionPiece& piece);
 
 /// The computation of a tile of pixels and channels, without halves, addresses and tokens.
 ComputeCommand tile_compute(const LayerTask& task, const Tiling& t);

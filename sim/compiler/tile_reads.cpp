@@ -46,6 +46,21 @@ ReadProgram activation_read(const LayerTask& task, const Tiling& t, int y0, int 
   return read;
 }
 
+ReadProgram piece_read(const LayerTask& task, const ReductionPiece& piece, int y0, int x0, int channel_tile) {
+  const LayerView& view = task.view;
+  const Tiling pixel = measure_tiling(view, task.geometry, 1, 1);
+  ReadProgram read = activation_read(task, pixel, y0, x0, channel_tile);
+  const int skipped = piece.word * task.geometry.channels;
+  read.y0 += piece.ky * view.dilation_h;
+  read.x0 += piece.kx * view.dilation_w;
+  read.rows = piece.rows(view);
+  read.cols = piece.cols(view);
+  read.words = piece.words;
+  read.channel0 += skipped;
+  read.channels = std::min(read.channels - skipped, piece.words * task.geometry.channels);
+  return read;
+}
+
 ReadProgram output_area(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile) {
   const ChannelTile& tile = task.channel_tile(channel_tile);
   ReadProgram read;

@@ -43,10 +43,10 @@ void expect_same(const Network& a, const Network& b) {
     const Layer &s = a.layers[i], &t = b.layers[i];
     EXPECT_EQ(std::tie(s.name, s.kind, s.input, s.residual, s.output, s.kernel_h, s.kernel_w, s.stride_h, s.stride_w,
                        s.dilation_h, s.dilation_w, s.pad_top, s.pad_left, s.pad_bottom, s.pad_right, s.groups,
-                       s.activation, s.lo),
+                       s.activation, s.lo, s.channels, s.upsample_h, s.upsample_w),
               std::tie(t.name, t.kind, t.input, t.residual, t.output, t.kernel_h, t.kernel_w, t.stride_h, t.stride_w,
                        t.dilation_h, t.dilation_w, t.pad_top, t.pad_left, t.pad_bottom, t.pad_right, t.groups,
-                       t.activation, t.lo));
+                       t.activation, t.lo, t.channels, t.upsample_h, t.upsample_w));
     if (s.kind == LayerKind::kConv) {
       EXPECT_EQ(s.weight_bits, t.weight_bits);
     }
@@ -354,6 +354,53 @@ TEST(Validate, NamesWhatIsWrong) {
         << "case " << i << ": " << cases[i].expected << " is not in: " << found;
     if (i > 1) {
       EXPECT_TRUE(found.starts_with("net: ")) << found;
+    }
+  }
+}
+
+/// image -> conv -> conv -> view of both -> logits.
+Network network_with_view() {
+  for (std::uint64_t seed = 1;; ++seed) {
+    RandomNetworkOptions options;
+    options.layers = 3;
+    Network network = random_network(seed, options);
+    for (const Layer& layer : network.layers)
+      if (layer.is_view() && layer.residual > 0 && layer.upsample_h == 1) return network;
+  }
+}
+
+TEST(Validate, NamesWhatIsWrongWithAView) {
+  const auto view = [](Network& n) -> Layer& {
+    for (Layer& layer : n.layers)
+      if (layer.is_view() && layer.residual > 0) return layer;
+    throw InternalError("no view");
+  };
+  struct Case {
+    std::function<void(Network&)> change;
+    std::string expected;
+  };
+  const std::vector<Case> cases = {
+      {[&](Network& n) { view(n).channels[0] = -1; }, "channels[0]: found -1"},
+      {[&](Network& n) { view(n).channels[0] = 1000; }, "channels[0]: found 1000"},
+      {[&](Network& n) { view(n).channels.pop_back(); }, "channels: found"},
+      {[&](Network& n) { view(n).upsample_h = 2; }, "expected"},
+      {[&](Network& n) { view(n).upsample_w = 0; }, "upsample width: found 0"},
+      {[&](Network& n) { view(n).residual = 0; }, "image"},
+      {[&](Network& n) {
+         for (int& e : n.tensors[static_cast<std::size_t>(view(n).output)].exponents) ++e;
+       },
+       "found exponent"},
+      {[&](Network& n) { n.tensors[static_cast<std::size_t>(view(n).output)].bits = 9; }, "bits: found 9"},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    Network network = network_with_view();
+    cases[i].change(network);
+    try {
+      validate(network, "net");
+      FAIL() << "case " << i << " passes";
+    } catch (const UserError& error) {
+      const std::string found = error.what();
+      EXPECT_NE(found.find(cases[i].expected), std::string::npos) << "case " << i << ": " << found;
     }
   }
 }

@@ -53,6 +53,21 @@ TEST(Core, WeightsThatDoNotFitAreSplitAlongTheReduction) {
   EXPECT_GT(split, 0) << "no layer was split: the test does not test";
 }
 
+TEST(Core, WindowsThatDoNotFitABankAreSplitToo) {
+  int split = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const qnet::Network network = qnet::random_network(seed);
+    AcceleratorConfig accelerator = random_accelerator(seed);
+    accelerator.scratchpad.activation_kib = accelerator.array.pixels();
+    const Program program = compile(network, accelerator);
+    for (const LayerPlan& plan : program.plans) split += plan.mapped.mapping.act_split;
+    run_machine(network, accelerator, qnet::random_images(network, 1, seed), 1);
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(split, 0) << "no window was split: the test does not test";
+}
+
 TEST(Core, TilesAtTheEdgeFitTheActivationScratchpad) {
   // Found by transaction_nightly_test: a tile at the lower edge had slots that reach over more rows than the whole
   // tile's, and more words than a bank holds.
@@ -132,24 +147,24 @@ TEST(Core, RefusesTooNarrowAccumulators) {
 }
 
 TEST(Core, SaysHowLargeTheScratchpadMustBe) {
-  // A window of 3x3 pixels of 64 channels: 144 words of 4.
+  // A stem, whose windows of 7x7 pixels of 3 channels the DMA packs: 37 words of 4. Other windows would be split.
   qnet::Network network;
-  network.tensors = {{"in", 4, 4, 64, 4}, {"out", 4, 4, 4, 4}};
+  network.tensors = {{"in", 8, 8, 3, 8}, {"out", 8, 8, 4, 4}};
   qnet::Layer layer;
   layer.name = "wide";
   layer.input = 0;
   layer.output = 1;
-  layer.kernel_h = layer.kernel_w = 3;
+  layer.kernel_h = layer.kernel_w = 7;
   layer.weight_bits = 2;
-  layer.pad_top = layer.pad_left = layer.pad_bottom = layer.pad_right = 1;
-  layer.weights.assign(4 * 9 * 64, 1);
+  layer.pad_top = layer.pad_left = layer.pad_bottom = layer.pad_right = 3;
+  layer.weights.assign(4 * 49 * 3, 1);
   layer.weight_exponents.assign(4, 0);
   layer.offsets.assign(4, 0);
   layer.bias.assign(4, 0);
   layer.shifts.assign(4, 8);
   layer.hi.assign(4, 15);
   network.layers = {layer};
-  AcceleratorConfig accelerator = make_accelerator(4, 4, 1);
+  AcceleratorConfig accelerator = make_accelerator(8, 4, 2);
   accelerator.scratchpad.activation_kib = 1;
   std::string message;
   try {
@@ -161,9 +176,9 @@ TEST(Core, SaysHowLargeTheScratchpadMustBe) {
   ASSERT_NE(message.find("scratchpad.activation_kib"), std::string::npos) << message;
   const std::size_t at = message.rfind("at least ");
   ASSERT_NE(at, std::string::npos) << message;
-  // What it says is enough, and less is not: 2 halves x 4 banks x 144 words x 4 bytes = 4.5 KiB.
+  // What it says is enough, and less is not: 2 halves x 4 banks x 37 words x 4 bytes = 1.2 KiB.
   accelerator.scratchpad.activation_kib = std::stoi(message.substr(at + 9));
-  EXPECT_EQ(accelerator.scratchpad.activation_kib, 5);
+  EXPECT_EQ(accelerator.scratchpad.activation_kib, 2);
   EXPECT_NO_THROW(compile(network, accelerator));
   --accelerator.scratchpad.activation_kib;
   EXPECT_THROW(compile(network, accelerator), UserError);
