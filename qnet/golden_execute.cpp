@@ -74,8 +74,7 @@ void gather(const GoldenLayer& prepared, const std::int16_t* input, const std::i
   const std::size_t from_joined = prepared.joined != nullptr ? index(prepared.joined->channels) : 0;
   for (int y = 0; y < prepared.output->height; ++y)
     for (int x = 0; x < prepared.output->width; ++x) {
-      const std::size_t pixel =
-          index(y / layer.upsample_h) * index(in.width) + index(x / layer.upsample_w);
+      const std::size_t pixel = index(y / layer.upsample_h) * index(in.width) + index(x / layer.upsample_w);
       for (const std::int32_t channel : layer.channels) {
         const std::size_t c = index(channel);
         *output++ = c < from_input ? input[pixel * from_input + c] : joined[pixel * from_joined + c - from_input];

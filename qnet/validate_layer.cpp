@@ -176,8 +176,7 @@ private:
                      tensor.height, tensor.width);
     }
     report_.size("channels", layer_.channels.size(), channels(output_));
-    const int joined =
-        layer_.residual >= 0 ? network_.tensors[static_cast<std::size_t>(layer_.residual)].channels : 0;
+    const int joined = layer_.residual >= 0 ? network_.tensors[static_cast<std::size_t>(layer_.residual)].channels : 0;
     report_.ranges("channels", layer_.channels, 0, input_.channels + joined - 1);
     for (int k = 0; k < output_.channels; ++k) check_view_channel(k);
   }

@@ -258,7 +258,8 @@ QuantizedNetwork quantize(Plan plan, const Recipe& recipe, const ImageSet& image
     if (recipe.align_scales)
       spdlog::info("alignment: {} tensors scaled", align_scales(plan, sample(), recipe.offsets, workers));
     if (some_joined)
-      spdlog::info("joined tensors: {} exponents decided", decide_joined_exponents(plan, sample(), recipe.norm, workers));
+      spdlog::info("joined tensors: {} exponents decided",
+                   decide_joined_exponents(plan, sample(), recipe.norm, workers));
   }
   return Quantizer(std::move(plan), recipe, images, chosen, options, budget, stages).run();
 }

@@ -49,8 +49,8 @@ TensorValues::Block TensorValues::forward(const PlannedLayer& layer, const Layer
   workers_.run((images_ + chunk - 1) / chunk, [&](std::size_t index, std::size_t) {
     const std::size_t first = index * chunk;
     ConvScratch scratch;
-    op.forward(source + first * in, residual == nullptr ? nullptr : residual + first * residual_size, result.data() + first * out,
-               std::min(chunk, images_ - first), scratch);
+    op.forward(source + first * in, residual == nullptr ? nullptr : residual + first * residual_size,
+               result.data() + first * out, std::min(chunk, images_ - first), scratch);
   });
   return result;
 }

@@ -201,7 +201,7 @@ std::vector<MappedLayer> find_mappings(const qnet::Network& network, const RunCo
   std::vector<LayerTask> tasks;
   std::vector<std::size_t> distinct;                ///< of 'tasks'
   std::vector<std::optional<std::size_t>> same_as;  ///< by layer: of 'distinct'; none for a view
-  std::map<std::vector<int>, std::size_t> seen;  // signature -> of the distinct ones
+  std::map<std::vector<int>, std::size_t> seen;     // signature -> of the distinct ones
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     if (network.layers[i].is_view()) {
       same_as.emplace_back();

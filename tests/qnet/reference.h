@@ -43,7 +43,8 @@ inline Codes run_layer(const Network& network, const Layer& layer, const Codes& 
       if (from < from_input) {
         output[i] = input[at * from_input + from];
       } else {
-        const auto joined = static_cast<std::size_t>(network.tensors[static_cast<std::size_t>(layer.residual)].channels);
+        const auto joined =
+            static_cast<std::size_t>(network.tensors[static_cast<std::size_t>(layer.residual)].channels);
         output[i] = residual[at * joined + from - from_input];
       }
     }

@@ -125,8 +125,8 @@ TEST(OutputStationary, WorkloadsCountWhatTheProgramsDo) {
                                  mapping.tiling.rows, mapping.tiling.cols, mapping.block, mapping.weights_outer,
                                  mapping.held));
         Events expected = events_of_program(task, mapping), actual = workload.events;
-        // Bursts depend on addresses; estimates take the middle for all. Of pixels that a view repeats, some places read
-        // twice as many as others.
+        // Bursts depend on addresses; estimates take the middle for all. Of pixels that a view repeats, some places
+        // read twice as many as others.
         const bool views = dram.sources().is_view(network.layers[i].input) ||
                            (network.layers[i].residual >= 0 && dram.sources().is_view(network.layers[i].residual));
         const double tolerance = views ? 0.8 : 0.35;

@@ -83,7 +83,8 @@ int split_groups(const GraphBuilder& graph, const Activation& x, std::vector<std
 }
 
 /// N x G x C/G x H x W in either order of its channels' axes back to N x C x H x W.
-void join_groups(const OnnxNode& op, GraphBuilder& graph, const Activation& x, const std::vector<std::int64_t>& target) {
+void join_groups(const OnnxNode& op, GraphBuilder& graph, const Activation& x,
+                 const std::vector<std::int64_t>& target) {
   const Shape shape = graph.node_of(x).shape;
   const Dim height = one_axis(shape, Axis::kHeight);
   const Dim width = one_axis(shape, Axis::kWidth);

@@ -18,7 +18,8 @@ std::size_t channel_dimension(const GraphBuilder& graph, const Activation& x) {
   return 0;
 }
 
-/// Fails unless 'axis' is the channels'. The map may stand in any order; what flattens it has no channels by themselves.
+/// Fails unless 'axis' is the channels'. The map may stand in any order; what flattens it has no channels by
+/// themselves.
 void check_channel_axis(const OnnxNode& op, const GraphBuilder& graph, const Activation& x, std::int64_t axis) {
   const std::size_t found = op.axis_index(axis, x.dims.size());
   if (x.groups > 0 || found == 0 || found != channel_dimension(graph, x))
@@ -79,7 +80,8 @@ void split(const OnnxNode& op, GraphBuilder& graph) {
   std::vector<std::int64_t> sizes = op.attribute_or_input("split", 1);
   if (sizes.empty()) {
     const std::int64_t parts = op.attribute_int("num_outputs", op.output_count());
-    if (parts < 1 || parts != op.output_count()) op.fail("splits into {} parts, has {} outputs", parts, op.output_count());
+    if (parts < 1 || parts != op.output_count())
+      op.fail("splits into {} parts, has {} outputs", parts, op.output_count());
     const std::int64_t size = (channels + parts - 1) / parts;
     for (std::int64_t left = channels; left > 0; left -= size) sizes.push_back(std::min(size, left));
   }
@@ -179,7 +181,8 @@ int whole_factor(const OnnxNode& op, double factor, int size, const std::string&
     const std::int64_t from =
         std::clamp<std::int64_t>(nearest_source(op, to, factor, transformation, rounding), 0, size - 1);
     if (from != to / repeats)
-      op.fail("takes pixel {} for pixel {} at a factor of {}, expected each pixel {} times", from, to, repeats, repeats);
+      op.fail("takes pixel {} for pixel {} at a factor of {}, expected each pixel {} times", from, to, repeats,
+              repeats);
   }
   return static_cast<int>(repeats);
 }
@@ -212,7 +215,8 @@ void resize(const OnnxNode& op, GraphBuilder& graph) {
   if (op.attribute("axes") != nullptr) op.fail("names axes, expected sizes or scales of all four");
   const Shape in = graph.node_of(x).shape;
   const std::vector<double> all = factors(op, in);
-  if (all.size() != 4 || all[0] != 1 || all[1] != 1) op.fail("resizes batch or channels, expected height and width only");
+  if (all.size() != 4 || all[0] != 1 || all[1] != 1)
+    op.fail("resizes batch or channels, expected height and width only");
   const bool upsample = op.type() == "Upsample";
   const std::string transformation =
       upsample ? "asymmetric" : op.attribute_string("coordinate_transformation_mode", "half_pixel");
