@@ -4,10 +4,14 @@
 #include <cstdio>
 #include <cstring>
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
+
 #include "common/error.h"
+#include "common/watcher.h"
 
 namespace shiftsim {
 namespace {
@@ -25,10 +29,21 @@ void write_all(int file, const std::string& text) {
   }
 }
 
+/// Until there is something to read, or the work is stopped.
+void wait_for_data(int file) {
+  constexpr int kLookMs = 100;
+  pollfd waiting{file, POLLIN, 0};
+  while (!is_stopped() && poll(&waiting, 1, kLookMs) <= 0) {
+  }
+}
+
+/// What the child writes; less where the work is stopped.
 std::string read_all(int file) {
   std::string text;
   char buffer[1 << 16];
   for (;;) {
+    wait_for_data(file);
+    if (is_stopped()) return text;
     const ssize_t n = read(file, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return text;
@@ -44,6 +59,8 @@ std::string read_all(int file) {
     answer = std::string(1, kUserError) + error.what();
   } catch (const std::exception& error) {
     answer = std::string(1, kInternalError) + error.what();
+  } catch (const Stopped&) {
+    answer = std::string(1, kInternalError) + "stopped";
   }
   write_all(to_parent, answer);
   // The parent's buffers and handlers are not this process's to flush and run.
@@ -77,6 +94,7 @@ Child start(std::size_t i, const std::function<std::string(std::size_t)>& work) 
 std::string finish(const Child& child) {
   std::string answer = read_all(child.from);
   close(child.from);
+  if (is_stopped()) kill(child.id, SIGKILL);
   int status = 0;
   while (waitpid(child.id, &status, 0) < 0 && errno == EINTR) {
   }
@@ -93,6 +111,7 @@ std::vector<std::string> run_forked(std::size_t count, const std::function<std::
   std::vector<std::string> answers;
   answers.reserve(count);
   for (const Child& child : children) answers.push_back(finish(child));
+  check_stopped();
   for (std::string& answer : answers) {
     if (answer.empty()) throw InternalError("a child process died");
     const char kind = answer.front();

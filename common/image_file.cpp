@@ -44,19 +44,27 @@ void png_read_bytes(png_structp png, png_bytep out, png_size_t count) {
   state->at += count;
 }
 
+/// What a PNG's header says, and what it is decoded to.
+struct PngSize {
+  std::size_t height = 0, width = 0, channels = 0;
+  bool is_grey16 = false;
+};
+
 /// Reads the header and asks for 8 bits, 1 or 3 channels. False: see state.message.
-bool png_open(PngState& state, std::size_t& height, std::size_t& width, std::size_t& channels) {
+bool png_open(PngState& state, PngSize& size) {
   if (setjmp(png_jmpbuf(state.png)) != 0) return false;
   png_set_read_fn(state.png, &state, png_read_bytes);
   png_read_info(state.png, state.info);
+  size.is_grey16 = png_get_bit_depth(state.png, state.info) == 16 &&
+                   png_get_color_type(state.png, state.info) == PNG_COLOR_TYPE_GRAY;
   png_set_expand(state.png);
   png_set_strip_16(state.png);
   png_set_strip_alpha(state.png);
   png_set_interlace_handling(state.png);
   png_read_update_info(state.png, state.info);
-  height = png_get_image_height(state.png, state.info);
-  width = png_get_image_width(state.png, state.info);
-  channels = png_get_channels(state.png, state.info);
+  size.height = png_get_image_height(state.png, state.info);
+  size.width = png_get_image_width(state.png, state.info);
+  size.channels = png_get_channels(state.png, state.info);
   return true;
 }
 
@@ -100,8 +108,13 @@ DecodedImage decode_png(const std::string& content, std::size_t channels, const 
   } guard{state};
 
   DecodedImage image;
-  std::size_t found = 0;
-  if (!png_open(state, image.height, image.width, found)) fail("{}: damaged PNG: {}", name, state.message);
+  PngSize size;
+  if (!png_open(state, size)) fail("{}: damaged PNG: {}", name, state.message);
+  if (size.is_grey16)
+    fail("{}: found grey values of 16 bits, expected 8: how they become 8 bits depends on what they mean", name);
+  image.height = size.height;
+  image.width = size.width;
+  const std::size_t found = size.channels;
   check_size(image.height, image.width, name);
   SHIFTSIM_CHECK(found == 1 || found == 3, "{}: {} channels", name, found);
   std::vector<std::uint8_t> pixels(image.height * image.width * found);
@@ -129,12 +142,31 @@ void jpeg_on_message(j_common_ptr info, int level) {
   if (level < 0) jpeg_on_error(info);
 }
 
-bool jpeg_open(jpeg_decompress_struct& jpeg, JpegErrors& errors, const std::string& content, std::size_t channels) {
+/// As Pillow does: ink over white, and all JPEG files of four colours hold it inverted, as Adobe's do.
+std::vector<std::uint8_t> rgb_of_inverted_cmyk(const std::vector<std::uint8_t>& cmyk) {
+  const auto times = [](unsigned a, unsigned b) {
+    const unsigned product = a * b + 128;
+    return ((product >> 8) + product) >> 8;
+  };
+  std::vector<std::uint8_t> rgb;
+  rgb.reserve(cmyk.size() / 4 * 3);
+  for (std::size_t i = 0; i < cmyk.size(); i += 4) {
+    const unsigned light = cmyk[i + 3];
+    for (std::size_t c = 0; c < 3; ++c) {
+      const unsigned dark = times(255U - cmyk[i + c], light);
+      rgb.push_back(static_cast<std::uint8_t>(light > dark ? light - dark : 0));
+    }
+  }
+  return rgb;
+}
+
+bool jpeg_open(jpeg_decompress_struct& jpeg, JpegErrors& errors, const std::string& content) {
   if (setjmp(errors.jump) != 0) return false;
   jpeg_create_decompress(&jpeg);
   jpeg_mem_src(&jpeg, reinterpret_cast<const unsigned char*>(content.data()), content.size());
   jpeg_read_header(&jpeg, TRUE);
-  jpeg.out_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  const bool is_cmyk = jpeg.jpeg_color_space == JCS_CMYK || jpeg.jpeg_color_space == JCS_YCCK;
+  jpeg.out_color_space = is_cmyk ? JCS_CMYK : jpeg.jpeg_color_space == JCS_GRAYSCALE ? JCS_GRAYSCALE : JCS_RGB;
   jpeg_start_decompress(&jpeg);
   return true;
 }
@@ -161,15 +193,18 @@ DecodedImage decode_jpeg(const std::string& content, std::size_t channels, const
   } guard{jpeg};
 
   DecodedImage image;
-  if (!jpeg_open(jpeg, errors, content, channels)) fail("{}: damaged JPEG: {}", name, errors.message);
+  if (!jpeg_open(jpeg, errors, content)) fail("{}: damaged JPEG: {}", name, errors.message);
   image.height = jpeg.output_height;
   image.width = jpeg.output_width;
   check_size(image.height, image.width, name);
-  SHIFTSIM_CHECK(static_cast<std::size_t>(jpeg.output_components) == channels, "{}: JPEG components", name);
-  image.pixels.resize(image.height * image.width * channels);
-  if (!jpeg_read_rows(jpeg, errors, image.pixels.data(), image.width * channels)) {
+  const auto found = static_cast<std::size_t>(jpeg.output_components);
+  std::vector<std::uint8_t> pixels(image.height * image.width * found);
+  if (!jpeg_read_rows(jpeg, errors, pixels.data(), image.width * found)) {
     fail("{}: damaged JPEG: {}", name, errors.message);
   }
+  const bool is_cmyk = jpeg.out_color_space == JCS_CMYK;
+  image.pixels = is_cmyk ? with_channels(rgb_of_inverted_cmyk(pixels), 3, channels)
+                         : with_channels(std::move(pixels), found, channels);
   return image;
 }
 

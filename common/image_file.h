@@ -15,9 +15,11 @@ struct DecodedImage {
 /// True for names that end in .png, .jpg or .jpeg (any case).
 bool is_image_name(const std::filesystem::path& path);
 
-/// Decodes a PNG or JPEG (by content, not by name) to grey (channels 1) or RGB (3). 16-bit samples keep their high
-/// byte, transparency is dropped, gamma is not applied; RGB turns to grey as (19595 R + 38470 G + 7471 B) / 65536, as
-/// Pillow does (JPEG: its luma). Throws UserError.
+/// Decodes a PNG or JPEG (by content, not by name) to grey (channels 1) or RGB (3), to the pixels of Pillow's
+/// Image.open(path).convert("L" or "RGB"): palettes are looked up, transparency is dropped, colours of 16 bits keep
+/// their high byte, CMYK is ink over white, gamma, colour profiles and EXIF's orientation are not applied; RGB turns to
+/// grey as (19595 R + 38470 G + 7471 B) / 65536. Grey of 16 bits, which Pillow cuts off at 255, is refused. Throws
+/// UserError.
 DecodedImage read_image_file(const std::filesystem::path& path, std::size_t channels);
 
 }  // namespace shiftsim

@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <zlib.h>
 
@@ -200,21 +201,52 @@ std::vector<NamedImage> read_label_lines(const fs::path& path, const fs::path& f
   return images;
 }
 
+std::vector<NamedImage> images_in(const fs::path& folder, int label) {
+  std::vector<NamedImage> images;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_regular_file() && is_image_name(entry.path())) images.push_back({entry.path(), label});
+  }
+  std::sort(images.begin(), images.end(),
+            [](const NamedImage& a, const NamedImage& b) { return a.path.filename() < b.path.filename(); });
+  return images;
+}
+
+/// A name of digits alone as its number; -1 for others.
+long number_of(const std::string& name) {
+  long number = -1;
+  const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), number);
+  return code == std::errc() && end == name.data() + name.size() ? number : -1;
+}
+
+/// The images in a folder's sub-folders, each a class, numbered in the order of their names.
+std::vector<NamedImage> images_of_classes(const fs::path& folder) {
+  std::vector<std::string> classes;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.is_directory() && !entry.path().filename().string().starts_with('.'))
+      classes.push_back(entry.path().filename().string());
+  std::sort(classes.begin(), classes.end());
+  for (std::size_t i = 1; i < classes.size(); ++i) {
+    const long before = number_of(classes[i - 1]), here = number_of(classes[i]);
+    if (before >= 0 && here >= 0 && here < before)
+      fail(
+          "{}: found classes {} and {}, whose order as texts is not that of their numbers: give --labels, or names of "
+          "equal length",
+          folder.string(), classes[i - 1], classes[i]);
+  }
+  std::vector<NamedImage> images;
+  for (std::size_t i = 0; i < classes.size(); ++i)
+    for (NamedImage& image : images_in(folder / classes[i], static_cast<int>(i))) images.push_back(std::move(image));
+  return images;
+}
+
 ImageSet read_folder(const fs::path& folder, const std::optional<fs::path>& labels, std::size_t channels,
                      std::size_t limit) {
-  std::vector<NamedImage> images;
-  if (labels) {
-    images = read_label_lines(*labels, folder);
-  } else {
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (entry.is_regular_file() && is_image_name(entry.path())) images.push_back({entry.path(), 0});
-    }
-    std::sort(images.begin(), images.end(),
-              [](const NamedImage& a, const NamedImage& b) { return a.path.filename() < b.path.filename(); });
-  }
+  std::vector<NamedImage> images = labels ? read_label_lines(*labels, folder) : images_in(folder, 0);
+  const bool has_classes = !labels && images.empty();
+  if (has_classes) images = images_of_classes(folder);
   if (images.empty()) {
     fail("{}: found no images, expected {}", (labels ? *labels : folder).string(),
-         labels ? "lines of 'file class'" : "files *.png, *.jpg or *.jpeg");
+         labels ? "lines of 'file class'" : "files *.png, *.jpg or *.jpeg, or a sub-folder of such files a class");
   }
   if (limit > 0 && images.size() > limit) images.resize(limit);
 
@@ -232,7 +264,7 @@ ImageSet read_folder(const fs::path& folder, const std::optional<fs::path>& labe
            set.height, set.width, images[0].path.filename().string());
     }
     set.pixels.insert(set.pixels.end(), image.pixels.begin(), image.pixels.end());
-    if (labels) set.labels.push_back(named.label);
+    if (labels || has_classes) set.labels.push_back(named.label);
   }
   return set;
 }
@@ -275,13 +307,18 @@ ImageSet read_images_of_shape(const fs::path& path, const std::optional<fs::path
   if (flat && images.image_size() != channels && images.channels == kGrey &&
       images.height * images.width * kColour == channels)
     images = read_images(path, labels, kColour, limit);
-  if (flat && images.image_size() == channels) {
+  return of_shape(std::move(images), path.string(), height, width, channels);
+}
+
+ImageSet of_shape(ImageSet images, const std::string& name, std::size_t height, std::size_t width,
+                  std::size_t channels) {
+  if (height == 1 && width == 1 && images.image_size() == channels) {
     images.height = 1;
     images.width = 1;
     images.channels = channels;
   }
   if (images.height == height && images.width == width && images.channels == channels) return images;
-  fail("{}: found images of {}x{}x{} (height, width, channels), expected {}x{}x{} as the network takes", path.string(),
+  fail("{}: found images of {}x{}x{} (height, width, channels), expected {}x{}x{} as the network takes", name,
        images.height, images.width, images.channels, height, width, channels);
 }
 

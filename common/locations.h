@@ -6,8 +6,12 @@
 
 namespace shiftsim {
 
+/// A path of the running program (a link), or of the library of ours that this function is a part of (Python's module).
+std::filesystem::path this_binary();
+
 /// Where the programs' data stand: configs/, rtl/, scripts/build_rtl, tests/rtl/mutants. $SHIFTSIM_HOME, else
-/// ../share/shiftsim from the folder of the running program. In a build folder that is a link to the source tree.
+/// share/shiftsim in the nearest folder above the running program, or above the library of ours that this is a part of.
+/// In a build folder that is a link to the source tree.
 /// Throws UserError where there is no such folder, or no configs/technologies in it.
 std::filesystem::path home_folder();
 

@@ -53,6 +53,10 @@ Progress::~Progress() {
 
 void Progress::update(std::size_t done) {
   done_ = done;
+  if (watcher_ != nullptr) {
+    watcher_->progress({what_, unit_, done_, total_});
+    if (watcher_->stops()) throw Stopped();
+  }
   if (!spdlog::default_logger_raw()->should_log(spdlog::level::info)) return;
   if (seconds_since(last_) < (terminal_ ? kTerminalInterval : kLogInterval)) return;
   last_ = std::chrono::steady_clock::now();

@@ -7,11 +7,14 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "common/error.h"
+#include "common/watcher.h"
 
 namespace shiftsim {
 namespace {
@@ -37,13 +40,18 @@ private:
   posix_spawn_file_actions_t actions_{};
 };
 
-/// Starts the program; false where there is none.
-bool spawn(const std::vector<std::string>& arguments, const FileActions& actions, pid_t& child) {
+/// Starts the program; false where there is none. 'own_group': it can be ended with all that it starts.
+bool spawn(const std::vector<std::string>& arguments, const FileActions& actions, bool own_group, pid_t& child) {
   std::vector<char*> words;
   words.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
-  return posix_spawnp(&child, words.front(), actions.get(), nullptr, words.data(), environ) == 0;
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  if (own_group) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  const int error = posix_spawnp(&child, words.front(), actions.get(), &attributes, words.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  return error == 0;
 }
 
 int exit_status(int status) {
@@ -56,6 +64,23 @@ int wait_for(pid_t child) {
     if (errno != EINTR) return kNotFound;
   }
   return exit_status(status);
+}
+
+/// The same of a child with a group of its own, which is ended where this thread's watcher stops the work.
+int wait_watched(pid_t child) {
+  constexpr auto kLook = std::chrono::milliseconds(50);
+  for (;;) {
+    int status = 0;
+    const pid_t found = waitpid(child, &status, WNOHANG);
+    if (found > 0) return exit_status(status);
+    if (found < 0 && errno != EINTR) return kNotFound;
+    if (is_stopped()) {
+      kill(-child, SIGTERM);
+      wait_for(child);
+      throw Stopped();
+    }
+    std::this_thread::sleep_for(kLook);
+  }
 }
 
 /// Whether a shell takes the word as it is.
@@ -73,9 +98,12 @@ int run_process(const std::vector<std::string>& arguments, const std::filesystem
   actions.duplicate(file, STDOUT_FILENO);
   actions.duplicate(file, STDERR_FILENO);
   pid_t child = 0;
-  const bool started = spawn(arguments, actions, child);
+  // The terminal's Ctrl-C reaches a child of this group by itself; one that is watched is ended here.
+  const bool watched = current_watcher() != nullptr;
+  const bool started = spawn(arguments, actions, watched, child);
   close(file);
-  return started ? wait_for(child) : kNotFound;
+  if (!started) return kNotFound;
+  return watched ? wait_watched(child) : wait_for(child);
 }
 
 std::string process_output(const std::vector<std::string>& arguments) {
@@ -85,7 +113,7 @@ std::string process_output(const std::vector<std::string>& arguments) {
   actions.duplicate(ends[1], STDOUT_FILENO);
   actions.discard(STDERR_FILENO);
   pid_t child = 0;
-  const bool started = spawn(arguments, actions, child);
+  const bool started = spawn(arguments, actions, false, child);
   close(ends[1]);
   std::string text;
   std::array<char, 4096> part{};
@@ -100,7 +128,7 @@ std::string process_output(const std::vector<std::string>& arguments) {
 
 ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {
   const FileActions actions;
-  if (!spawn(arguments, actions, child_)) fail("{}: there is no such program", arguments.front());
+  if (!spawn(arguments, actions, false, child_)) fail("{}: there is no such program", arguments.front());
 }
 
 ChildProcess::~ChildProcess() {

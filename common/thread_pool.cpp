@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "common/watcher.h"
+
 namespace shiftsim {
 
 struct ThreadPool::Impl {
@@ -26,12 +28,17 @@ struct ThreadPool::Impl {
   // The loop at hand.
   const std::function<void(std::size_t, std::size_t)>* work = nullptr;
   std::size_t count = 0;
+  Watcher* watcher = nullptr;  ///< of the thread that asked for it
   std::atomic<std::size_t> next{0};
   std::exception_ptr first_error;
 
   void take_items(std::size_t worker) {
     try {
-      for (std::size_t i = next++; i < count; i = next++) (*work)(i, worker);
+      const WatchScope watched(watcher);
+      for (std::size_t i = next++; i < count; i = next++) {
+        check_stopped();
+        (*work)(i, worker);
+      }
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!first_error) first_error = std::current_exception();
@@ -83,6 +90,7 @@ void ThreadPool::run(std::size_t count, const std::function<void(std::size_t, st
     const std::lock_guard lock(impl_->mutex);
     impl_->work = &work;
     impl_->count = count;
+    impl_->watcher = current_watcher();
     impl_->next = 0;
     impl_->first_error = nullptr;
     impl_->busy = impl_->threads.size();
@@ -94,6 +102,10 @@ void ThreadPool::run(std::size_t count, const std::function<void(std::size_t, st
   impl_->finished.wait(lock, [&] { return impl_->busy == 0; });
   omp_set_num_threads(before);
   if (impl_->first_error) std::rethrow_exception(impl_->first_error);
+}
+
+int thread_count(int asked) {
+  return asked > 0 ? asked : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 void parallel_for(std::size_t count, int threads, const std::function<void(std::size_t, std::size_t)>& work) {

@@ -14,11 +14,6 @@
 namespace shiftsim {
 namespace {
 
-/// Where a node stands: "FILE:LINE". Only nodes made by apply_override have no place in a file.
-std::string place_of(const YAML::Mark& mark, const std::string& file) {
-  return mark.is_null() ? "--set" : fmt::format("{}:{}", file, mark.line + 1);
-}
-
 /// What a node is, for "found ...".
 std::string describe(const YAML::Node& node) {
   switch (node.Type()) {
@@ -123,20 +118,39 @@ YamlMap::YamlMap(const YAML::Node& node, std::string file, std::string path)
     : node_(node),
       file_(std::move(file)),
       path_(std::move(path)),
-      place_(node_.IsDefined() ? place_of(node_.Mark(), file_) : file_),
+      unmarked_(node_.IsDefined() && node_.Mark().is_null() ? file_ : "--set"),
+      place_(node_.IsDefined() ? place_of(node_.Mark()) : file_),
       known_(std::make_shared<std::vector<std::string>>()) {
+  check_keys();
+}
+
+YamlMap::YamlMap(const YAML::Node& node, const YamlMap& parent, std::string path)
+    : node_(node),
+      file_(parent.file_),
+      path_(std::move(path)),
+      unmarked_(parent.unmarked_),
+      place_(place_of(node_.Mark())),
+      known_(std::make_shared<std::vector<std::string>>()) {
+  check_keys();
+}
+
+/// Where a node stands: "FILE:LINE". Only nodes that were made, as by apply_override, have no place in a file.
+std::string YamlMap::place_of(const YAML::Mark& mark) const {
+  return mark.is_null() ? unmarked_ : fmt::format("{}:{}", file_, mark.line + 1);
+}
+
+void YamlMap::check_keys() const {
   if (!node_.IsMap()) {
     fail("{}: {}found {}, expected a mapping", place_, path_.empty() ? "" : path_ + ": ", describe(node_));
   }
   std::set<std::string> seen;
   for (const auto& entry : node_) {
     if (!entry.first.IsScalar()) {
-      fail("{}: found {} as a key, expected a word", place_of(entry.first.Mark(), file_), describe(entry.first));
+      fail("{}: found {} as a key, expected a word", place_of(entry.first.Mark()), describe(entry.first));
     }
     // yaml-cpp keeps both and reads the first: whoever wrote the second would be surprised.
     if (!seen.insert(entry.first.Scalar()).second) {
-      fail("{}: {}: the key is there twice", place_of(entry.first.Mark(), file_),
-           join_path(path_, entry.first.Scalar()));
+      fail("{}: {}: the key is there twice", place_of(entry.first.Mark()), join_path(path_, entry.first.Scalar()));
     }
   }
 }
@@ -155,7 +169,7 @@ std::string YamlMap::place(const std::string& key) const {
   for (const auto& entry : node_) {
     if (entry.first.Scalar() != key) continue;
     // The key's line: yaml-cpp puts an empty value on the next one. The value tells whether --set made it.
-    at = place_of(entry.second.Mark().is_null() ? entry.second.Mark() : entry.first.Mark(), file_);
+    at = place_of(entry.second.Mark().is_null() ? entry.second.Mark() : entry.first.Mark());
   }
   return at;
 }
@@ -295,13 +309,13 @@ std::string YamlMap::get_yaml(const std::string& key) {
 
 YamlMap YamlMap::get_map(const std::string& key, bool optional) {
   if (optional && !has(key)) {
-    YamlMap empty(YAML::Node(YAML::NodeType::Map), file_, join_path(path_, key));
+    YamlMap empty(YAML::Node(YAML::NodeType::Map), *this, join_path(path_, key));
     empty.place_ = place_;
     return empty;
   }
   const YAML::Node node = require(key);
   if (!node.IsMap()) wrong(key, node, "a mapping");
-  return YamlMap(node, file_, join_path(path_, key));
+  return YamlMap(node, *this, join_path(path_, key));
 }
 
 std::vector<YamlMap> YamlMap::get_maps(const std::string& key) {
@@ -309,7 +323,7 @@ std::vector<YamlMap> YamlMap::get_maps(const std::string& key) {
   if (!node.IsSequence()) wrong(key, node, "a list of mappings");
   std::vector<YamlMap> maps;
   for (const auto& element : node) {
-    maps.emplace_back(element, file_, fmt::format("{}[{}]", join_path(path_, key), maps.size()));
+    maps.push_back(YamlMap(element, *this, fmt::format("{}[{}]", join_path(path_, key), maps.size())));
   }
   return maps;
 }
@@ -324,7 +338,7 @@ void YamlMap::finish() const {
   for (const auto& entry : node_) {
     const std::string& key = entry.first.Scalar();
     if (std::find(known_->begin(), known_->end(), key) != known_->end()) continue;
-    fail("{}: {}: unknown key{}", place_of(entry.first.Mark(), file_), join_path(path_, key), suggestion(key, *known_));
+    fail("{}: {}: unknown key{}", place_of(entry.first.Mark()), join_path(path_, key), suggestion(key, *known_));
   }
 }
 

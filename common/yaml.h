@@ -31,7 +31,8 @@ class YamlMap {
 public:
   /// The root of FILE (must be a mapping). Missing or malformed files are UserErrors with the parser's line.
   static YamlMap load(const std::filesystem::path& file);
-  /// A mapping node already at hand (for --set overrides and tests); 'file' is only for messages.
+  /// A mapping node already at hand (--set overrides, a caller's mapping, tests); 'file' is only for messages. Nodes
+  /// that were made rather than read have no line: where the whole mapping was made messages say 'file', else "--set".
   YamlMap(const YAML::Node& node, std::string file, std::string path = "");
 
   bool has(const std::string& key) const;
@@ -80,9 +81,15 @@ private:
   /// "KEY: found ..., expected ..."
   [[noreturn]] void wrong(const std::string& key, const YAML::Node& found, const std::string& expected) const;
 
+  /// The mapping below; 'parent' says what stands for the place of nodes that have none.
+  YamlMap(const YAML::Node& node, const YamlMap& parent, std::string path);
+  void check_keys() const;
+  std::string place_of(const YAML::Mark& mark) const;
+
   YAML::Node node_;
   std::string file_, path_;
-  std::string place_;  ///< FILE:LINE of the mapping, where missing keys are reported
+  std::string unmarked_;  ///< the place of nodes that were not read from a file
+  std::string place_;     ///< FILE:LINE of the mapping, where missing keys are reported
   std::shared_ptr<std::vector<std::string>> known_;
 };
 

@@ -163,6 +163,29 @@ TEST_F(Images, FolderInOrderOfNamesAndOfLabels) {
   EXPECT_EQ(read_images(folder_, {}, 3, 1).pixels, (std::vector<std::uint8_t>{30, 30, 30, 40, 40, 40}));
 }
 
+TEST_F(Images, ASubFolderIsAClass) {
+  fs::create_directories(folder_ / "set/n02/deep");
+  fs::create_directories(folder_ / "set/n01");
+  fs::create_directories(folder_ / "set/.cache");
+  put_png("set/n02/a.png", 1, 1, PNG_FORMAT_GRAY, {3});
+  put_png("set/n01/b.png", 1, 1, PNG_FORMAT_GRAY, {2});
+  put_png("set/n01/a.png", 1, 1, PNG_FORMAT_GRAY, {1});
+  const ImageSet set = read_images(folder_ / "set", {}, 1);
+  EXPECT_EQ(set.pixels, (std::vector<std::uint8_t>{1, 2, 3}));
+  EXPECT_EQ(set.labels, (std::vector<int>{0, 0, 1}));
+  EXPECT_EQ(read_images(folder_ / "set", {}, 1, 2).labels, (std::vector<int>{0, 0}));
+  // A label file decides where there is one.
+  EXPECT_EQ(read_images(folder_ / "set", put("labels.txt", "n02/a.png 5\n"), 1).labels, (std::vector<int>{5}));
+}
+
+TEST_F(Images, ClassesWithNumbersAreNotGuessed) {
+  fs::create_directories(folder_ / "set/10");
+  fs::create_directories(folder_ / "set/9");
+  put_png("set/10/a.png", 1, 1, PNG_FORMAT_GRAY, {3});
+  put_png("set/9/a.png", 1, 1, PNG_FORMAT_GRAY, {3});
+  expect_user_error([&] { read_images(folder_ / "set", {}, 1); }, {"classes 10 and 9", "--labels"});
+}
+
 TEST_F(Images, BadFolders) {
   expect_user_error([&] { read_images(folder_, {}, 1); }, {"found no images"});
   put_png("a.png", 2, 1, PNG_FORMAT_GRAY, {1, 2});
@@ -189,6 +212,18 @@ TEST_F(Images, PngColoursAndTransparency) {
   EXPECT_EQ(read_image_file(path, 1).pixels, (std::vector<std::uint8_t>{76, 150, 29, 18}));
   const fs::path alpha = put_png("d.png", 1, 1, PNG_FORMAT_RGBA, {10, 20, 30, 128});
   EXPECT_EQ(read_image_file(alpha, 3).pixels, (std::vector<std::uint8_t>{10, 20, 30}));
+}
+
+TEST_F(Images, GreyOf16BitsIsRefused) {
+  // The linear formats of libpng's simplified interface have 16 bits.
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = image.height = 1;
+  image.format = PNG_FORMAT_LINEAR_Y;
+  const std::uint16_t value = 0x1234;
+  const fs::path path = folder_ / "deep.png";
+  ASSERT_NE(png_image_write_to_file(&image, path.c_str(), 0, &value, 0, nullptr), 0);
+  expect_user_error([&] { read_image_file(path, 1); }, {"deep.png", "grey values of 16 bits, expected 8"});
 }
 
 TEST_F(Images, JpegIsDecodedWithinItsLoss) {
