@@ -121,7 +121,8 @@ void execute(const GoldenLayer& prepared, const Kernels& kernels, const std::int
                        prepared.sums ? scratch.sums.data() : nullptr,
                        residual,
                        output,
-                       logits};
+                       logits,
+                       prepared.table.empty() ? nullptr : prepared.table.data()};
   if (prepared.depthwise) {
     kernels.depthwise({common, prepared.depthwise_weights.data(), prepared.tap_offsets.data(),
                        static_cast<int>(prepared.tap_offsets.size()), prepared.weight_stride});

@@ -32,6 +32,7 @@ struct SumTask {
   const std::int16_t* residual;  ///< [image][pixel][channel], or null
   std::int16_t* output;          ///< [image][pixel][channel], or null for logits
   std::int32_t* logits;          ///< the same, 32 bits wide
+  const std::int16_t* table;     ///< [256] output codes, indexed by the clamped code's low 8 bits; or null
 };
 
 /// Convolution by dot products: weights [group][block][pair][lane][2], zero beyond the group's channels.

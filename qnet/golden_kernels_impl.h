@@ -65,6 +65,8 @@ inline __attribute__((always_inline)) void finish(const SumTask& task, std::int3
     const std::int32_t low = y < lo[k] ? lo[k] : y;
     out[k] = static_cast<std::int16_t>(low > hi[k] ? hi[k] : low);
   }
+  if (task.table == nullptr) return;
+  for (int k = 0; k < count; ++k) out[k] = task.table[static_cast<std::uint16_t>(out[k]) & 255U];
 }
 
 /// Sums of kRows pixels times V vectors of output channels.

@@ -132,6 +132,8 @@ GoldenLayer prepare_layer(const Network& network, const Layer& layer, bool logit
       prepared.tap_offsets.push_back(offset(y * layer.dilation_h, x * layer.dilation_w));
   }
   if (!row_of(layer.kind).requantizes) return prepared;
+  for (const std::uint8_t entry : layer.table)
+    prepared.table.push_back(prepared.output->is_signed ? static_cast<std::int8_t>(entry) : entry);
   prepared.tables = make_tables(network, layer, logits);
   if (prepared.depthwise) {
     pack_depthwise(prepared, lanes);

@@ -38,6 +38,7 @@ struct GoldenLayer {
   std::vector<std::int16_t> weights;
   std::vector<std::int32_t> depthwise_weights;
   Tables tables;
+  std::vector<std::int16_t> table;  ///< [256] codes of the output; empty: none
   bool sums = false;
 
   std::size_t image_size() const {

@@ -51,6 +51,7 @@ void for_each_array(const Network& network, L& layer, bool last, Visit&& visit) 
   if (kind.requantizes) {
     visit("shifts", layer.shifts, outputs, true);
     if (!last) visit("hi", layer.hi, outputs, true);
+    if (layer.has_table()) visit("table", layer.table, ArrayShape{kTableEntries}, true);
   }
   if (kind.is_view) return visit("channels", layer.channels, outputs, true);
   if (layer.residual >= 0) visit("residual_shifts", layer.residual_shifts, outputs, true);

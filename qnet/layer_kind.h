@@ -8,7 +8,7 @@
 namespace shiftsim::qnet {
 
 enum class LayerKind { kConv, kMaxPool, kSumPool, kView };
-enum class Activation { kNone, kRelu, kRelu6 };
+enum class Activation { kNone, kRelu, kRelu6, kTable };
 
 const char* to_string(LayerKind kind);
 const char* to_string(Activation activation);
@@ -54,10 +54,11 @@ struct ActivationRow {
   bool has_ceiling;   ///< clamps from above below the largest code, channel by channel
 };
 
-inline constexpr std::array<ActivationRow, 3> kActivations = {{
+inline constexpr std::array<ActivationRow, 4> kActivations = {{
     {Activation::kNone, "none", false, false},
     {Activation::kRelu, "relu", true, false},
     {Activation::kRelu6, "relu6", true, true},
+    {Activation::kTable, "table", false, false},  // any function: the layer has a table of it
 }};
 
 constexpr const ActivationRow& row_of(Activation activation) {

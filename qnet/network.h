@@ -12,6 +12,9 @@ namespace shiftsim::qnet {
 /// Version of the .qnet folder's format; readers refuse others.
 inline constexpr int kFormatVersion = 1;
 inline constexpr int kLogitsBits = 32;
+/// Bits of the code that an activation table is indexed by, and its entries.
+inline constexpr int kTableInputBits = 8;
+inline constexpr std::size_t kTableEntries = std::size_t{1} << kTableInputBits;
 
 /// An activation tensor, NHWC, batch left out.
 struct Tensor {
@@ -55,16 +58,21 @@ struct Layer {
   std::vector<std::int8_t> weight_exponents;  ///< conv: ew[k]
   std::vector<std::int8_t> offsets;           ///< conv: c[k], half steps; all 0: no offset column
   std::vector<std::int32_t> bias;             ///< conv: at ea[k], without the rounding half
-  std::vector<std::int8_t> shifts;            ///< conv, sum_pool: n[k] = e_out - ea[k]
-  std::vector<std::int8_t> residual_shifts;   ///< with a residual: e_r - ea[k]
-  std::vector<std::uint8_t> hi;               ///< upper clamp per channel; empty for logits and max pooling
-  std::vector<std::uint8_t> pad_values;       ///< per input channel; empty: zeros (pixels only)
+  std::vector<std::int8_t> shifts;           ///< conv, sum_pool: n[k] = e - ea[k], e that of the output or of the table
+  std::vector<std::int8_t> residual_shifts;  ///< with a residual: e_r - ea[k]
+  std::vector<std::uint8_t> hi;              ///< upper clamp per channel; empty for logits and max pooling
+  /// With Activation::kTable: the code of the output, a byte of two's complement, for each clamped 8-bit code; indexed
+  /// by that code's bits. lo and hi are the whole range of 8 bits, signed or unsigned.
+  std::vector<std::uint8_t> table;
+  int table_exponent = 0;                ///< of the codes that index the table
+  std::vector<std::uint8_t> pad_values;  ///< per input channel; empty: zeros (pixels only)
   /// view: the source of each output channel. Below the input's channels: that channel of the input. From there on: of
   /// 'residual'.
   std::vector<std::int32_t> channels;
   int upsample_h = 1, upsample_w = 1;  ///< view: times that each pixel is repeated (nearest neighbour)
 
   bool has_offset() const;  ///< some c[k] is not 0
+  bool has_table() const { return activation == Activation::kTable; }
   bool is_view() const { return row_of(kind).is_view; }
   /// Whether channels do not mix: depthwise convolutions and pools.
   bool keeps_channels_apart(int input_channels) const {

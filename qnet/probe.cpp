@@ -32,6 +32,8 @@ Network sums_of(const Network& network, const Layer& layer) {
   std::fill(copy.shifts.begin(), copy.shifts.end(), std::int8_t{0});
   copy.lo = 0;
   copy.hi.clear();
+  copy.activation = Activation::kNone;
+  copy.table.clear();
   result.layers.push_back(std::move(copy));
   return result;
 }
@@ -53,6 +55,8 @@ Network offset_column_of(const Network& network, const Layer& layer) {
   copy.residual_shifts.clear();
   copy.lo = 0;
   copy.hi.clear();
+  copy.activation = Activation::kNone;
+  copy.table.clear();
   result.layers.push_back(std::move(copy));
   return result;
 }

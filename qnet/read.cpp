@@ -151,6 +151,7 @@ private:
     }
     layer.activation = row_named(map, "activation", kActivations).activation;
     layer.lo = int_of(map, "lo", -128, 127);
+    if (layer.has_table()) layer.table_exponent = int_of(map, "table_exponent", -128, 127);
     finish_layer(map, std::move(layer), last);
   }
 

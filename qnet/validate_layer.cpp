@@ -13,7 +13,7 @@ namespace shiftsim::qnet {
 namespace {
 
 constexpr int kMaxKernel = 1024, kMaxStep = 255;  // kernel; stride, dilation and padding
-constexpr int kMaxShift = 31;
+constexpr int kMaxShift = 31, kMaxExponent = 127;
 
 std::size_t channels(const Tensor& tensor) {
   return static_cast<std::size_t>(tensor.channels);
@@ -92,9 +92,10 @@ private:
       if (layer_.activation != Activation::kNone) report_.fail("activation: found one on the logits, expected none");
       if (layer_.lo != 0) report_.fail("lo: found {}, expected 0 as logits are not clamped", layer_.lo);
       report_.size("hi", layer_.hi.size(), 0);
+      report_.size("table", layer_.table.size(), 0);
     } else {
       // With an activation the codes may be signed, too: for those who read them joined to signed ones.
-      if (!output_.is_signed && !row_of(layer_.activation).non_negative)
+      if (!layer_.has_table() && !output_.is_signed && !row_of(layer_.activation).non_negative)
         report_.fail("output '{}': found unsigned codes, expected signed ones with activation {}", output_.name,
                      to_string(layer_.activation));
       check_clamps();
@@ -109,7 +110,7 @@ private:
       const auto i = static_cast<std::size_t>(k);
       ea[i] = input_.exponent(k / per_group_out * per_group_in) + layer_.weight_exponents[i] - half_steps;
       smallest = std::min(smallest, ea[i]);
-      check_shift("shifts", i, layer_.shifts[i], output_.exponent(k), ea[i]);
+      check_shift("shifts", i, layer_.shifts[i], requantized_exponent(k), ea[i]);
     }
     if (last_ && output_.exponents[0] != smallest) {
       report_.fail("output '{}': found exponent {}, expected {}, the smallest of the accumulators'", output_.name,
@@ -140,6 +141,7 @@ private:
                    output_.name, input_.name);
     }
     if (layer_.lo != 0) report_.fail("lo: found {}, expected 0 as max pooling does not clamp", layer_.lo);
+    report_.size("table", layer_.table.size(), 0);
     report_.size("shifts", layer_.shifts.size(), 0);
     report_.size("hi", layer_.hi.size(), 0);
   }
@@ -148,7 +150,7 @@ private:
     check_pool();
     // A sum of positive weights has its input's sign; only an activation may take it away.
     const bool negative = input_.is_signed || row_of(layer_.kind).fixed_weight < 0;
-    if (output_.is_signed != (negative && !row_of(layer_.activation).non_negative)) {
+    if (!layer_.has_table() && output_.is_signed != (negative && !row_of(layer_.activation).non_negative)) {
       report_.fail("output '{}': found {} codes, expected the sign of the input '{}', or unsigned with an activation",
                    output_.name, output_.is_signed ? "signed" : "unsigned", input_.name);
     }
@@ -156,7 +158,7 @@ private:
     report_.ranges("shifts", layer_.shifts, -kMaxShift, kMaxShift);
     for (int k = 0; k < output_.channels; ++k) {
       const auto i = static_cast<std::size_t>(k);
-      check_shift("shifts", i, layer_.shifts[i], output_.exponent(k), input_.exponent(k));
+      check_shift("shifts", i, layer_.shifts[i], requantized_exponent(k), input_.exponent(k));
     }
     check_clamps();
   }
@@ -230,7 +232,31 @@ private:
     }
   }
 
+  /// The exponent of what the clamps see.
+  int requantized_exponent(int k) const { return layer_.has_table() ? layer_.table_exponent : output_.exponent(k); }
+
+  /// The clamped code indexes the table, whose entries are codes of the output.
+  void check_table() const {
+    report_.range("table_exponent", layer_.table_exponent, -kMaxExponent, kMaxExponent);
+    if (layer_.lo != 0 && layer_.lo != -128)
+      report_.fail("lo: found {}, expected -128 or 0 in front of a table", layer_.lo);
+    const int top = layer_.lo + static_cast<int>(kTableEntries) - 1;
+    report_.size("hi", layer_.hi.size(), channels(output_));
+    report_.ranges("hi", layer_.hi, top, top);
+    if (output_.exponents.size() != 1)
+      report_.fail("output '{}': found an exponent for each channel, expected one behind a table", output_.name);
+    report_.size("table", layer_.table.size(), kTableEntries);
+    for (std::size_t i = 0; i < kTableEntries; ++i) {
+      const int entry = output_.is_signed ? static_cast<std::int8_t>(layer_.table[i]) : layer_.table[i];
+      if (entry < output_.low() || entry > output_.high())
+        report_.fail("table[{}]: found {}, expected {} to {}, a code of '{}'", i, entry, output_.low(), output_.high(),
+                     output_.name);
+    }
+  }
+
   void check_clamps() const {
+    if (layer_.has_table()) return check_table();
+    report_.size("table", layer_.table.size(), 0);
     const int low = row_of(layer_.activation).non_negative ? 0 : output_.low();
     if (layer_.lo != low) report_.fail("lo: found {}, expected {}", layer_.lo, low);
     report_.size("hi", layer_.hi.size(), channels(output_));

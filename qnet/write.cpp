@@ -134,6 +134,7 @@ private:
     }
     pair("activation", to_string(layer.activation));
     pair("lo", layer.lo);
+    if (layer.has_table()) pair("table_exponent", layer.table_exponent);
   }
 
   void write_arrays(const Layer& layer, std::size_t index) {

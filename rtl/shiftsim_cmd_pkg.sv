@@ -44,6 +44,7 @@ package shiftsim_cmd_pkg;
 
   // LOAD: fills a scratchpad. The last field lies at bit 0.
   typedef struct packed {
+    logic        lut;           // TAB: the words are those of an activation table
     logic [15:0] carry_stride;  // WGT: words from a digit plane to the next less significant one
     logic [15:0] win_len;       // ACT: words of a window
     logic [23:0] row_off;       // ACT: slots and their windows; LOAD unit, below
@@ -63,10 +64,12 @@ package shiftsim_cmd_pkg;
     logic        half;          // the half to fill
     target_e     target;        // 0 ACT, 1 WGT, 2 TAB, 3 RES
   } load_command_t;
-  localparam int unsigned LoadCommandW = 254;
+  localparam int unsigned LoadCommandW = 255;
 
   // COMPUTE: computes a tile, or a piece of its reduction. The last field lies at bit 0.
   typedef struct packed {
+    logic        lut_half;     // its half
+    logic        use_lut;      // outputs go through the activation table
     logic [7:0]  lo;           // lower clamp, two's complement
     logic [15:0] out_base;     // first words
     logic [15:0] res_base;     // first words
@@ -111,7 +114,7 @@ package shiftsim_cmd_pkg;
     logic        act_signed;   // activations are signed
     mode_e       mode;         // 0 conv, 1 depthwise, 2 max
   } compute_command_t;
-  localparam int unsigned ComputeCommandW = 269;
+  localparam int unsigned ComputeCommandW = 271;
 
   // STORE: hands finished words to the DMA. The last field lies at bit 0.
   typedef struct packed {

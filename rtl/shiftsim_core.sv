@@ -12,6 +12,7 @@ module shiftsim_core #(
   parameter int unsigned ResDepth = 1024,
   parameter int unsigned OutDepth = 1024,
   parameter int unsigned CmdDepth = 4,
+  parameter int unsigned ActivationTables = 0,  // 1: the PPU has a fourth stage with a table a lane
   // rd_data carries a word of any scratchpad: the widest decides
   localparam int unsigned ActW    = 8 * Channels,
   localparam int unsigned PairW   = 2 * Channels * Lanes,
@@ -80,6 +81,9 @@ module shiftsim_core #(
   if (CmdDepth < 1 || CmdDepth > 16) begin : gen_bad_cmd_depth
     $error("CmdDepth is not in 1..16");
   end
+  if (ActivationTables > 1) begin : gen_bad_activation_tables
+    $error("ActivationTables is not in 0..1");
+  end
   if (ActDepth < 1 || ActDepth > 65536 || WgtDepth < 1 || WgtDepth > 65536 || TabDepth < 1 || TabDepth > 65536 ||
       ResDepth < 1 || ResDepth > 65536 || OutDepth < 1 || OutDepth > 65536) begin : gen_bad_depth
     $error("the depth of a scratchpad is not in 1..65536");
@@ -101,11 +105,15 @@ module shiftsim_core #(
   logic                    ld_idle;
   logic [Pixels-1:0]       slot_we, act_we;
   logic                    slot_half, wr_half, wgt_we, carry_we, tab_we, res_we;
+  // lint: nobody writes tables that there are not
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic                    lut_we;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic [AddrW-1:0]        wr_addr, carry_addr;
   logic [Pixels*AddrW-1:0] act_wr_addr;
   shiftsim_pkg::slot_t     slot;
 
-  shiftsim_load_unit #(.Pixels(Pixels), .CmdDepth(CmdDepth)) u_load (
+  shiftsim_load_unit #(.Pixels(Pixels), .CmdDepth(CmdDepth), .ActivationTables(ActivationTables)) u_load (
     .clk_i, .rst_ni, .cmd_valid_i(ld_cmd_valid_i), .cmd_i(ld_cmd_i[shiftsim_cmd_pkg::LoadCommandW-1:0]),
     .cmd_ready_o(ld_cmd_ready_o), .idle_o(ld_idle),
     .credit_i(credit[TgtOut-1:0]), .barrier_i(barrier), .credit_take_o(credit_take[TgtOut-1:0]),
@@ -114,8 +122,8 @@ module shiftsim_core #(
     .rd_data_ready_o,
     .slot_we_o(slot_we), .slot_half_o(slot_half), .slot_o(slot),
     .wr_half_o(wr_half), .act_we_o(act_we), .act_addr_o(act_wr_addr), .wgt_we_o(wgt_we),
-    .carry_we_o(carry_we), .carry_addr_o(carry_addr), .tab_we_o(tab_we), .res_we_o(res_we),
-    .wr_addr_o(wr_addr));
+    .carry_we_o(carry_we), .carry_addr_o(carry_addr), .tab_we_o(tab_we), .lut_we_o(lut_we),
+    .res_we_o(res_we), .wr_addr_o(wr_addr));
 
   // ------------------------------------------------------------------------------------- COMPUTE, F
   logic                               ex_idle, act_half, wgt_half, wgt_pair_re, wgt_carry_re;
@@ -127,7 +135,9 @@ module shiftsim_core #(
   shiftsim_pkg::e_control_t           e_ctl;
   shiftsim_cmd_pkg::compute_command_t e_ctx;
 
-  shiftsim_ex_sequencer #(.Pixels(Pixels), .Channels(Channels), .Lanes(Lanes), .CmdDepth(CmdDepth)) u_sequencer (
+  shiftsim_ex_sequencer #(
+    .Pixels(Pixels), .Channels(Channels), .Lanes(Lanes), .CmdDepth(CmdDepth), .ActivationTables(ActivationTables)
+  ) u_sequencer (
     .clk_i, .rst_ni, .cmd_valid_i(ex_cmd_valid_i), .cmd_i(ex_cmd_i[shiftsim_cmd_pkg::ComputeCommandW-1:0]),
     .cmd_ready_o(ex_cmd_ready_o), .idle_o(ex_idle),
     .ready_i(ready[TgtOut-1:0]), .credit_out_i(credit[TgtOut]), .ready_take_o(ready_take[TgtOut-1:0]),
@@ -195,12 +205,24 @@ module shiftsim_core #(
   logic [TabW-1:0]     tab_data;
   logic [ActW-1:0]     res_data, out_wr_data;
   logic [Channels-1:0] out_be;
+  localparam int unsigned LutAddrW = shiftsim_pkg::LutAddrW;
+  localparam int unsigned LutWordW = shiftsim_pkg::LutWordW;
+  // lint: nobody reads tables that there are not
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic [PpuLanes-1:0]          lut_re;
+  logic                         lut_half;
+  logic [PpuLanes*LutAddrW-1:0] lut_addr;
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic [PpuLanes*LutWordW-1:0] lut_data;
 
-  shiftsim_ppu #(.Pixels(Pixels), .Channels(Channels), .PpuLanes(PpuLanes), .AccW(AccW)) u_ppu (
+  shiftsim_ppu #(
+    .Pixels(Pixels), .Channels(Channels), .PpuLanes(PpuLanes), .AccW(AccW), .ActivationTables(ActivationTables)
+  ) u_ppu (
     .clk_i, .rst_ni, .start_i(e_en && e_ctl.capture), .end_i(e_ctl.last), .j_i(e_ctl.j), .ctx_i(e_ctx),
     .ready_o(ppu_ready), .drain_acc_i(drain_acc), .drain_s_i(drain_s),
     .tab_re_o(tab_re), .tab_half_o(tab_half), .tab_addr_o(tab_addr), .tab_data_i(tab_data),
     .res_re_o(res_re), .res_half_o(res_half), .res_addr_o(res_addr), .res_data_i(res_data),
+    .lut_re_o(lut_re), .lut_half_o(lut_half), .lut_addr_o(lut_addr), .lut_data_i(lut_data),
     .out_be_o(out_be), .out_half_o(out_wr_half), .out_addr_o(out_wr_addr), .out_data_o(out_wr_data),
     .credit_tab_give_o(tab_free), .credit_res_give_o(res_free),
     .ready_out_give_o(ready_give[TgtOut]), .idle_o(ppu_idle));
@@ -212,6 +234,18 @@ module shiftsim_core #(
   shiftsim_scratchpad #(.Width(ActW), .Depth(ResDepth)) u_res (
     .clk_i, .wr_be_i(res_we), .wr_half_i(wr_half), .wr_addr_i(wr_addr), .wr_data_i(rd_data_i[ActW-1:0]),
     .rd_en_i(res_re), .rd_half_i(res_half), .rd_addr_i(res_addr), .rd_data_o(res_data));
+
+  // The same table in a memory for each lane: each lane looks up another entry.
+  if (ActivationTables != 0) begin : gen_luts
+    for (genvar i = 0; i < PpuLanes; i++) begin : gen_lane
+      shiftsim_scratchpad #(.Width(LutWordW), .Depth(shiftsim_pkg::LutDepth)) u_lut (
+        .clk_i, .wr_be_i(lut_we), .wr_half_i(wr_half), .wr_addr_i(wr_addr), .wr_data_i(rd_data_i[LutWordW-1:0]),
+        .rd_en_i(lut_re[i]), .rd_half_i(lut_half), .rd_addr_i(AddrW'(lut_addr[i*LutAddrW +: LutAddrW])),
+        .rd_data_o(lut_data[i*LutWordW +: LutWordW]));
+    end
+  end else begin : gen_no_luts
+    assign lut_data = '0;
+  end
 
   // ----------------------------------------------------------------------------------------- STORE
   logic             st_idle, out_re, out_rd_half;

@@ -6,12 +6,16 @@ module shiftsim_ex_sequencer #(
   parameter int unsigned Channels = 16,
   parameter int unsigned Lanes    = 4,
   parameter int unsigned CmdDepth = 4,
+  parameter int unsigned ActivationTables = 0,
   localparam int unsigned AddrW   = shiftsim_pkg::AddrW
 ) (
   input  logic                                clk_i,
   input  logic                                rst_ni,
   input  logic                                cmd_valid_i,
+  // lint: without tables the command's last fields stay outside
+  /* verilator lint_off UNUSEDSIGNAL */
   input  shiftsim_cmd_pkg::compute_command_t  cmd_i,
+  /* verilator lint_on UNUSEDSIGNAL */
   output logic                                cmd_ready_o,
   output logic                                idle_o,
   // tokens
@@ -44,18 +48,24 @@ module shiftsim_ex_sequencer #(
   output shiftsim_cmd_pkg::compute_command_t  e_ctx_o,
   input  logic                                ppu_ready_i
 );
-  localparam int unsigned CmdW = shiftsim_cmd_pkg::ComputeCommandW;
+  localparam int unsigned CmdW =
+      shiftsim_cmd_pkg::ComputeCommandW - ((ActivationTables != 0) ? 0 : shiftsim_pkg::LutComputeW);
   localparam int unsigned Subs = (Channels + Lanes - 1) / Lanes;
 
   // ------------------------------------------------------------------------------------- commands
   logic                               full, empty, setup;
+  logic [CmdW-1:0]                    head_bits;
+  // lint: the fields of the PPU go into the contexts as they are
+  /* verilator lint_off UNUSEDSIGNAL */
   shiftsim_cmd_pkg::compute_command_t head;
+  /* verilator lint_on UNUSEDSIGNAL */
 
   assign cmd_ready_o = !full;
+  assign head        = shiftsim_cmd_pkg::ComputeCommandW'(head_bits);
 
   shiftsim_cmd_fifo #(.Width(CmdW), .Depth(CmdDepth)) u_fifo (
-    .clk_i, .rst_ni, .push_i(cmd_valid_i && !full), .data_i(cmd_i), .full_o(full), .empty_o(empty),
-    .head_o(head), .pop_i(setup));
+    .clk_i, .rst_ni, .push_i(cmd_valid_i && !full), .data_i(cmd_i[CmdW-1:0]), .full_o(full),
+    .empty_o(empty), .head_o(head_bits), .pop_i(setup));
 
   typedef enum logic {StIdle, StRun} run_state_e;
   run_state_e state_q;
@@ -63,16 +73,18 @@ module shiftsim_ex_sequencer #(
   // Two contexts suffice: SETUP waits while E stalls, so the step of the command before the last leaves E (and the
   // PPU copies its context) no later than at the edge at which this one's is written.
   logic                               id_q;  // of the command that F works on; toggled by SETUP
-  shiftsim_cmd_pkg::compute_command_t ctx0_q, ctx1_q;
+  logic [CmdW-1:0]                    ctx0_q, ctx1_q;
   // lint: F needs only the fields of the addresses
   /* verilator lint_off UNUSEDSIGNAL */
-  shiftsim_cmd_pkg::compute_command_t ctx;
+  shiftsim_cmd_pkg::compute_command_t ctx0, ctx1, ctx;
   /* verilator lint_on UNUSEDSIGNAL */
-  assign ctx = id_q ? ctx1_q : ctx0_q;
+  assign ctx0 = shiftsim_cmd_pkg::ComputeCommandW'(ctx0_q);
+  assign ctx1 = shiftsim_cmd_pkg::ComputeCommandW'(ctx1_q);
+  assign ctx  = id_q ? ctx1 : ctx0;
 
   always_ff @(posedge clk_i) begin
-    if (setup && id_q)  ctx0_q <= head;
-    if (setup && !id_q) ctx1_q <= head;
+    if (setup && id_q)  ctx0_q <= head_bits;
+    if (setup && !id_q) ctx1_q <= head_bits;
   end
 
   logic conv, max_mode;
@@ -267,7 +279,7 @@ module shiftsim_ex_sequencer #(
   assign e_en_o     = e_valid_q && !stall;
   assign e_ctl_o    = e_ctl_q;
   assign e_active_o = e_active_q;
-  assign e_ctx_o    = e_ctl_q.id ? ctx1_q : ctx0_q;
+  assign e_ctx_o    = e_ctl_q.id ? ctx1 : ctx0;
 
   assign stall = e_valid_q && e_ctl_q.capture && !ppu_ready_i;
 

@@ -3,13 +3,17 @@
 module shiftsim_load_unit #(
   parameter int unsigned Pixels   = 4,
   parameter int unsigned CmdDepth = 4,
+  parameter int unsigned ActivationTables = 0,
   localparam int unsigned AddrW   = shiftsim_pkg::AddrW,
   localparam int unsigned NumTgt  = shiftsim_cmd_pkg::TgtOut
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
   input  logic                            cmd_valid_i,
+  // lint: without tables the command's last field stays outside
+  /* verilator lint_off UNUSEDSIGNAL */
   input  shiftsim_cmd_pkg::load_command_t cmd_i,
+  /* verilator lint_on UNUSEDSIGNAL */
   output logic                            cmd_ready_o,
   output logic                            idle_o,
   // tokens
@@ -38,24 +42,31 @@ module shiftsim_load_unit #(
   output logic                            carry_we_o,
   output logic [AddrW-1:0]                carry_addr_o,
   output logic                            tab_we_o,
+  output logic                            lut_we_o,
   output logic                            res_we_o,
   output logic [AddrW-1:0]                wr_addr_o
 );
   localparam int unsigned OffW  = shiftsim_pkg::OffW;
   localparam int unsigned RemW  = shiftsim_pkg::RemW;
-  localparam int unsigned CmdW  = shiftsim_cmd_pkg::LoadCommandW;
+  localparam int unsigned CmdW  =
+      shiftsim_cmd_pkg::LoadCommandW - ((ActivationTables != 0) ? 0 : shiftsim_pkg::LutLoadW);
   localparam int unsigned SlotW = (Pixels > 1) ? $clog2(Pixels) : 1;
 
   // ------------------------------------------------------------------------------------------ issue
   logic            full, empty, issue;
   logic            pend_full, pend_empty, pend_pop;
+  logic [CmdW-1:0] head_bits;
+  // lint: the receive side's fields go on as they are
+  /* verilator lint_off UNUSEDSIGNAL */
   shiftsim_cmd_pkg::load_command_t head;
+  /* verilator lint_on UNUSEDSIGNAL */
 
   assign cmd_ready_o = !full;
+  assign head        = shiftsim_cmd_pkg::LoadCommandW'(head_bits);
 
   shiftsim_cmd_fifo #(.Width(CmdW), .Depth(CmdDepth)) u_fifo (
-    .clk_i, .rst_ni, .push_i(cmd_valid_i && !full), .data_i(cmd_i), .full_o(full), .empty_o(empty),
-    .head_o(head), .pop_i(issue));
+    .clk_i, .rst_ni, .push_i(cmd_valid_i && !full), .data_i(cmd_i[CmdW-1:0]), .full_o(full),
+    .empty_o(empty), .head_o(head_bits), .pop_i(issue));
 
   shiftsim_cmd_pkg::ld_state_e state;  // observed by shiftsim_monitor
 
@@ -85,12 +96,15 @@ module shiftsim_load_unit #(
 
   // lint: the receive side has no use for the issue side's fields (acquire, barrier, dma_id)
   /* verilator lint_off UNUSEDSIGNAL */
-  shiftsim_cmd_pkg::load_command_t pend_head, cur_q;
+  shiftsim_cmd_pkg::load_command_t pend_head, cur;
   /* verilator lint_on UNUSEDSIGNAL */
+  logic [CmdW-1:0] pend_bits, cur_q;
+  assign pend_head = shiftsim_cmd_pkg::LoadCommandW'(pend_bits);
+  assign cur       = shiftsim_cmd_pkg::LoadCommandW'(cur_q);
 
   shiftsim_cmd_fifo #(.Width(CmdW), .Depth(2)) u_pending (
-    .clk_i, .rst_ni, .push_i(issue), .data_i(head), .full_o(pend_full), .empty_o(pend_empty),
-    .head_o(pend_head), .pop_i(pend_pop));
+    .clk_i, .rst_ni, .push_i(issue), .data_i(head_bits), .full_o(pend_full), .empty_o(pend_empty),
+    .head_o(pend_bits), .pop_i(pend_pop));
 
   logic [SlotW-1:0] slot_q;
   logic [AddrW-1:0] x_q, xa_q;
@@ -101,7 +115,7 @@ module shiftsim_load_unit #(
   assign rd_data_ready_o = (rx_q == RxData);
   assign word            = rd_data_ready_o && rd_data_valid_i;
   assign g_next          = g_q + 1'b1;
-  assign last            = (g_next == cur_q.count);
+  assign last            = (g_next == cur.count);
   assign pend_pop        = (rx_q == RxIdle) && !pend_empty;
   assign idle_o          = empty && pend_empty && (rx_q == RxIdle);
 
@@ -123,8 +137,8 @@ module shiftsim_load_unit #(
   // The walk over the slots: one segment further, and back by a row's length where it leaves the row.
   logic             wrap;
   logic [AddrW-1:0] x_sum;
-  assign x_sum = x_q + cur_q.seg_x;
-  assign wrap  = (x_sum >= cur_q.tw);
+  assign x_sum = x_q + cur.seg_x;
+  assign wrap  = (x_sum >= cur.tw);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -145,45 +159,46 @@ module shiftsim_load_unit #(
 
   always_ff @(posedge clk_i) begin
     if (pend_pop) begin
-      cur_q <= pend_head;
+      cur_q <= pend_bits;
       x_q   <= '0;
       xa_q  <= '0;
       off_q <= '0;
       rem_q <= RemW'(pend_head.m_tile);
     end else if (rx_q == RxInit) begin
-      x_q   <= x_sum - (wrap ? cur_q.tw : '0);
-      xa_q  <= xa_q + cur_q.seg_xa - (wrap ? cur_q.tw_xa : '0);
-      off_q <= off_q + cur_q.seg_off + (wrap ? cur_q.row_off : '0);
-      rem_q <= rem_q - RemW'(cur_q.seg);
+      x_q   <= x_sum - (wrap ? cur.tw : '0);
+      xa_q  <= xa_q + cur.seg_xa - (wrap ? cur.tw_xa : '0);
+      off_q <= off_q + cur.seg_off + (wrap ? cur.row_off : '0);
+      rem_q <= rem_q - RemW'(cur.seg);
     end
   end
 
-  assign slot_half_o = cur_q.half;
+  assign slot_half_o = cur.half;
   assign slot_o      = {x_q, xa_q, rem_q};
 
   logic act_word;
-  assign act_word = word && (cur_q.target == shiftsim_cmd_pkg::TgtAct);
+  assign act_word = word && (cur.target == shiftsim_cmd_pkg::TgtAct);
 
   for (genvar p = 0; p < Pixels; p++) begin : gen_bank
     assign slot_we_o[p] = (rx_q == RxInit) && (slot_q == SlotW'(p));
 
     shiftsim_bank_window u_window (
-      .clk_i, .set_i(slot_we_o[p]), .off_i(off_q), .word_i(act_word), .g_i(g_q), .win_len_i(cur_q.win_len),
-      .base_i(cur_q.base), .we_o(act_we_o[p]), .addr_o(act_addr_o[p*AddrW +: AddrW]));
+      .clk_i, .set_i(slot_we_o[p]), .off_i(off_q), .word_i(act_word), .g_i(g_q), .win_len_i(cur.win_len),
+      .base_i(cur.base), .we_o(act_we_o[p]), .addr_o(act_addr_o[p*AddrW +: AddrW]));
   end
 
-  assign wr_half_o = cur_q.half;
-  assign wr_addr_o = cur_q.base + g_q[AddrW-1:0];
-  assign wgt_we_o  = word && (cur_q.target == shiftsim_cmd_pkg::TgtWgt);
-  assign tab_we_o  = word && (cur_q.target == shiftsim_cmd_pkg::TgtTab);
-  assign res_we_o  = word && (cur_q.target == shiftsim_cmd_pkg::TgtRes);
+  assign wr_half_o = cur.half;
+  assign wr_addr_o = cur.base + g_q[AddrW-1:0];
+  assign wgt_we_o  = word && (cur.target == shiftsim_cmd_pkg::TgtWgt);
+  assign tab_we_o  = word && (cur.target == shiftsim_cmd_pkg::TgtTab) && !cur.lut;
+  assign lut_we_o  = word && (cur.target == shiftsim_cmd_pkg::TgtTab) && cur.lut;
+  assign res_we_o  = word && (cur.target == shiftsim_cmd_pkg::TgtRes);
 
   // A word's top bits are the Booth carries of the word one digit plane before it.
-  assign carry_we_o   = wgt_we_o && (g_q >= OffW'(cur_q.carry_stride));
-  assign carry_addr_o = wr_addr_o - cur_q.carry_stride;
+  assign carry_we_o   = wgt_we_o && (g_q >= OffW'(cur.carry_stride));
+  assign carry_addr_o = wr_addr_o - cur.carry_stride;
 
   always_comb begin
     ready_give_o = '0;
-    ready_give_o[cur_q.target] = word && last && cur_q.signal;
+    ready_give_o[cur.target] = word && last && cur.signal;
   end
 endmodule

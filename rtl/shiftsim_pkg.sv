@@ -6,6 +6,15 @@ package shiftsim_pkg;
   localparam int unsigned OpW   = 9;   // an operand: a signed or unsigned byte
   localparam int unsigned PixW  = 22;  // f = p*seg + j, exact for 64 slots of 65535 pixels
 
+  // Activation tables: 256 entries, four in a word of a lane's memory.
+  localparam int unsigned LutEntryW = 8;
+  localparam int unsigned LutWordW  = 4 * LutEntryW;
+  localparam int unsigned LutDepth  = 64;
+  localparam int unsigned LutAddrW  = 6;
+  // The fields of a command that only they need. They are its last ones; without tables no unit keeps them.
+  localparam int unsigned LutLoadW    = 1;
+  localparam int unsigned LutComputeW = 2;
+
   // Where a slot's segment starts in its bank.
   typedef struct packed {
     logic [AddrW-1:0] x;    // column of the tile

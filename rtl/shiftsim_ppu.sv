@@ -1,9 +1,11 @@
-// The PPU: Q channels a cycle of one pixel's drain registers, three stages that never stall.
+// The PPU: Q channels a cycle of one pixel's drain registers, three stages that never stall; a fourth with activation
+// tables.
 module shiftsim_ppu #(
   parameter int unsigned Pixels   = 4,
   parameter int unsigned Channels = 16,
   parameter int unsigned PpuLanes = 8,
   parameter int unsigned AccW     = 24,
+  parameter int unsigned ActivationTables = 0,
   localparam int unsigned AddrW   = shiftsim_pkg::AddrW,
   localparam int unsigned TabW    = shiftsim_cmd_pkg::TableEntryW
 ) (
@@ -29,6 +31,13 @@ module shiftsim_ppu #(
   output logic                               res_half_o,
   output logic [AddrW-1:0]                   res_addr_o,
   input  logic [8*Channels-1:0]              res_data_i,
+  output logic [PpuLanes-1:0]                lut_re_o,
+  output logic                               lut_half_o,
+  output logic [PpuLanes*shiftsim_pkg::LutAddrW-1:0] lut_addr_o,
+  // lint: without activation tables there is nothing to look up
+  /* verilator lint_off UNUSEDSIGNAL */
+  input  logic [PpuLanes*shiftsim_pkg::LutWordW-1:0] lut_data_i,
+  /* verilator lint_on UNUSEDSIGNAL */
   output logic [Channels-1:0]                out_be_o,
   output logic                               out_half_o,
   output logic [AddrW-1:0]                   out_addr_o,
@@ -228,17 +237,64 @@ module shiftsim_ppu #(
       .wide_i(b2_q.wide), .pass_i(b2_q.pass), .byte_o(out_lanes[8*i +: 8]));
   end
 
-  for (genvar n = 0; n < Channels; n++) begin : gen_out
-    assign out_data_o[8*n +: 8] = out_lanes[8*(n % PpuLanes) +: 8];
-    assign out_be_o[n]          = b2_valid_q && b2_q.write && (b2_q.beat == BeatW'(n / PpuLanes));
+  // ------------------------------------------------------------- what leaves the last stage: B2, or B3 with tables
+  // What a beat takes to its end.
+  typedef struct packed {
+    logic             write;
+    logic [BeatW-1:0] beat;
+    logic [AddrW-1:0] out_addr;
+    logic             out_half;
+    logic             give_tab;
+    logic             give_res;
+    logic             give_out;
+  } end_t;
+  localparam int unsigned EndW = BeatW + AddrW + 5;
+
+  logic                  end_valid;
+  end_t                  b2_end, last_end;
+  logic [8*PpuLanes-1:0] end_lanes;
+
+  assign b2_end = {b2_q.write, b2_q.beat, b2_q.out_addr, b2_q.out_half, b2_q.give_tab, b2_q.give_res, b2_q.give_out};
+
+  if (ActivationTables != 0) begin : gen_lookup
+    logic [PpuLanes-1:0] b2_lane_en;
+    logic [EndW-1:0]     b3_end;
+
+    for (genvar i = 0; i < PpuLanes; i++) begin : gen_lane_en
+      // The last beat of a pixel may have fewer channels than there are lanes.
+      if ((Beats - 1)*PpuLanes + i < Channels) begin : gen_always
+        assign b2_lane_en[i] = b2_valid_q && b2_q.write;
+      end else begin : gen_not_last
+        assign b2_lane_en[i] = b2_valid_q && b2_q.write && (b2_q.beat != BeatW'(Beats - 1));
+      end
+    end
+
+    shiftsim_ppu_lookup #(.PpuLanes(PpuLanes), .BeatW(EndW)) u_lookup (
+      .clk_i, .rst_ni, .start_i, .use_lut_i(ctx_i.use_lut), .half_i(ctx_i.lut_half), .b0_valid_i(busy_q),
+      .b1_valid_i(b1_valid_q), .b2_valid_i(b2_valid_q), .b2_beat_i(b2_end), .b2_lane_en_i(b2_lane_en),
+      .b2_bytes_i(out_lanes), .lut_re_o, .lut_half_o, .lut_addr_o, .lut_words_i(lut_data_i), .b3_valid_o(end_valid),
+      .b3_beat_o(b3_end), .b3_bytes_o(end_lanes));
+    assign last_end = b3_end;
+    assign idle_o   = !busy_q && !b1_valid_q && !b2_valid_q && !end_valid;
+  end else begin : gen_no_lookup
+    assign lut_re_o   = '0;
+    assign lut_half_o = 1'b0;
+    assign lut_addr_o = '0;
+    assign end_valid  = b2_valid_q;
+    assign last_end   = b2_end;
+    assign end_lanes  = out_lanes;
+    assign idle_o     = !busy_q && !b1_valid_q && !b2_valid_q;
   end
 
-  assign out_half_o = b2_q.out_half;
-  assign out_addr_o = b2_q.out_addr;
+  for (genvar n = 0; n < Channels; n++) begin : gen_out
+    assign out_data_o[8*n +: 8] = end_lanes[8*(n % PpuLanes) +: 8];
+    assign out_be_o[n]          = end_valid && last_end.write && (last_end.beat == BeatW'(n / PpuLanes));
+  end
 
-  assign credit_tab_give_o = b2_valid_q && b2_q.give_tab;
-  assign credit_res_give_o = b2_valid_q && b2_q.give_res;
-  assign ready_out_give_o  = b2_valid_q && b2_q.give_out;
+  assign out_half_o = last_end.out_half;
+  assign out_addr_o = last_end.out_addr;
 
-  assign idle_o = !busy_q && !b1_valid_q && !b2_valid_q;
+  assign credit_tab_give_o = end_valid && last_end.give_tab;
+  assign credit_res_give_o = end_valid && last_end.give_res;
+  assign ready_out_give_o  = end_valid && last_end.give_out;
 endmodule

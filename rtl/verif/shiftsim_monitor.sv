@@ -52,6 +52,8 @@ module shiftsim_monitor #(
   input logic                            wgt_we_i,
   input logic                            tab_re_i,
   input logic                            tab_we_i,
+  input logic [PpuLanes-1:0]             lut_re_i,
+  input logic                            lut_we_i,
   input logic                            res_re_i,
   input logic                            res_we_i,
   input logic                            out_re_i,
@@ -108,6 +110,8 @@ module shiftsim_monitor #(
   logic [63:0] weight_write_words /* verilator public_flat_rd */;
   logic [63:0] table_read_words /* verilator public_flat_rd */;
   logic [63:0] table_write_words /* verilator public_flat_rd */;
+  logic [63:0] lut_read_words /* verilator public_flat_rd */;
+  logic [63:0] lut_write_words /* verilator public_flat_rd */;
   logic [63:0] res_read_words /* verilator public_flat_rd */;
   logic [63:0] res_write_words /* verilator public_flat_rd */;
   logic [63:0] out_read_words /* verilator public_flat_rd */;
@@ -187,6 +191,8 @@ module shiftsim_monitor #(
       weight_write_words      <= '0;
       table_read_words        <= '0;
       table_write_words       <= '0;
+      lut_read_words          <= '0;
+      lut_write_words         <= '0;
       res_read_words          <= '0;
       res_write_words         <= '0;
       out_read_words          <= '0;
@@ -238,6 +244,8 @@ module shiftsim_monitor #(
       if (wgt_we_i)       weight_write_words      <= weight_write_words + 64'd1;
       if (tab_re_i)       table_read_words        <= table_read_words + 64'd1;
       if (tab_we_i)       table_write_words       <= table_write_words + 64'd1;
+      if (|lut_re_i)      lut_read_words          <= lut_read_words + 64'($countones(lut_re_i));
+      if (lut_we_i)       lut_write_words         <= lut_write_words + 64'd1;
       if (res_re_i)       res_read_words          <= res_read_words + 64'd1;
       if (res_we_i)       res_write_words         <= res_write_words + 64'd1;
       if (out_re_i)       out_read_words          <= out_read_words + 64'd1;

@@ -148,6 +148,7 @@ void shiftsim_core_info(ShiftsimCoreInfo* info) {
   info->res_depth = SHIFTSIM_RES_DEPTH;
   info->out_depth = SHIFTSIM_OUT_DEPTH;
   info->cmd_depth = SHIFTSIM_CMD_DEPTH;
+  info->activation_tables = SHIFTSIM_ACTIVATION_TABLES;
   info->rd_data_words = kRdDataWords;
   info->wr_data_words = kWrDataWords;
 #ifdef SHIFTSIM_TRACE

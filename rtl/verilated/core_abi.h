@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define SHIFTSIM_CORE_ABI_VERSION 3
+#define SHIFTSIM_CORE_ABI_VERSION 4
 #define SHIFTSIM_CORE_CMD_WORDS 10
 
 /* Everything else in the library is hidden. */
@@ -27,7 +27,8 @@ typedef struct ShiftsimCoreInfo {
   uint32_t abi_version;
   uint32_t p, n, l, q, acc_w;
   uint32_t act_depth, wgt_depth, tab_depth, res_depth, out_depth, cmd_depth;
-  uint32_t rd_data_words; /* words of a port, the last one padded with zeros */
+  uint32_t activation_tables; /* 0 or 1 */
+  uint32_t rd_data_words;     /* words of a port, the last one padded with zeros */
   uint32_t wr_data_words;
   uint32_t has_trace;
   const char* mutant; /* "" or the name of the deliberate bug it was built with */
@@ -81,6 +82,8 @@ typedef struct ShiftsimCoreOutputs {
   X(weight_write_words)         \
   X(table_read_words)           \
   X(table_write_words)          \
+  X(lut_read_words)             \
+  X(lut_write_words)            \
   X(res_read_words)             \
   X(res_write_words)            \
   X(out_read_words)             \

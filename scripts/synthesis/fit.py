@@ -60,8 +60,10 @@ class Fit:
         self.modules = {}
         names = sorted({name for parts in self.parts.values() for name in parts})
         for name in names:
+            # What only cores with activation tables have is fitted to these.
+            fitted = [(geometry, run) for geometry, run in recorded if geometry.fitted and name in self.parts[geometry]]
             self.modules[name] = self._fit([(self.parts[geometry].get(name, {}), run["modules"].get(name, 0.0))
-                                            for geometry, run in recorded if geometry.fitted])
+                                            for geometry, run in fitted or recorded])
         self.others = self._fit([(self._sum(self.parts[geometry]), sum(run["modules"].values()))
                                  for geometry, run in recorded if geometry.fitted], per_part=False)
         self.errors = {geometry: 100 * (self.nand2(geometry) / sum(run["modules"].values()) - 1)
@@ -112,7 +114,7 @@ class Fit:
         return [1.0, math.log2(lanes + 1), float(geometry.accumulator_bits), math.log2(pixels * channels)]
 
     def _paths(self, recorded):
-        measured = [(geometry, run["paths"]) for geometry, run in recorded if "paths" in run]
+        measured = [(geometry, run["paths"]) for geometry, run in recorded if "paths" in run and not geometry.tables]
         paths = {}
         for unit in sorted({unit for _, units in measured for unit in units}):
             samples = [(self._levels(geometry), units[unit]) for geometry, units in measured if unit in units]

@@ -2,9 +2,9 @@
 import re
 import subprocess
 
-DEFAULTS = {"AccW": 24, "CmdDepth": 4}
+DEFAULTS = {"AccW": 24, "CmdDepth": 4, "ActivationTables": 0}
 RANGES = {"Pixels": (1, 64), "Channels": (1, 64), "Lanes": (1, 64), "PpuLanes": (1, 64), "AccW": (16, 32),
-          "CmdDepth": (1, 16)}
+          "CmdDepth": (1, 16), "ActivationTables": (0, 1)}
 # No gate depends on the depth of a memory: it is a parameter of a black box.
 MEMORY_DEPTHS = {"ActDepth": 1024, "WgtDepth": 2048, "TabDepth": 64, "ResDepth": 1024, "OutDepth": 1024}
 
@@ -30,7 +30,8 @@ class Sizes:
     def __str__(self):
         v = self.values
         return (f"{v['Pixels']} pixels x {v['Channels']} channels x {v['Lanes']} lanes, {v['PpuLanes']} PPU lanes, "
-                f"{v['AccW']}-bit accumulators, queues of {v['CmdDepth']}")
+                f"{v['AccW']}-bit accumulators, queues of {v['CmdDepth']}" +
+                (", activation tables" if v["ActivationTables"] else ""))
 
 
 def from_text(text):
@@ -52,6 +53,7 @@ def from_config(file, simrun):
     def value(key):
         return int(re.search(rf"^\s*{key}:\s*(\d+)", run.stdout, re.M)[1])
 
+    tables = int(re.search(r"^\s*activation_tables:\s*true", run.stdout, re.M) is not None)
     lanes = value("lanes")
     return Sizes(value("rows") // lanes, value("cols"), lanes, value("ppu_lanes"), AccW=value("accumulator_bits"),
-                 CmdDepth=value("command_queue_depth"))
+                 CmdDepth=value("command_queue_depth"), ActivationTables=tables)

@@ -18,6 +18,7 @@ class Geometry:
     queue_depth: int
     fitted: bool  # or only checked
     path: bool = False
+    tables: bool = False
 
     @property
     def sizes(self):
@@ -25,13 +26,14 @@ class Geometry:
 
     def options(self):
         return [self.text, "--ppu-lanes", str(self.ppu_lanes), "--accumulator-bits", str(self.accumulator_bits),
-                "--queue-depth", str(self.queue_depth)] + ([] if self.path else ["--no-path"])
+                "--queue-depth", str(self.queue_depth)] + ([] if self.path else ["--no-path"]) + \
+               (["--activation-tables"] if self.tables else [])
 
     def settings(self):
         pixels, channels, lanes = self.sizes
         values = {"array.rows": pixels * lanes, "array.cols": channels, "array.lanes": lanes,
                   "array.ppu_lanes": self.ppu_lanes, "array.accumulator_bits": self.accumulator_bits,
-                  "command_queue_depth": self.queue_depth}
+                  "command_queue_depth": self.queue_depth, "array.activation_tables": str(self.tables).lower()}
         return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
 
 

@@ -34,6 +34,7 @@ then one element a line, two's complement, as many hexadecimal digits as its wid
 | residual_shifts.hex | residual shift rs[k], 8 bits; only with a residual | k |
 | hi.hex | upper clamp, 8 bits; not for logits | k |
 | pad.hex | value outside the map, 8 bits; only where it is not 0 | c |
+| table.hex | output code, 8 bits; only with activation table | clamped code, its 8 bits as an unsigned number |
 | ofmap.hex | expected output code, 8 bits; logits 32 bits | (y*W + x)*K + k |
 
 layer.txt in each folder gives sizes, strides, pads, ranges and exponents. The arithmetic, to the last bit:
@@ -43,6 +44,7 @@ layer.txt in each folder gives sizes, strides, pads, ranges and exponents. The a
     x    = acc + bias[k] + rs(residual, rs[k])          rs(r, s) = s >= 0 ? r << s : (r + (1 << (-s-1))) >>> -s
     y    = n > 0 ? (x + (1 << (n-1))) >>> n : x << -n
     ofmap = min(max(y, lo), hi[k])                      (logits: y itself)
+    ofmap = table[ofmap & 255]                          where layer.txt says "activation: table"
 
 max_pool takes the largest code of the window (padding never wins); sum_pool is A with all weights 1, and bias 0.
 )";
@@ -82,6 +84,7 @@ std::string layer_text(const qnet::Network& network, const qnet::Layer& layer) {
     text += fmt::format("weight bits: {}\noffsets: {}\n", layer.weight_bits, layer.has_offset() ? "yes" : "no");
   }
   text += fmt::format("activation: {}\nlo: {}\n", to_string(layer.activation), layer.lo);
+  if (layer.has_table()) text += fmt::format("table exponent: {}\n", layer.table_exponent);
   return text;
 }
 
@@ -110,6 +113,7 @@ void dump_layer(const qnet::Network& network, const qnet::Layer& layer, const qn
   array("residual_shifts", layer.residual_shifts, 2);
   array("hi", layer.hi, 2);
   array("pad", layer.pad_values, 2);
+  array("table", layer.table, 2);
   std::ofstream out(folder / "layer.txt", std::ios::binary);
   out << layer_text(network, layer);
   out.close();

@@ -64,6 +64,7 @@ void add_drain(const ComputeCommand& c, const Geometry& g, std::int64_t times, E
     events.ppu_residual_ops += outputs * g.channels;
     events.res_read_words += outputs * g.ppu_beats();
   }
+  if (c.use_lut) events.lut_read_words += outputs * g.channels;
   events.out_write_bytes += outputs * g.channels;
 }
 
@@ -82,7 +83,7 @@ void add_events(const LoadCommand& command, const Geometry& g, std::int64_t time
       events.weight_write_words += words;
       break;
     case Target::kTab:
-      events.table_write_words += words;
+      (command.lut ? events.lut_write_words : events.table_write_words) += words;
       break;
     default:
       events.res_write_words += words;

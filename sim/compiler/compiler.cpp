@@ -51,6 +51,7 @@ Geometry geometry_of(const AcceleratorConfig& a) {
   g.res_depth = depths.residual;
   g.out_depth = depths.output;
   g.cmd_depth = a.command_queue_depth;
+  g.activation_tables = a.array.activation_tables;
   return g;
 }
 
@@ -65,7 +66,7 @@ LayerTask make_task(const qnet::Network& network, const AcceleratorConfig& accel
   return {network, accelerator, geometry, index, view_layer(network, layer, geometry), dram};
 }
 
-void check_accumulators(const qnet::Network& network, const AcceleratorConfig& accelerator) {
+void check_network(const qnet::Network& network, const AcceleratorConfig& accelerator) {
   for (const qnet::Layer& layer : network.layers) {
     if (layer.is_view()) continue;
     const qnet::LayerBounds bounds = qnet::bounds(network, layer);
@@ -74,6 +75,8 @@ void check_accumulators(const qnet::Network& network, const AcceleratorConfig& a
     if (needed > accelerator.array.accumulator_bits)
       fail("layer {}: its accumulator needs {} bits, array.accumulator_bits is {}", layer.name, needed,
            accelerator.array.accumulator_bits);
+    if (layer.has_table() && !accelerator.array.activation_tables)
+      fail("layer {}: its activation function is a table, which needs array.activation_tables: true", layer.name);
   }
 }
 
@@ -101,7 +104,7 @@ Program compile(const qnet::Network& network, const AcceleratorConfig& accelerat
 }
 
 Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator) {
-  check_accumulators(network, accelerator);
+  check_network(network, accelerator);
   const DramLayout dram = layout_of(network, accelerator);
   const OutputStationaryMapper mapper;
   std::vector<MappedLayer> mappings;

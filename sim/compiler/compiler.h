@@ -21,8 +21,9 @@ DramLayout layout_of(const qnet::Network& network, const AcceleratorConfig& acce
 LayerTask make_task(const qnet::Network& network, const AcceleratorConfig& accelerator, int index,
                     const DramLayout& dram);
 
-/// Throws UserError if a layer needs wider accumulators than there are, naming the layer and the bits.
-void check_accumulators(const qnet::Network& network, const AcceleratorConfig& accelerator);
+/// Throws UserError if a layer needs wider accumulators than there are, or an activation table where there is none,
+/// naming the layer and the key.
+void check_network(const qnet::Network& network, const AcceleratorConfig& accelerator);
 
 /// Whether weights and tables are filled into the image: without them a program has timing alone.
 enum class Contents { kFilled, kTimingOnly };
@@ -31,7 +32,7 @@ enum class Contents { kFilled, kTimingOnly };
 Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator,
                 const std::vector<MappedLayer>& mappings, Contents contents = Contents::kFilled);
 
-/// The same, where each layer takes the candidate of the least estimated cycles; accumulators are checked. Throws
+/// The same, where each layer takes the candidate of the least estimated cycles; check_network() comes first. Throws
 /// UserError where a scratchpad is too small for any, naming the key and the least size. simrun's engines use the
 /// search of sim/mapping instead.
 Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator);

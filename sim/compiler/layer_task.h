@@ -22,6 +22,7 @@ struct LayerTask {
   const qnet::Tensor& out() const { return network.out(layer()); }
   bool is_last() const { return index + 1 == static_cast<int>(network.layers.size()); }
   bool has_residual() const { return layer().residual >= 0; }
+  bool has_table() const { return layer().has_table(); }
   /// A maximum needs none.
   bool has_weights() const { return view.mode != Mode::kMax; }
   int channel_tiles() const { return static_cast<int>(view.tiles.size()); }

@@ -16,6 +16,7 @@ std::uint32_t u32(std::int64_t value) {
 
 void OutputStationaryEmitter::emit() {
   make_items();
+  if (task_.has_table()) load_lut();
   for (std::size_t i = 0; i < items_.size(); ++i) emit_item(i);
 }
 
@@ -144,6 +145,13 @@ WordsArea OutputStationaryEmitter::place_piece(int tile, const std::vector<int>&
                               append);
 }
 
+/// Once for the layer, in front of its first entries of TAB: whoever waits for those finds the table, too.
+void OutputStationaryEmitter::load_lut() {
+  const std::vector<std::uint8_t>& table = task_.layer().table;
+  const auto append = [&](std::vector<std::uint8_t>& image) { image.insert(image.end(), table.begin(), table.end()); };
+  program_.load_lut(program_.place_words(kLutWords, kLutEntriesPerWord, 8 * kLutEntriesPerWord, append));
+}
+
 void OutputStationaryEmitter::load_weights(int first_tile) {
   const int end_tile = std::min(first_tile + mapping_.block, task_.channel_tiles());
   if (task_.has_weights() && !mapping_.k_split) {
@@ -173,6 +181,7 @@ ComputeCommand OutputStationaryEmitter::compute_command(const Item& item, const 
   c.tab_half = blocks_[item.weights].table_half;
   c.res_half = program_.half(Target::kRes);
   c.out_half = program_.half(Target::kOut);
+  c.lut_half = c.use_lut && program_.lut_half();
   c.wgt_base = u32(place_in_block(item.tile) * task_.weight_words());
   c.tab_base = u32(place_in_block(item.tile) * task_.geometry.ppu_beats());
   c.acq_out = true;

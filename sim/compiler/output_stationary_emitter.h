@@ -41,6 +41,7 @@ private:
   void add_block(const Place& place, std::size_t place_number, std::size_t block, std::size_t load);
   bool continues_last_act(const Place& place, int tile) const;
   void emit_item(std::size_t number);
+  void load_lut();
   void load_weights(int first_tile);
   WordsArea place_weights(int first_tile, int end_tile);
   WordsArea place_tables(int first_tile, int end_tile);

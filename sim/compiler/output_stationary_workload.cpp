@@ -211,6 +211,7 @@ void TilingWorkload::add_weights(const Mapping& mapping, Workload& workload) con
              workload.events);
   };
   add(Target::kTab, blocks, std::int64_t{tiles} * g.ppu_beats(), g.tab_word_bits());
+  if (task_.has_table()) add_lut(workload);
   if (!task_.has_weights()) return;
   const std::int64_t words = std::int64_t{tiles} * task_.weight_words();
   if (!mapping.k_split) {
@@ -222,6 +223,19 @@ void TilingWorkload::add_weights(const Mapping& mapping, Workload& workload) con
   const std::int64_t planes = task_.view.planes, times = mapping.weights_outer ? places_ : places_ / passes;
   const std::int64_t loads = times * tiles * planes * pieces;
   add(Target::kWgt, loads, times * tiles * task_.view.steps * (2 * planes - 1), g.wgt_word_bits());
+}
+
+/// The activation table is loaded once, in front of everything else.
+void TilingWorkload::add_lut(Workload& workload) const {
+  LoadCommand load;
+  load.target = Target::kTab;
+  load.lut = true;
+  load.count = kLutWords;
+  add_events(load, task_.geometry, 1, workload.events);
+  workload.load_cycles += kLutWords + 1;
+  workload.lead_cycles += kLutWords + 1;
+  const int burst = task_.dram.burst_bytes();
+  add_read(MemoryLevel::kDram, words_bytes(kLutWords, 8 * kLutEntriesPerWord, burst), burst, workload.events);
 }
 
 Workload TilingWorkload::of(const Mapping& mapping) const {

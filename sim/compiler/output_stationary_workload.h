@@ -26,6 +26,7 @@ private:
   std::int64_t activation_loads(const Mapping& mapping) const;
   std::int64_t weight_passes(const Mapping& mapping) const;
   void add_weights(const Mapping& mapping, Workload& workload) const;
+  void add_lut(Workload& workload) const;
 
   const LayerTask& task_;
   Tiling tiling_;

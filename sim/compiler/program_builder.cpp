@@ -3,6 +3,21 @@
 #include "common/error.h"
 
 namespace shiftsim::sim {
+namespace {
+
+ReadProgram read_of(const WordsArea& area) {
+  ReadProgram read;
+  read.kind = ReadProgram::Kind::kWords;
+  read.offset = area.offset;
+  read.dram_address = area.dram_address;
+  read.first = area.first;
+  read.word_bytes = area.word_bytes;
+  read.word_dram_bits = area.dram_bits;
+  read.count = area.count;
+  return read;
+}
+
+}  // namespace
 
 WordsArea WordsArea::part(int skipped, int number) const {
   SHIFTSIM_CHECK(skipped >= 0 && number >= 1 && skipped + number <= count, "words {} to {} of {}", skipped,
@@ -31,11 +46,15 @@ bool ProgramBuilder::flip(Target target) {
 }
 
 void ProgramBuilder::load(Target target, ReadProgram read, LoadCommand command) {
-  read.layer = layer_;
   command.target = target;
   command.half = flip(target);
   command.acquire = true;
   command.signal = true;
+  push_load(read, command);
+}
+
+void ProgramBuilder::push_load(ReadProgram read, LoadCommand command) {
+  read.layer = layer_;
   command.dma_id = static_cast<std::uint32_t>(program_.reads.size());
   program_.reads.push_back(read);
   push(program_.loads, command);
@@ -60,18 +79,20 @@ WordsArea ProgramBuilder::place_words(int count, int word_bytes, int dram_bits,
 }
 
 void ProgramBuilder::load_words(Target target, const WordsArea& area, std::uint32_t carry_stride) {
-  ReadProgram read;
-  read.kind = ReadProgram::Kind::kWords;
-  read.offset = area.offset;
-  read.dram_address = area.dram_address;
-  read.first = area.first;
-  read.word_bytes = area.word_bytes;
-  read.word_dram_bits = area.dram_bits;
-  read.count = area.count;
   LoadCommand command;
   command.count = static_cast<std::uint32_t>(area.count);
   command.carry_stride = carry_stride;
-  load(target, read, command);
+  load(target, read_of(area), command);
+}
+
+void ProgramBuilder::load_lut(const WordsArea& area) {
+  lut_half_ = !lut_half_;
+  LoadCommand command;
+  command.target = Target::kTab;
+  command.lut = true;
+  command.half = lut_half_;
+  command.count = static_cast<std::uint32_t>(area.count);
+  push_load(read_of(area), command);
 }
 
 void ProgramBuilder::compute(const ComputeCommand& command, TileOrigin origin) {

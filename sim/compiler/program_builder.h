@@ -46,12 +46,18 @@ public:
   WordsArea place_words(int count, int word_bytes, int dram_bits,
                         const std::function<void(std::vector<std::uint8_t>&)>& append);
   void load_words(Target target, const WordsArea& area, std::uint32_t carry_stride = 0);
+  /// Loads an activation table into its other half. No tokens: every load of a layer follows one that waits until all
+  /// layers but the last one before it are stored, so that nobody uses that half any more.
+  void load_lut(const WordsArea& area);
+  /// Half of the activation tables that was filled last.
+  bool lut_half() const { return lut_half_; }
   /// A load of what 'read' gathers; 'command' has its count and walk, the rest is filled in here.
   void load(Target target, ReadProgram read, LoadCommand command);
   void compute(const ComputeCommand& command, TileOrigin origin);
   void store(StoreCommand command, WriteProgram write);
 
 private:
+  void push_load(ReadProgram read, LoadCommand command);
   /// Throws UserError where a value of the layer's does not fit its field of the command.
   template <typename Command>
   void push(QueueProgram<Command>& queue, const Command& command);
@@ -61,6 +67,7 @@ private:
   int layer_ = 0;
   std::string layer_name_;
   std::array<bool, kTargets> halves_{};
+  bool lut_half_ = false;
 };
 
 }  // namespace shiftsim::sim

@@ -45,6 +45,7 @@ ComputeCommand tile_compute(const LayerTask& task, const Tiling& t) {
   c.has_offset = view.has_offset;
   c.has_res = task.has_residual();
   c.wide = view.wide;
+  c.use_lut = task.has_table();
   c.res_signed = c.has_res && task.network.tensors[static_cast<std::size_t>(layer.residual)].is_signed;
   c.planes = u32(view.planes);
   c.seg = u32(t.seg);

@@ -35,7 +35,8 @@ WordBits AcceleratorConfig::word_bits() const {
           .weight_carry = n * l,
           .table = 56 * q,
           .residual = 8 * n,
-          .output = 8 * n};
+          .output = 8 * n,
+          .lut = 32};
 }
 
 Depths AcceleratorConfig::depths() const {

@@ -35,6 +35,7 @@ struct ArrayConfig {
   int lanes = 4;      ///< L: input channels a PE adds per cycle
   int ppu_lanes = 8;  ///< Q
   int accumulator_bits = 24;
+  bool activation_tables = false;  ///< the PPU has a table for activation functions
 
   int pixels() const { return rows / lanes; }                           ///< P
   int mac_lanes() const { return rows * cols; }                         ///< digit products per cycle
@@ -59,6 +60,7 @@ struct WordBits {
   int table;         ///< 56Q
   int residual;      ///< 8N
   int output;        ///< 8N
+  int lut;           ///< of a lane's activation table: four entries
   int weight() const { return weight_pair + weight_carry; }
 };
 

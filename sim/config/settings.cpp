@@ -163,6 +163,10 @@ std::vector<RunSetting> make_settings() {
       integer<Config>("array.accumulator_bits", 16, 32, "a layer that could overflow it is refused",
                       OF(accelerator.array, accumulator_bits)),
 
+      boolean<Config>("array.activation_tables",
+                      "the PPU has a table of 256 entries for activation functions other than ReLU and ReLU6",
+                      OF(accelerator.array, activation_tables)),
+
       scratchpad("scratchpad.activation_kib", "all banks", &Depths::activation,
                  OF(accelerator.scratchpad, activation_kib)),
       scratchpad("scratchpad.weight_kib", "weight pairs and carries", &Depths::weight,

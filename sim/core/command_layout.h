@@ -83,8 +83,9 @@ struct LoadCommand {
   std::uint32_t row_off = 0;       ///< ACT: slots and their windows; LOAD unit, below
   std::uint32_t win_len = 0;       ///< ACT: words of a window
   std::uint32_t carry_stride = 0;  ///< WGT: words from a digit plane to the next less significant one
+  bool lut = false;                ///< TAB: the words are those of an activation table
 };
-inline constexpr std::array<CommandField, 18> kLoadCommandFields = {{
+inline constexpr std::array<CommandField, 19> kLoadCommandFields = {{
     {"target", 0, 2, false},
     {"half", 2, 1, false},
     {"acquire", 3, 1, false},
@@ -103,13 +104,14 @@ inline constexpr std::array<CommandField, 18> kLoadCommandFields = {{
     {"row_off", 198, 24, false},
     {"win_len", 222, 16, false},
     {"carry_stride", 238, 16, false},
+    {"lut", 254, 1, false},
 }};
 template <>
 constexpr const auto& command_fields<LoadCommand>() {
   return kLoadCommandFields;
 }
 /// The values in the order of kLoadCommandFields.
-constexpr std::array<std::int64_t, 18> command_values(const LoadCommand& c) {
+constexpr std::array<std::int64_t, 19> command_values(const LoadCommand& c) {
   return {
       static_cast<std::int64_t>(c.target),
       static_cast<std::int64_t>(c.half),
@@ -129,6 +131,7 @@ constexpr std::array<std::int64_t, 18> command_values(const LoadCommand& c) {
       static_cast<std::int64_t>(c.row_off),
       static_cast<std::int64_t>(c.win_len),
       static_cast<std::int64_t>(c.carry_stride),
+      static_cast<std::int64_t>(c.lut),
   };
 }
 
@@ -177,8 +180,10 @@ struct ComputeCommand {
   std::uint32_t res_base = 0;  ///< first words
   std::uint32_t out_base = 0;  ///< first words
   std::int32_t lo = 0;         ///< lower clamp
+  bool use_lut = false;        ///< outputs go through the activation table
+  bool lut_half = false;       ///< its half
 };
-inline constexpr std::array<CommandField, 43> kComputeCommandFields = {{
+inline constexpr std::array<CommandField, 45> kComputeCommandFields = {{
     {"mode", 0, 2, false},
     {"act_signed", 2, 1, false},
     {"has_offset", 3, 1, false},
@@ -222,13 +227,15 @@ inline constexpr std::array<CommandField, 43> kComputeCommandFields = {{
     {"res_base", 229, 16, false},
     {"out_base", 245, 16, false},
     {"lo", 261, 8, true},
+    {"use_lut", 269, 1, false},
+    {"lut_half", 270, 1, false},
 }};
 template <>
 constexpr const auto& command_fields<ComputeCommand>() {
   return kComputeCommandFields;
 }
 /// The values in the order of kComputeCommandFields.
-constexpr std::array<std::int64_t, 43> command_values(const ComputeCommand& c) {
+constexpr std::array<std::int64_t, 45> command_values(const ComputeCommand& c) {
   return {
       static_cast<std::int64_t>(c.mode),
       static_cast<std::int64_t>(c.act_signed),
@@ -273,6 +280,8 @@ constexpr std::array<std::int64_t, 43> command_values(const ComputeCommand& c) {
       static_cast<std::int64_t>(c.res_base),
       static_cast<std::int64_t>(c.out_base),
       static_cast<std::int64_t>(c.lo),
+      static_cast<std::int64_t>(c.use_lut),
+      static_cast<std::int64_t>(c.lut_half),
   };
 }
 

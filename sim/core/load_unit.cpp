@@ -87,6 +87,11 @@ void LoadUnit::write_word(const std::uint8_t* data) {
       ++events.weight_write_words;
       break;
     case Target::kTab:
+      if (c.lut) {
+        std::memcpy(scratchpads_.lut.word(c.half, address), data, kLutEntriesPerWord);
+        ++events.lut_write_words;
+        break;
+      }
       std::memcpy(scratchpads_.tab.word(c.half, address), data, static_cast<std::size_t>(g_.tab_word_bytes()));
       ++events.table_write_words;
       break;

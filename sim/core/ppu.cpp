@@ -14,12 +14,14 @@ Ppu::Ppu(const Geometry& geometry, Tokens& tokens, Scratchpads& scratchpads, con
   b2_v_.resize(lanes);
   b2_n_.resize(lanes);
   b2_hi_.resize(lanes);
+  bytes_.resize(lanes);
 }
 
 void Ppu::reset() {
   busy_ = false;
   b1_.valid = false;
   b2_.valid = false;
+  b3_.valid = false;
 }
 
 /// Channels that a beat computes: the last one may have fewer than Q.
@@ -96,26 +98,56 @@ void Ppu::clock_b1() {
   if (c.has_res) events.ppu_residual_ops += lanes;
 }
 
-/// Shift, clamp, write.
+/// Shift and clamp; without activation tables the bytes are written.
 void Ppu::clock_b2() {
-  const ComputeCommand& c = *b2_.context.command;
-  if (b2_.write) write(c);
-  if (!b2_.last) return;
-  if (c.rel_tab) tokens_.credit_of(Target::kTab).give();
-  if (c.rel_res) tokens_.credit_of(Target::kRes).give();
-  if (c.sig_out) tokens_.ready_of(Target::kOut).give();
+  if (b2_.write) shift_and_clamp(*b2_.context.command, bytes_.data());
+  if (g_.activation_tables) {
+    const bool valid = b3_.valid;
+    b3_ = b2_;
+    b3_.valid = valid;
+    if (b2_.write && b2_.context.command->use_lut) counters_.of(b2_.context.layer).lut_read_words += lanes_of(b2_);
+    return;
+  }
+  if (b2_.write) write(b2_, bytes_.data());
+  give_tokens(b2_);
 }
 
-void Ppu::write(const ComputeCommand& c) {
+/// Looks the bytes up in the activation table.
+void Ppu::clock_b3() {
+  const ComputeCommand& c = *b3_.context.command;
+  if (b3_.write) {
+    if (c.use_lut)
+      for (std::uint8_t& byte : bytes_)
+        byte = scratchpads_.lut.word(c.lut_half, byte / kLutEntriesPerWord)[byte % kLutEntriesPerWord];
+    write(b3_, bytes_.data());
+  }
+  give_tokens(b3_);
+}
+
+void Ppu::shift_and_clamp(const ComputeCommand& c, std::uint8_t* bytes) {
   const int lanes = lanes_of(b2_);
-  std::uint8_t* word = scratchpads_.out.word(c.out_half, b2_.address) + b2_.q * g_.ppu_lanes;
   for (int lane = 0; lane < lanes; ++lane) {
     const auto i = static_cast<std::size_t>(lane);
     const std::int32_t y = ppu_lane::requantize(b2_v_[i], b2_n_[i]);
-    word[lane] = c.wide ? static_cast<std::uint8_t>(static_cast<std::uint32_t>(y) >> (8 * b2_.pass))
-                        : static_cast<std::uint8_t>(std::max(c.lo, std::min(y, std::int32_t{b2_hi_[i]})));
+    bytes[lane] = c.wide ? static_cast<std::uint8_t>(static_cast<std::uint32_t>(y) >> (8 * b2_.pass))
+                         : static_cast<std::uint8_t>(std::max(c.lo, std::min(y, std::int32_t{b2_hi_[i]})));
   }
-  counters_.of(b2_.context.layer).out_write_bytes += lanes;
+}
+
+void Ppu::write(const Beat& beat, const std::uint8_t* bytes) {
+  const int lanes = lanes_of(beat);
+  std::copy_n(bytes, lanes,
+              scratchpads_.out.word(beat.context.command->out_half, beat.address) + beat.q * g_.ppu_lanes);
+  counters_.of(beat.context.layer).out_write_bytes += lanes;
+}
+
+/// With the last beat of a command's last pixel.
+void Ppu::give_tokens(const Beat& beat) {
+  if (!beat.last) return;
+  const ComputeCommand& c = *beat.context.command;
+  if (c.rel_tab) tokens_.credit_of(Target::kTab).give();
+  if (c.rel_res) tokens_.credit_of(Target::kRes).give();
+  if (c.sig_out) tokens_.ready_of(Target::kOut).give();
 }
 
 }  // namespace shiftsim::sim

@@ -1,5 +1,5 @@
-// The PPU: turns captured sums into output bytes, Q lanes a cycle, in three stages. rtl/shiftsim_ppu.sv;
-// docs/hardware.md, "PPU".
+// The PPU: turns captured sums into output bytes, Q lanes a cycle, in three stages, or four with activation tables.
+// rtl/shiftsim_ppu.sv; docs/hardware.md, "PPU".
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,10 @@ public:
   Ppu(const Geometry& geometry, Tokens& tokens, Scratchpads& scratchpads, const PeArray& array, CoreCounters& counters);
 
   void reset();
-  bool idle() const { return !busy_ && !b1_.valid && !b2_.valid; }
+  bool idle() const { return !busy_ && !b1_.valid && !b2_.valid && !b3_.valid; }
   /// No beat is left, or this is the last one: sums may be captured at this edge.
   bool ready() const { return !busy_ || last_beat(); }
-  /// The clock edge of all three stages. Before start() of the same edge.
+  /// The clock edge of all stages. Before start() of the same edge.
   void clock();
   /// A step has been captured at this edge.
   void start(const Step& step);
@@ -42,7 +42,10 @@ private:
   void clock_b0();
   void clock_b1();
   void clock_b2();
-  void write(const ComputeCommand& command);
+  void clock_b3();
+  void shift_and_clamp(const ComputeCommand& command, std::uint8_t* bytes);
+  void write(const Beat& beat, const std::uint8_t* bytes);
+  void give_tokens(const Beat& beat);
   void next_beat(const ComputeCommand& command);
 
   const Geometry& g_;
@@ -67,6 +70,9 @@ private:
   std::vector<std::int32_t> b2_v_;
   std::vector<std::int8_t> b2_n_;
   std::vector<std::uint8_t> b2_hi_;
+  // B3, with activation tables
+  Beat b3_;
+  std::vector<std::uint8_t> bytes_;  ///< what B2 made
 };
 
 // Called every cycle by the core, which therefore sees their bodies.
@@ -76,6 +82,8 @@ inline bool Ppu::last_beat() const {
 
 inline void Ppu::clock() {
   // Downstream first, so that each stage still sees the registers of the one before it.
+  if (b3_.valid) clock_b3();
+  b3_.valid = g_.activation_tables && b2_.valid;
   if (b2_.valid) clock_b2();
   b2_.valid = b1_.valid;
   if (b1_.valid) {

@@ -12,6 +12,7 @@ struct Scratchpads {
   static constexpr std::size_t kTableSlack = 8;
 
   Scratchpad act, tab, res, out;
+  Scratchpad lut;  ///< activation tables; the PPU's lanes have copies, which are always alike
   WeightScratchpad wgt;
 
   explicit Scratchpads(const Geometry& g)
@@ -19,6 +20,7 @@ struct Scratchpads {
         tab("TAB", g.tab_depth, static_cast<std::size_t>(g.tab_word_bytes()), 1, kTableSlack),
         res("RES", g.res_depth, static_cast<std::size_t>(g.channels)),
         out("OUT", g.out_depth, static_cast<std::size_t>(g.channels)),
+        lut("LUT", kLutWords, kLutEntriesPerWord),
         wgt(g) {}
 };
 

@@ -35,6 +35,8 @@ struct Events {
   std::int64_t weight_write_words = 0;  ///< pair and carry together
   std::int64_t table_read_words = 0;    ///< one a beat of the PPU, whether its outputs are valid or not
   std::int64_t table_write_words = 0;
+  std::int64_t lut_read_words = 0;   ///< of one lane's activation table
+  std::int64_t lut_write_words = 0;  ///< of the activation tables of all lanes together
   std::int64_t res_read_words = 0, res_write_words = 0;
   std::int64_t out_read_words = 0;
   std::int64_t out_write_bytes = 0;  ///< bytes enabled (a beat writes Q of a word's N)
@@ -96,6 +98,8 @@ inline constexpr EventField kEventFields[] = {
     {"weight_write_words", &Events::weight_write_words},
     {"table_read_words", &Events::table_read_words},
     {"table_write_words", &Events::table_write_words},
+    {"lut_read_words", &Events::lut_read_words},
+    {"lut_write_words", &Events::lut_write_words},
     {"res_read_words", &Events::res_read_words},
     {"res_write_words", &Events::res_write_words},
     {"out_read_words", &Events::out_read_words},

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sim/core/commands.h"
+#include "sim/core/geometry.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -11,8 +12,10 @@ namespace {
 // Widths of docs/hardware.md and rtl/shiftsim_pkg.sv.
 constexpr int kAddress = 16, kOperand = 9, kProduct = 10, kDigit = 3, kRemaining = 18, kOffset = 24, kPixel = 22;
 constexpr int kPpuWidth = 32, kTokenBits = 8;
-constexpr int kLoadCommand = command_bits<LoadCommand>(), kComputeCommand = command_bits<ComputeCommand>(),
-              kStoreCommand = command_bits<StoreCommand>();
+constexpr int kStoreCommand = command_bits<StoreCommand>();
+// What a command's fields of activation tables are, the last ones.
+constexpr int kLoadLut = command_bits<LoadCommand>() - command_field<LoadCommand>("lut").lsb,
+              kComputeLut = command_bits<ComputeCommand>() - command_field<ComputeCommand>("use_lut").lsb;
 constexpr int kReadWrite = 2;  // ports of the memories: one to read, one to write
 constexpr int kPendingLoads = 2, kContexts = 2, kHalves = 2;
 
@@ -63,6 +66,9 @@ private:
     logic(name + "_head", width, depth - 1, Component::kControl, "shiftsim_cmd_fifo");
     control(name + "_pointers", 2 * pointer + level, 1, "shiftsim_cmd_fifo", {{commands, 2.0 * pointer + 2.0 * level}});
   }
+  bool tables() const { return array_.activation_tables; }
+  int load_command() const { return command_bits<LoadCommand>() - (tables() ? 0 : kLoadLut); }
+  int compute_command() const { return command_bits<ComputeCommand>() - (tables() ? 0 : kComputeLut); }
   int slot_bits() const { return index_bits(array_.pixels()); }
   int beat_bits() const { return index_bits(array_.ppu_beats()); }
   double pixels() const { return array_.pixels(); }
@@ -78,6 +84,7 @@ private:
   void pe_array();
   void offset_column();
   void ppu();
+  void lookup_stage();
   void scratchpads();
   void dma();
   void memory(const std::string& name, double word_bits, int depth, double count, Component component,
@@ -90,9 +97,9 @@ private:
 
 void InventoryBuilder::load_unit() {
   const char* module = "shiftsim_load_unit";
-  fifo("load.command_fifo", config_.command_queue_depth, kLoadCommand, &Events::load_commands);
-  fifo("load.pending_fifo", kPendingLoads, kLoadCommand, &Events::load_commands);
-  control("load.command", kLoadCommand, 1, module, {{&Events::load_commands, kLoadCommand}});
+  fifo("load.command_fifo", config_.command_queue_depth, load_command(), &Events::load_commands);
+  fifo("load.pending_fifo", kPendingLoads, load_command(), &Events::load_commands);
+  control("load.command", load_command(), 1, module, {{&Events::load_commands, 1.0 * load_command()}});
   const double walk = slot_bits() + 2 * kAddress + kOffset + kRemaining;
   control("load.slot_walk", walk, 1, module, {{&Events::load_commands, walk}, {&Events::slot_table_writes, walk}});
   control("load.word_counter", kOffset, 1, module, {{&Events::load_commands, kOffset}, {&Events::load_words, kOffset}});
@@ -102,8 +109,9 @@ void InventoryBuilder::load_unit() {
 
 void InventoryBuilder::sequencer() {
   const char* module = "shiftsim_ex_sequencer";
-  fifo("sequencer.command_fifo", config_.command_queue_depth, kComputeCommand, &Events::compute_commands);
-  control("sequencer.contexts", kComputeCommand, kContexts, module, {{&Events::compute_commands, kComputeCommand}});
+  fifo("sequencer.command_fifo", config_.command_queue_depth, compute_command(), &Events::compute_commands);
+  control("sequencer.contexts", compute_command(), kContexts, module,
+          {{&Events::compute_commands, 1.0 * compute_command()}});
   // Last sub-block, channel word, kernel column and row, plane, pixel; last column of the tile.
   const double lasts = 8 + 16 + 8 + 8 + 3 + 16 + kAddress;
   control("sequencer.last_values", lasts, 1, module, {{&Events::compute_commands, lasts}});
@@ -220,6 +228,23 @@ void InventoryBuilder::ppu() {
   add("ppu.shifter", PartKind::kShifter, kPpuWidth, lanes, ppu, lane, {{&Events::ppu_ops, 1}});
   add("ppu.clamps", PartKind::kAdder, kPpuWidth, 2 * lanes, ppu, lane, {{&Events::ppu_ops, 2}});
   add("ppu.clamp_order", PartKind::kAdder, 9, lanes, ppu, lane, {{&Events::ppu_ops, 1}});
+  if (tables()) lookup_stage();
+}
+
+/// B3, and its tables.
+void InventoryBuilder::lookup_stage() {
+  const char* unit = "shiftsim_ppu_lookup";
+  const Component ppu = Component::kPpu;
+  // Whether the command has a table, and which half: of the context, in B1 and in B2.
+  add("ppu.lookup_context", PartKind::kRegister, 2, 1, ppu, unit, {{&Events::drains, 2}});
+  const double beat = 2 * 2 + beat_bits() + kAddress + 6, lanes = array_.ppu_lanes;
+  add("ppu.lookup_beats", PartKind::kRegister, beat, 1, ppu, unit, {{&Events::table_read_words, beat}});
+  add("ppu.lookup_valid", PartKind::kRegister, 1, 1, ppu, unit, {{&Events::cycles, 1}});
+  // The byte that B2 made; its low bits choose among the entries of a word.
+  add("ppu.lookup_bytes", PartKind::kRegister, 8, lanes, ppu, "shiftsim_lut_lane", {{&Events::ppu_ops, 8}});
+  const double word = config_.word_bits().lut;
+  add("ppu.activation_tables", PartKind::kSram, kHalves * kLutWords * word, lanes, Component::kTable,
+      "shiftsim_ram_1w1r", {{&Events::lut_read_words, word}, {&Events::lut_write_words, word * lanes}});
 }
 
 void InventoryBuilder::memory(const std::string& name, double word_bits, int depth, double count, Component component,

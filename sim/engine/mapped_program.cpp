@@ -6,7 +6,7 @@
 namespace shiftsim::sim {
 
 Program mapped_program(const qnet::Network& network, const RunConfig& config, Contents contents) {
-  check_accumulators(network, config.accelerator);
+  check_network(network, config.accelerator);
   const Technology technology = load_technology(config.technology);
   return compile(network, config.accelerator, find_mappings(network, config, technology, config.threads), contents);
 }

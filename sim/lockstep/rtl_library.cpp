@@ -34,6 +34,7 @@ std::vector<std::string> arguments(const Geometry& g, const RtlOptions& options)
   add("--res-depth", g.res_depth);
   add("--out-depth", g.out_depth);
   add("--cmd-depth", g.cmd_depth);
+  add("--activation-tables", g.activation_tables ? 1 : 0);
   if (options.trace) args.emplace_back("--trace");
   if (!options.mutant.empty()) args.insert(args.end(), {"--mutant", options.mutant});
   return args;
@@ -118,7 +119,7 @@ std::shared_ptr<RtlLibrary> RtlLibrary::open(const Geometry& geometry, const Rtl
       !is(info.l, g.lanes) || !is(info.q, g.ppu_lanes) || !is(info.acc_w, g.acc_bits) ||
       !is(info.act_depth, g.act_depth) || !is(info.wgt_depth, g.wgt_depth) || !is(info.tab_depth, g.tab_depth) ||
       !is(info.res_depth, g.res_depth) || !is(info.out_depth, g.out_depth) || !is(info.cmd_depth, g.cmd_depth) ||
-      info.mutant != options.mutant)
+      !is(info.activation_tables, g.activation_tables ? 1 : 0) || info.mutant != options.mutant)
     fail("{}: was built for another configuration; delete it", path.string());
   return library;
 }

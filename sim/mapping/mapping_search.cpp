@@ -158,6 +158,7 @@ std::vector<int> signature(const LayerTask& task, const FixedMapping& fixed) {
                              l.groups,
                              task.view.planes,
                              task.view.has_offset,
+                             task.has_table(),
                              task.is_last()};
   for (const int index : {l.input, l.output, l.residual}) {
     if (index < 0) {

@@ -172,6 +172,8 @@ function trafficLevels(events, bits, hasL2) {
     memory("weight pairs", bits.weight_pair, events.weight_pair_read_words, events.weight_write_words),
     memory("weight carries", bits.weight_carry, events.weight_carry_read_words, events.weight_write_words),
     memory("tables", bits.table, events.table_read_words, events.table_write_words),
+    ...(events.lut_write_words
+        ? [memory("activation tables", bits.lut, events.lut_read_words, events.lut_write_words)] : []),
     memory("residuals", bits.residual, events.res_read_words, events.res_write_words),
     level("outputs", (events.out_read_words * bits.output) / 8, events.out_write_bytes, events.out_read_words),
   ];

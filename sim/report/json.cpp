@@ -29,9 +29,13 @@ Json config_json(const RunConfig& config) {
                                           {"residual", depths.residual},
                                           {"output", depths.output}};
   const WordBits bits = config.accelerator.word_bits();
-  json["scratchpad"]["word_bits"] = {{"activation", bits.activation},     {"weight_pair", bits.weight_pair},
-                                     {"weight_carry", bits.weight_carry}, {"table", bits.table},
-                                     {"residual", bits.residual},         {"output", bits.output}};
+  json["scratchpad"]["word_bits"] = {{"activation", bits.activation},
+                                     {"weight_pair", bits.weight_pair},
+                                     {"weight_carry", bits.weight_carry},
+                                     {"table", bits.table},
+                                     {"residual", bits.residual},
+                                     {"output", bits.output},
+                                     {"lut", bits.lut}};
   return json;
 }
 

@@ -27,11 +27,13 @@ void ArraySide::count(std::int64_t cycles, bool barrier, bool store_idle) {
 }
 
 std::int64_t ArraySide::quiet() const {
-  // Tokens that the PPU gives back when a command's last beat leaves B2.
-  if (b2_.valid && b2_.end) return 0;
+  // Tokens that the PPU gives back when a command's last beat leaves its last stage.
+  const int more = geometry_.activation_tables ? 1 : 0;
+  if (last_beat().valid && last_beat().end) return 0;
   std::int64_t cycles = kForever;
-  if (b1_.valid && b1_.end) cycles = 1;
-  if (beats_left_ > 0 && capture_.end) cycles = std::min(cycles, beats_left_ + 1);
+  if (b2_.valid && b2_.end) cycles = more;
+  if (b1_.valid && b1_.end) cycles = std::min<std::int64_t>(cycles, 1 + more);
+  if (beats_left_ > 0 && capture_.end) cycles = std::min(cycles, beats_left_ + 1 + more);
   // Tokens that a command's last step gives back when it leaves E.
   const std::int64_t stall = stall_left();
   if (e_.valid && e_.end) return std::min(cycles, stall);
@@ -57,6 +59,7 @@ std::int64_t ArraySide::run_length(std::int64_t limit) const {
 }
 
 void ArraySide::clock_ppu() {
+  if (geometry_.activation_tables) b3_ = b2_;
   b2_ = b1_;
   b1_ = capture_;
   b1_.valid = beats_left_ > 0;
@@ -65,13 +68,13 @@ void ArraySide::clock_ppu() {
 }
 
 void ArraySide::advance_ppu(std::int64_t cycles) {
-  // Between a capture's second beat and its last all three stages are full.
-  const std::int64_t full = std::min(cycles - 2, beats_left_ - 3);
+  // Between a capture's first beats and its last all stages are full.
+  constexpr std::int64_t kFill = 3;
+  const std::int64_t full = std::min(cycles, beats_left_ - 1) - kFill;
   if (full > 0) {
-    clock_ppu();
-    clock_ppu();
+    for (std::int64_t i = 0; i < kFill; ++i) clock_ppu();
     beats_left_ -= full;
-    cycles -= full + 2;
+    cycles -= full + kFill;
   }
   for (; cycles > 0 && !ppu_idle(); --cycles) clock_ppu();
 }
@@ -115,8 +118,8 @@ void ArraySide::advance(std::int64_t cycles, bool barrier, bool store_idle) {
 void ArraySide::clock(bool barrier, bool store_idle) {
   count(1, barrier, store_idle);
   const ExState now = state();
-  if (b2_.valid && b2_.end) {
-    const ComputeCommand& c = *b2_.command;
+  if (last_beat().valid && last_beat().end) {
+    const ComputeCommand& c = *last_beat().command;
     if (c.rel_tab) tokens_.credit_of(Target::kTab).give();
     if (c.rel_res) tokens_.credit_of(Target::kRes).give();
     if (c.sig_out) tokens_.ready_of(Target::kOut).give();

@@ -46,7 +46,9 @@ private:
   };
 
   bool in_flight() const { return d_.valid || e_.valid; }
-  bool ppu_idle() const { return beats_left_ == 0 && !b1_.valid && !b2_.valid; }
+  bool ppu_idle() const { return beats_left_ == 0 && !b1_.valid && !b2_.valid && !b3_.valid; }
+  /// The PPU's last stage, behind which a command's last beat gives tokens back.
+  const Stage& last_beat() const { return geometry_.activation_tables ? b3_ : b2_; }
   bool stalled() const { return e_.valid && e_.capture && beats_left_ > 1; }
   /// Cycles that a stall lasts yet.
   std::int64_t stall_left() const { return stalled() ? beats_left_ - 1 : 0; }
@@ -75,7 +77,7 @@ private:
 
   std::int64_t beats_left_ = 0;  ///< of the PPU's first stage
   Stage capture_;                ///< at work there
-  Stage b1_, b2_;                ///< 'end': the last beat of a command
+  Stage b1_, b2_, b3_;           ///< 'end': the last beat of a command; b3_ only with activation tables
 };
 
 }  // namespace shiftsim::sim

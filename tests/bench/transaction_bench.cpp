@@ -52,7 +52,7 @@ void from_nothing(benchmark::State& state, const char* name) {
   config.accelerator = pe16x16();
   std::int64_t cycles = 0;
   for (auto _ : state) {
-    check_accumulators(network, config.accelerator);
+    check_network(network, config.accelerator);
     const Program program =
         compile(network, config.accelerator, find_mappings(network, config, technology, 1), Contents::kTimingOnly);
     TransactionMachine machine(network, program, config.accelerator.dram);

@@ -244,6 +244,38 @@ TEST(Contract, SumPoolSumsExactlyAndRequantizes) {
   EXPECT_EQ(one.run({-8, 7, 1, 7, 2, 7, 2, 7}), (Codes{-1, 7}));
 }
 
+TEST(Contract, TheClampedCodesBitsAreTheIndexOfTheTable) {
+  OneLayer one = row(6, 8, true, 4, true, 2);
+  Layer& layer = one.layer();
+  layer.activation = Activation::kTable;
+  layer.lo = -128;
+  layer.hi = {127};
+  layer.table.resize(256);
+  layer.table[0] = 7;
+  layer.table[1] = 0xf8;  // -8
+  layer.table[127] = 3;
+  layer.table[128] = 0xff;  // of code -128: -1
+  layer.table[255] = 5;     // of code -1
+  layer.bias = {1};
+  // 2x + 1: 1, -1, 127, 255 -> 127, -127, -255 -> -128.
+  layer.table[129] = 2;  // of code -127
+  EXPECT_EQ(one.run({0, -1, 63, 127, -64, -128}), (Codes{-8, 5, 3, 3, 2, -1}));
+}
+
+TEST(Contract, ATableOfCodesFromZeroBehindAResidual) {
+  OneLayer one = row(3, 8, true, 2, false);
+  Layer& layer = one.layer();
+  one.with_residual(8, true, {0});
+  layer.activation = Activation::kTable;
+  layer.lo = 0;
+  layer.hi = {255};
+  layer.table.resize(256);
+  layer.table[0] = 1;
+  layer.table[200] = 3;
+  layer.table[254] = 2;
+  EXPECT_EQ(one.run({100, 127, -5}, {100, 127, -6}), (Codes{3, 2, 1}));
+}
+
 TEST(Contract, LogitsAreBroughtToOneExponentAndNotClamped) {
   Network network;
   network.tensors = {tensor("image", 1, 1, 1, 8, false), tensor("logits", 1, 1, 3, kLogitsBits, true)};

@@ -39,6 +39,10 @@ TEST(RandomNetwork, CoversTheContract) {
       seen["offsets"] += layer.has_offset();
       if (layer.kind == LayerKind::kConv) seen["weight bits " + std::to_string(layer.weight_bits)] += 1;
       seen["residual"] += layer.residual >= 0;
+      seen["table behind a residual"] += layer.has_table() && layer.residual >= 0;
+      seen["table of codes from 0"] += layer.has_table() && layer.lo == 0;
+      seen["table to signed codes"] += layer.has_table() && out.is_signed;
+      seen["table to unsigned codes"] += layer.has_table() && !out.is_signed;
       for (const int s : layer.residual_shifts) seen[s < 0 ? "residual right" : "residual left"] += 1;
       for (const int n : layer.shifts) seen[n > 0 ? "shift right" : "shift left"] += 1;
       const LayerBounds b = bounds(network, layer);
@@ -48,12 +52,39 @@ TEST(RandomNetwork, CoversTheContract) {
       varied += std::set(codes.begin(), codes.end()).size() > 2 ? 1 : 0;
     }
   }
-  for (const char* feature :
-       {"conv",           "max_pool",      "sum_pool",          "none",          "relu",          "relu6",
-        "asymmetric",     "dilated",       "strided",           "pad values",    "signed input",  "output bits 2",
-        "output bits 4",  "output bits 8", "channel exponents", "depthwise",     "multiplier",    "depthwise offset",
-        "grouped",        "offsets",       "weight bits 2",     "weight bits 4", "weight bits 8", "residual",
-        "residual right", "residual left", "shift right",       "shift left"}) {
+  for (const char* feature : {"conv",
+                              "max_pool",
+                              "sum_pool",
+                              "none",
+                              "relu",
+                              "relu6",
+                              "asymmetric",
+                              "dilated",
+                              "strided",
+                              "pad values",
+                              "signed input",
+                              "output bits 2",
+                              "output bits 4",
+                              "output bits 8",
+                              "channel exponents",
+                              "depthwise",
+                              "multiplier",
+                              "depthwise offset",
+                              "grouped",
+                              "offsets",
+                              "weight bits 2",
+                              "weight bits 4",
+                              "weight bits 8",
+                              "residual",
+                              "residual right",
+                              "residual left",
+                              "shift right",
+                              "shift left",
+                              "table",
+                              "table behind a residual",
+                              "table of codes from 0",
+                              "table to signed codes",
+                              "table to unsigned codes"}) {
     EXPECT_GE(seen[feature], 10) << feature;
   }
   EXPECT_GT(varied, outputs / 3) << "of " << outputs;

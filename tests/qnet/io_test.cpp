@@ -43,10 +43,10 @@ void expect_same(const Network& a, const Network& b) {
     const Layer &s = a.layers[i], &t = b.layers[i];
     EXPECT_EQ(std::tie(s.name, s.kind, s.input, s.residual, s.output, s.kernel_h, s.kernel_w, s.stride_h, s.stride_w,
                        s.dilation_h, s.dilation_w, s.pad_top, s.pad_left, s.pad_bottom, s.pad_right, s.groups,
-                       s.activation, s.lo, s.channels, s.upsample_h, s.upsample_w),
+                       s.activation, s.lo, s.table_exponent, s.table, s.channels, s.upsample_h, s.upsample_w),
               std::tie(t.name, t.kind, t.input, t.residual, t.output, t.kernel_h, t.kernel_w, t.stride_h, t.stride_w,
                        t.dilation_h, t.dilation_w, t.pad_top, t.pad_left, t.pad_bottom, t.pad_right, t.groups,
-                       t.activation, t.lo, t.channels, t.upsample_h, t.upsample_w));
+                       t.activation, t.lo, t.table_exponent, t.table, t.channels, t.upsample_h, t.upsample_w));
     if (s.kind == LayerKind::kConv) {
       EXPECT_EQ(s.weight_bits, t.weight_bits);
     }
@@ -261,6 +261,7 @@ TEST_F(Io, ValuesOutOfRange) {
 std::string complaint(const std::function<void(Network&)>& change, RandomLayerKind kind = RandomLayerKind::kConv) {
   RandomNetworkOptions options;
   options.pad_values = false;
+  options.tables = false;
   Network network;
   // The first seed that gives the tested layer a residual and no extra layers between.
   for (std::uint64_t seed = 1;; ++seed) {
@@ -418,6 +419,54 @@ TEST(Validate, PoolingLayersHaveNoOtherArrays) {
             std::string::npos);
   EXPECT_NE(complaint([](Network& n) { tested(n).shifts.clear(); }, RandomLayerKind::kSumPool).find("shifts"),
             std::string::npos);
+}
+
+/// What validate says of a table after a change; the layer that has it is given.
+std::string complaint_of_table(bool is_signed, const std::function<void(Network&, Layer&)>& change) {
+  for (std::uint64_t seed = 1;; ++seed) {
+    Network network = random_network(seed);
+    for (Layer& layer : network.layers) {
+      const Tensor& output = network.out(layer);
+      if (!layer.has_table() || output.bits != 4 || output.is_signed != is_signed) continue;
+      change(network, layer);
+      try {
+        validate(network, "net");
+      } catch (const UserError& error) {
+        return error.what();
+      }
+      return "accepted";
+    }
+  }
+}
+
+TEST(Validate, TablesHoldCodesOfTheOutput) {
+  struct Case {
+    bool is_signed;
+    std::function<void(Network&, Layer&)> change;
+    std::string expected;
+  };
+  const std::vector<Case> cases{
+      {true, [](Network&, Layer& l) { l.table[3] = 8; }, "table[3]: found 8, expected -8 to 7"},
+      {true, [](Network&, Layer& l) { l.table[255] = 0xf7; }, "table[255]: found -9, expected -8 to 7"},
+      {true, [](Network&, Layer& l) { l.table[255] = 0xf8; }, "accepted"},
+      {false, [](Network&, Layer& l) { l.table[0] = 16; }, "table[0]: found 16, expected 0 to 15"},
+      {false, [](Network&, Layer& l) { l.table.pop_back(); }, "table: found 255 elements, expected 256"},
+      {false, [](Network&, Layer& l) { l.lo = -8; }, "lo: found -8, expected -128 or 0 in front of a table"},
+      {false, [](Network&, Layer& l) { l.hi[0] ^= 1; }, "hi[0]: found"},
+      {false, [](Network&, Layer& l) { ++l.table_exponent; }, "shifts[0]: found"},
+      {false, [](Network&, Layer& l) { l.activation = Activation::kRelu; }, "found"},
+      {false,
+       [](Network& n, Layer& l) {
+         Tensor& out = n.tensors[static_cast<std::size_t>(l.output)];
+         out.exponents.assign(2, 0);
+         out.exponents.resize(static_cast<std::size_t>(std::max(out.channels, 2)));
+       },
+       "exponent"},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const std::string found = complaint_of_table(cases[i].is_signed, cases[i].change);
+    EXPECT_NE(found.find(cases[i].expected), std::string::npos) << "case " << i << ": " << found;
+  }
 }
 
 /// Where 6 lies depends on what the channel was multiplied by: hi says it, and only the codes limit it.

@@ -27,7 +27,8 @@ private:
 
 class Builder {
 public:
-  Builder(std::uint64_t seed, const RandomNetworkOptions& options) : random_(seed), options_(options) {
+  Builder(std::uint64_t seed, const RandomNetworkOptions& options)
+      : random_(seed), table_random_(~seed), options_(options), tables_(options.tables && table_random_.chance(50)) {
     network_.name = fmt::format("random_{}", seed);
     network_.provenance.tool = "random_network";
     network_.provenance.seed = static_cast<std::int64_t>(seed);
@@ -185,6 +186,37 @@ private:
     layer.hi.assign(size(in.channels), static_cast<std::uint8_t>(output.high()));
     network_.tensors.push_back(output);
     network_.layers.push_back(layer);
+    try_table();
+  }
+
+  /// Sometimes gives the layer just added an activation table, where its output has one exponent.
+  void try_table() {
+    if (!tables_ || !table_random_.chance(40) || network_.tensors.back().exponents.size() > 1) return;
+    const Layer layer_before = network_.layers.back();
+    Tensor& output = network_.tensors.back();
+    Layer& layer = network_.layers.back();
+    layer.activation = Activation::kTable;
+    layer.lo = table_random_.chance(70) ? -128 : 0;
+    layer.hi.assign(layer.hi.size(), static_cast<std::uint8_t>(layer.lo + 255));
+    // The sums fill 8 bits as they did the output's.
+    const int finer = kTableInputBits - output.bits;
+    layer.table_exponent = output.exponents[0] - finer;
+    for (std::int8_t& n : layer.shifts) n = static_cast<std::int8_t>(n - finer);
+    if (bounds(network_, layer).ppu.bits() > 32) {
+      layer = layer_before;
+      return;
+    }
+    output.bits = table_random_.of(options_.activation_bits);
+    output.is_signed = options_.signed_activations && table_random_.chance(50);
+    output.exponents = {table_random_.in(-6, 3)};
+    const bool rising = table_random_.chance(50);
+    for (int i = 0; i < static_cast<int>(kTableEntries); ++i) {
+      const int code = layer.lo < 0 ? static_cast<std::int8_t>(i) : i;
+      const int range = output.high() - output.low();
+      const int entry =
+          rising ? output.low() + (code - layer.lo) * range / 255 : table_random_.in(output.low(), output.high());
+      layer.table.push_back(static_cast<std::uint8_t>(entry));
+    }
   }
 
   /// A view of the last tensor and, often, of an earlier one: all their channels, a slice, or some in any order.
@@ -358,6 +390,7 @@ private:
       layer.hi.push_back(static_cast<std::uint8_t>(top));
     }
     if (options_.residuals && (residual_wanted_ || random_.chance(60))) add_residual(layer, output);
+    try_table();
     SHIFTSIM_CHECK(bounds(network_, layer).ppu.bits() <= 32, "{}", network_.name);
   }
 
@@ -403,7 +436,9 @@ private:
   }
 
   Random random_;
+  Random table_random_;  ///< so that networks without tables do not depend on them
   RandomNetworkOptions options_;
+  bool tables_;
   Network network_;
   bool residual_wanted_ = false;
 };
@@ -416,6 +451,11 @@ Network random_network(std::uint64_t seed, const RandomNetworkOptions& options) 
 
 Network random_layer_network(std::uint64_t seed, RandomLayerKind kind, const RandomNetworkOptions& options) {
   return Builder(seed, options).around(kind);
+}
+
+bool has_tables(const Network& network) {
+  return std::any_of(network.layers.begin(), network.layers.end(),
+                     [](const Layer& layer) { return layer.has_table(); });
 }
 
 std::size_t layer_index(const Network& network, const std::string& name) {

@@ -31,6 +31,7 @@ struct RandomNetworkOptions {
   bool signed_activations = true;
   bool relu6 = true;
   bool views = true;              ///< channels joined, sliced, shuffled; pixels repeated
+  bool tables = true;             ///< activation tables, in every second network
   bool channel_exponents = true;  ///< tensors with one exponent per channel, where the contract allows
 };
 
@@ -43,6 +44,9 @@ enum class RandomLayerKind { kConv, kGrouped, kDepthwise, kMaxPool, kSumPool, kL
 /// A network around one random layer, named "tested" (a linear one is the last): as few layers as its input and
 /// residual need before it, and the linear layer that every network ends with.
 Network random_layer_network(std::uint64_t seed, RandomLayerKind kind, const RandomNetworkOptions& options = {});
+
+/// Whether some layer has an activation table.
+bool has_tables(const Network& network);
 
 /// Index of the layer of this name.
 std::size_t layer_index(const Network& network, const std::string& name);

@@ -96,6 +96,11 @@ inline Codes run_layer(const Network& network, const Layer& layer, const Codes& 
         if (layer.residual >= 0) x += residual_shift(residual[at], layer.residual_shifts[ch]);
         const std::int64_t y = requantize(x, layer.shifts[ch]);
         output[at] = logits ? y : std::min<std::int64_t>(std::max<std::int64_t>(y, layer.lo), layer.hi[ch]);
+        if (layer.activation != Activation::kTable) continue;
+        // Two's complement: -1 is index 255, and byte 255 is -1 where the output is signed.
+        const std::int64_t index = output[at] < 0 ? output[at] + 256 : output[at];
+        const std::int64_t entry = layer.table[static_cast<std::size_t>(index)];
+        output[at] = out.is_signed && entry >= 128 ? entry - 256 : entry;
       }
     }
   }

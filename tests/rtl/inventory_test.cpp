@@ -71,11 +71,11 @@ Bits netlist_bits(const AcceleratorConfig& a) {
       "hierarchy -check -top shiftsim_core -chparam Pixels {} -chparam Channels {} -chparam Lanes {} -chparam PpuLanes "
       "{} "
       "-chparam AccW {} -chparam ActDepth {} -chparam WgtDepth {} -chparam TabDepth {} -chparam ResDepth {} "
-      "-chparam OutDepth {} -chparam CmdDepth {}\n"
+      "-chparam OutDepth {} -chparam CmdDepth {} -chparam ActivationTables {}\n"
       "proc\nopt_expr\nopt_clean\nmemory_collect\nopt_clean\nwrite_json {}\n",
       packages, modules, a.array.pixels(), a.array.cols, a.array.lanes, a.array.ppu_lanes, a.array.accumulator_bits,
       depths.activation, depths.weight, depths.table, depths.residual, depths.output, a.command_queue_depth,
-      netlist.string());
+      a.array.activation_tables ? 1 : 0, netlist.string());
   const fs::path log = folder / "log.txt";
   Bits bits;
   if (run_process({"yosys", "-q", "-s", script.string()}, log) != 0) {
@@ -112,6 +112,12 @@ TEST(Inventory, RegistersAndMemoriesOfASmallCoreAreTheNetlists) {
   AcceleratorConfig a = make_accelerator(9, 5, 3, 2);
   a.array.accumulator_bits = 19;
   a.command_queue_depth = 3;
+  compare(a);
+}
+
+TEST(Inventory, WithActivationTables) {
+  AcceleratorConfig a = make_accelerator(4, 5, 2, 3);
+  a.array.activation_tables = true;
   compare(a);
 }
 

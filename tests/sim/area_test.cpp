@@ -104,6 +104,7 @@ TEST(Area, MoreOfAnythingTakesMore) {
   EXPECT_TRUE(larger([](auto& c) { c.array.cols = 32; }));
   EXPECT_TRUE(larger([](auto& c) { c.array.ppu_lanes = 16; }));
   EXPECT_TRUE(larger([](auto& c) { c.array.accumulator_bits = 32; }));
+  EXPECT_TRUE(larger([](auto& c) { c.array.activation_tables = true; }));
   EXPECT_TRUE(larger([](auto& c) { c.command_queue_depth = 8; }));
   EXPECT_TRUE(larger([](auto& c) { c.scratchpad.weight_kib = 128; }));
 }
@@ -117,6 +118,7 @@ AcceleratorConfig accelerator(const nlohmann::json& sizes) {
   config.array.ppu_lanes = sizes["PpuLanes"];
   config.array.accumulator_bits = sizes["AccW"];
   config.command_queue_depth = sizes["CmdDepth"];
+  config.array.activation_tables = sizes.value("ActivationTables", 0) == 1;
   return config;
 }
 

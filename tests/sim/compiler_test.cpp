@@ -111,7 +111,7 @@ TEST(OutputStationary, WorkloadsCountWhatTheProgramsDo) {
   int mappings = 0;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     const qnet::Network network = qnet::random_network(seed);
-    const AcceleratorConfig accelerator = random_accelerator(seed);
+    const AcceleratorConfig accelerator = with_tables(random_accelerator(seed), network);
     const DramLayout dram = layout_of(network, accelerator);
     const OutputStationaryMapper mapper;
     for (std::size_t i = 0; i < network.layers.size(); ++i) {

@@ -43,7 +43,7 @@ TEST(Core, WeightsThatDoNotFitAreSplitAlongTheReduction) {
     qnet::RandomNetworkOptions options;
     options.weight_bits = {8};
     const qnet::Network network = qnet::random_network(seed, options);
-    AcceleratorConfig accelerator = random_accelerator(seed);
+    AcceleratorConfig accelerator = with_tables(random_accelerator(seed), network);
     accelerator.scratchpad = {16 * accelerator.array.pixels(), 1, 8, 4, 4};
     const Program program = compile(network, accelerator);
     for (const LayerPlan& plan : program.plans) split += plan.mapped.mapping.k_split;
@@ -58,7 +58,7 @@ TEST(Core, WindowsThatDoNotFitABankAreSplitToo) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const qnet::Network network = qnet::random_network(seed);
-    AcceleratorConfig accelerator = random_accelerator(seed);
+    AcceleratorConfig accelerator = with_tables(random_accelerator(seed), network);
     accelerator.scratchpad.activation_kib = accelerator.array.pixels();
     const Program program = compile(network, accelerator);
     for (const LayerPlan& plan : program.plans) split += plan.mapped.mapping.act_split;
@@ -88,7 +88,7 @@ TEST(Core, ArrayTimeIsTheFormulas) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const qnet::Network network = qnet::random_layer_network(seed, qnet::RandomLayerKind::kConv);
-    const AcceleratorConfig accelerator = random_accelerator(seed);
+    const AcceleratorConfig accelerator = with_tables(random_accelerator(seed), network);
     Program program;
     try {
       program = compile(network, accelerator);
@@ -119,7 +119,7 @@ TEST(Core, ArrayTimeIsTheFormulas) {
 /// A COMPUTE command whose activations never come waits for ever. That must end, and soon.
 TEST(Core, ADeadlockIsFound) {
   const qnet::Network network = qnet::random_layer_network(3, qnet::RandomLayerKind::kConv);
-  const AcceleratorConfig accelerator = make_accelerator(8, 8);
+  const AcceleratorConfig accelerator = with_tables(make_accelerator(8, 8), network);
   Program program = compile(network, accelerator);
   const auto load = std::find_if(program.loads.commands.rbegin(), program.loads.commands.rend(),
                                  [](const LoadCommand& command) { return command.target == Target::kAct; });
@@ -144,6 +144,43 @@ TEST(Core, RefusesTooNarrowAccumulators) {
     EXPECT_NE(std::string(error.what()).find("accumulator needs"), std::string::npos) << error.what();
     EXPECT_NE(std::string(error.what()).find("layer "), std::string::npos) << error.what();
   }
+}
+
+TEST(Core, RefusesTablesWhereItHasNone) {
+  std::uint64_t seed = 1;
+  while (!qnet::has_tables(qnet::random_network(seed))) ++seed;
+  const qnet::Network network = qnet::random_network(seed);
+  try {
+    compile(network, make_accelerator(16, 16));
+    FAIL() << "compiled";
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find("layer "), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("array.activation_tables: true"), std::string::npos) << error.what();
+  }
+}
+
+/// Both halves are in use: a table is loaded while the layer before it computes through its own.
+TEST(Core, ATableIsLoadedOnceForALayerAndBesideTheOneInUse) {
+  int with_two = 0;
+  for (std::uint64_t seed = 1; seed <= 80; ++seed) {
+    const qnet::Network network = qnet::random_network(seed);
+    const Program program = [&] {
+      AcceleratorConfig accelerator = make_accelerator(8, 8);
+      accelerator.array.activation_tables = true;
+      return compile(network, accelerator);
+    }();
+    std::vector<int> loads(network.layers.size()), halves;
+    for (std::size_t i = 0; i < program.loads.commands.size(); ++i) {
+      if (!program.loads.commands[i].lut) continue;
+      ++loads[static_cast<std::size_t>(program.loads.layers[i])];
+      halves.push_back(program.loads.commands[i].half);
+    }
+    for (std::size_t layer = 0; layer < loads.size(); ++layer)
+      EXPECT_EQ(loads[layer], network.layers[layer].has_table() ? 1 : 0) << "seed " << seed << ", layer " << layer;
+    for (std::size_t i = 1; i < halves.size(); ++i) EXPECT_NE(halves[i], halves[i - 1]);
+    with_two += halves.size() > 1;
+  }
+  EXPECT_GT(with_two, 5);
 }
 
 TEST(Core, SaysHowLargeTheScratchpadMustBe) {

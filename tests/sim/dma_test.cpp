@@ -253,7 +253,7 @@ TEST(DmaBuffer, HoldsEveryWordAtAnyBurstLength) {
     for (const int burst : {1, 3, 8, 100, 4096}) {
       for (const int bytes_per_cycle : {1, 500}) {
         SCOPED_TRACE(fmt::format("seed {}, bursts of {} bytes, {} bytes a cycle", seed, burst, bytes_per_cycle));
-        AcceleratorConfig accelerator = make_accelerator(15, 11, 3, 4);
+        AcceleratorConfig accelerator = with_tables(make_accelerator(15, 11, 3, 4), network);
         accelerator.dram.latency_cycles = 5;
         accelerator.dram.bytes_per_cycle = bytes_per_cycle;
         accelerator.dram.burst_bytes = burst;
@@ -274,7 +274,7 @@ TEST(DramSeam, AModelWithOtherTimingGivesTheSameBits) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const qnet::Network network = qnet::random_network(seed);
-    const AcceleratorConfig accelerator = random_accelerator(seed);
+    const AcceleratorConfig accelerator = with_tables(random_accelerator(seed), network);
     Program program;
     try {
       program = compile(network, accelerator);

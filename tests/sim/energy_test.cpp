@@ -116,6 +116,26 @@ TEST(Energy, MemoryEventsOfThe16x16Array) {
   EXPECT_NEAR(pj(&Events::dram_write_bytes), buffer, kExact);
 }
 
+TEST(Energy, ActivationTables) {
+  AcceleratorConfig config = pe16x16();
+  config.array.activation_tables = true;
+  // Two halves of 64 words of 32 bits: 512 bytes. A byte of 64 bits of 8 KiB is 10 pJ, in proportion to the square
+  // root.
+  const double word = 32 * 10 / 64.0 * std::sqrt(1 / 16.0);
+  EXPECT_NEAR(pj(&Events::lut_read_words, config), word, kExact);
+  EXPECT_NEAR(pj(&Events::lut_write_words, config), 8 * word, kExact) << "the tables of all eight lanes";
+  // A byte more a lane; whether and which half (2), in B1 and B2, too; in B3 the beat's place (1 + 16 + 6), valid.
+  const auto more = [&](std::int64_t Events::*event) { return pj(event, config) - pj(event); };
+  EXPECT_NEAR(more(&Events::ppu_ops), 8 * kBit, kExact);
+  EXPECT_NEAR(more(&Events::drains), 2 * kBit, kExact);
+  EXPECT_NEAR(more(&Events::table_read_words), (4 + 23) * kBit, kExact);
+  EXPECT_NEAR(more(&Events::cycles), kBit, kExact);
+  // A bit more in both FIFOs of LOAD and at work; two in COMPUTE's FIFO and in a context.
+  EXPECT_NEAR(more(&Events::load_commands), 3 * kBit, kExact);
+  EXPECT_NEAR(more(&Events::compute_commands), 4 * kBit, kExact);
+  EXPECT_EQ(more(&Events::array_steps), 0);
+}
+
 TEST(Energy, SecondLevelBuffer) {
   AcceleratorConfig config = pe16x16();
   config.l2.kib = 512;
@@ -208,10 +228,12 @@ TEST(Energy, NothingHappensNothingSpent) {
 
 TEST(Energy, EveryCounterWeighs) {
   // Counters that carry no energy of their own: they only say where time went.
+  AcceleratorConfig config = pe16x16();
+  config.array.activation_tables = true;
   for (const EventField& field : kEventFields) {
     Events events;
     events.*field.member = 1000000;
-    const double pj = energy(events, pe16x16(), horowitz()).total();
+    const double pj = energy(events, config, horowitz()).total();
     const std::string name = field.name;
     if (name == "array_idle_cycles" || name == "dram_bursts") {
       EXPECT_EQ(pj, 0) << name;

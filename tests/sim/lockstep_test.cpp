@@ -18,6 +18,7 @@ namespace {
 
 struct Shape {
   int rows, cols, lanes, ppu_lanes;
+  bool tables = false;
 };
 
 /// For GoogleTest's messages.
@@ -25,11 +26,19 @@ void PrintTo(const Shape& shape, std::ostream* out) {
   *out << shape.rows << "x" << shape.cols << ", " << shape.lanes << " lanes, " << shape.ppu_lanes << " PPU lanes";
 }
 
+/// With activation tables where the accelerator has them.
+qnet::Network network_for(const AcceleratorConfig& accelerator, std::uint64_t seed) {
+  qnet::RandomNetworkOptions options;
+  options.tables = accelerator.array.activation_tables;
+  return qnet::random_network(seed, options);
+}
+
 /// Small scratchpads, so that layers need several tiles.
 AcceleratorConfig small_accelerator(const Shape& shape) {
   AcceleratorConfig a = make_accelerator(shape.rows, shape.cols, shape.lanes, shape.ppu_lanes);
   a.scratchpad = {4 * a.array.pixels(), 6, 4, 2, 2};
   a.dram = {13, 5, 16};
+  a.array.activation_tables = shape.tables;
   return a;
 }
 
@@ -43,7 +52,7 @@ TEST_P(Lockstep, RandomNetworksAgreeInEveryCycle) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     options.seed = static_cast<std::uint32_t>(seed);
-    const qnet::Network network = qnet::random_network(seed);
+    const qnet::Network network = network_for(accelerator, seed);
     const Outcome outcome = run_machine(network, accelerator, qnet::random_images(network, 1, seed), 1, options);
     ASSERT_EQ(outcome.difference, "");
     if (HasFailure()) return;
@@ -60,8 +69,8 @@ TEST_P(Lockstep, RandomNetworksAgreeInEveryCycle) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Geometries, Lockstep,
-                         testing::Values(Shape{4, 4, 2, 3}, Shape{6, 5, 2, 5}, Shape{5, 7, 1, 2}, Shape{8, 8, 4, 4},
-                                         Shape{9, 10, 3, 4}),
+                         testing::Values(Shape{4, 4, 2, 3}, Shape{6, 5, 2, 5, true}, Shape{5, 7, 1, 2, true},
+                                         Shape{8, 8, 4, 4, true}, Shape{9, 10, 3, 4}),
                          [](const auto& test) {
                            return "pe" + std::to_string(test.param.rows) + "x" + std::to_string(test.param.cols) + "l" +
                                   std::to_string(test.param.lanes);
@@ -105,9 +114,9 @@ class Mutant : public testing::TestWithParam<std::string> {};
 
 /// Three slots: with two, the walk over them never leaves a row.
 TEST_P(Mutant, IsFound) {
-  const AcceleratorConfig accelerator = small_accelerator({6, 4, 2, 3});
-  SystemOptions options;
   const nlohmann::json entry = mutant_entry(GetParam());
+  const AcceleratorConfig accelerator = small_accelerator({6, 4, 2, 3, entry.value("tables", false)});
+  SystemOptions options;
   // Of the RTL: what must find the mutant. Without it, any difference of the cores does.
   const std::string assertion = entry.value("assertion", "");
   options.rtl = RtlLibrary::open(geometry_of(accelerator), {false, GetParam()});
@@ -118,7 +127,7 @@ TEST_P(Mutant, IsFound) {
     return;
   }
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-    const qnet::Network network = qnet::random_network(seed);
+    const qnet::Network network = network_for(accelerator, seed);
     options.seed = static_cast<std::uint32_t>(seed);
     const Outcome outcome = run_machine(network, accelerator, qnet::random_images(network, 1, seed), 1, options);
     ASSERT_FALSE(HasFailure());
@@ -142,10 +151,10 @@ TEST(LockstepRtl, AssertionsHoldWhenHandshakesAreHeldBack) {
 INSTANTIATE_TEST_SUITE_P(Rtl, Mutant, testing::ValuesIn(mutants()), [](const auto& test) { return test.param; });
 
 TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
-  const qnet::Network network = qnet::random_network(5);
   RunConfig config;
   config.technology = SHIFTSIM_SOURCE_DIR "/configs/technologies/45nm_horowitz.yaml";
   config.accelerator = small_accelerator({4, 4, 2, 3});
+  const qnet::Network network = network_for(config.accelerator, 5);
   config.fidelity = Fidelity::kLockstep;
   config.lockstep.mutant = "ppu_shift_logical";
   config.lockstep.wave_cycles = 200;

@@ -23,10 +23,11 @@ struct Outcome {
 };
 
 /// Runs 'count' images, one after the other, each layer in a mapping by chance; values and cycle sums are checked with
-/// EXPECT.
-inline Outcome run_machine(const qnet::Network& network, const AcceleratorConfig& accelerator,
+/// EXPECT. The accelerator gets activation tables where the network needs them.
+inline Outcome run_machine(const qnet::Network& network, const AcceleratorConfig& without,
                            const std::vector<std::uint8_t>& images, std::size_t count,
                            const SystemOptions& options = {}) {
+  const AcceleratorConfig accelerator = with_tables(without, network);
   Outcome outcome;
   Program program;
   try {

@@ -11,6 +11,7 @@ RunResult run(const qnet::Network& network, const ImageSet& images, Fidelity fid
   RunConfig config;
   config.technology = SHIFTSIM_SOURCE_DIR "/configs/technologies/45nm_horowitz.yaml";
   config.accelerator = make_accelerator(8, 8);
+  config.accelerator.array.activation_tables = qnet::has_tables(network);
   config.fidelity = fidelity;
   config.image_count = static_cast<int>(images.count);
   config.threads = threads;

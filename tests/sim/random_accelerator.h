@@ -6,6 +6,7 @@
 #include <random>
 
 #include "sim/config/config.h"
+#include "tests/qnet/random_network.h"
 
 namespace shiftsim::sim {
 
@@ -28,6 +29,12 @@ inline AcceleratorConfig random_accelerator(std::uint64_t seed) {
   a.command_queue_depth = pick(1, 8);
   if (pick(0, 1) == 1) a.l2 = {pick(1, 8), pick(1, 64), pick(1, 40)};
   return a;
+}
+
+/// The accelerator, with activation tables where the network needs them.
+inline AcceleratorConfig with_tables(AcceleratorConfig accelerator, const qnet::Network& network) {
+  accelerator.array.activation_tables = accelerator.array.activation_tables || qnet::has_tables(network);
+  return accelerator;
 }
 
 }  // namespace shiftsim::sim

@@ -24,7 +24,7 @@ TEST_F(Trace, AgreesWithTheCounters) {
   for (std::uint64_t seed = 1; seed <= 60 && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const qnet::Network network = qnet::random_network(seed);
-    const AcceleratorConfig accelerator = random_accelerator(seed);
+    const AcceleratorConfig accelerator = with_tables(random_accelerator(seed), network);
     Program program;
     try {
       program = compile(network, accelerator, random_mappings(network, accelerator, seed));
@@ -70,7 +70,7 @@ TEST_F(Trace, AgreesWithTheCounters) {
 TEST_F(Trace, IsATraceEventFile) {
   qnet::Network network = qnet::random_network(7);
   network.layers[0].name = "a \"layer\"\n</script>";
-  const AcceleratorConfig accelerator = make_accelerator(8, 8);
+  const AcceleratorConfig accelerator = with_tables(make_accelerator(8, 8), network);
   const std::vector<Slice> slices = trace_image(network, compile(network, accelerator), accelerator.dram);
   const std::filesystem::path file = folder_ / "trace.json";
   write_trace(file, slices, network, accelerator);

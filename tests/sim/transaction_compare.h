@@ -102,10 +102,11 @@ inline void compare_random(std::uint64_t first_seed, int pairs) {
   int ran = 0;
   for (std::uint64_t seed = first_seed; ran < pairs && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    AcceleratorConfig accelerator = random_accelerator(seed);
+    const qnet::Network network = qnet::random_network(seed);
+    AcceleratorConfig accelerator = with_tables(random_accelerator(seed), network);
     if (seed % 3 == 0) accelerator.dram = random_dram(seed);
     try {
-      ran += compare_random_mappings(qnet::random_network(seed), accelerator, 1 + seed % 3, seed);
+      ran += compare_random_mappings(network, accelerator, 1 + seed % 3, seed);
     } catch (const std::exception& error) {
       FAIL() << error.what();
     }
