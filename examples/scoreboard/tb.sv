@@ -45,6 +45,8 @@ module tb;
     require(shiftsim_golden_run(golden) == 0);
     if (index < 0 || index >= shiftsim_golden_layers(golden)) $fatal(1, "there is no layer %0d", index);
     if (shiftsim_golden_layer_kind(golden, index) == "view") $fatal(1, "layer %0d computes nothing: it is a view", index);
+    if (shiftsim_golden_array(golden, index, "table") >= 0)
+      $fatal(1, "layer %0d has an activation table, which layer_unit has not", index);
     layer        = new(golden, index);
     scoreboard   = new(golden, index);
     limit        = (outputs > 0 && outputs < layer.outputs()) ? outputs : layer.outputs();
