@@ -23,6 +23,7 @@ MappingResult describe_mapping(const MappedLayer& mapped) {
           m.weights_outer ? "weights" : "outputs",
           m.held,
           m.k_split,
+          m.act_split,
           mapped.candidates,
           mapped.tried,
           mapped.alone_cycles};

@@ -153,7 +153,7 @@ function mappingTable() {
         mapped("block", "block", undefined, "channel tiles whose weights are loaded together"),
         {title: "outer loop", left: true, of: (layer) => layer.mapping.outer, help: "what the outer loop goes over"},
         mapped("held", "held", undefined, "of them at once"),
-        {title: "reduction", left: true, of: (layer) => (layer.mapping.reduction_split ? "split" : "whole")},
+        {title: "reduction", left: true, of: (layer) => (layer.mapping.window_split ? "split, window too" : layer.mapping.reduction_split ? "split" : "whole")},
         mapped("ranked", "candidates", integer, "mappings that were ranked by the estimate"),
         mapped("run", "tried", integer, "mappings that the exact engine ran"),
         {title: "cycles", of: (layer) => layer.cycles, text: integer},

@@ -70,9 +70,16 @@ Json versions_json(const RunResult& result) {
 }
 
 Json mapping_json(const MappingResult& m) {
-  return {{"rows", m.tile_rows},        {"cols", m.tile_cols}, {"block", m.block},
-          {"outer", m.outer},           {"held", m.held},      {"reduction_split", m.split},
-          {"candidates", m.candidates}, {"tried", m.tried},    {"cycles_alone", m.alone_cycles}};
+  return {{"rows", m.tile_rows},
+          {"cols", m.tile_cols},
+          {"block", m.block},
+          {"outer", m.outer},
+          {"held", m.held},
+          {"reduction_split", m.split},
+          {"window_split", m.window_split},
+          {"candidates", m.candidates},
+          {"tried", m.tried},
+          {"cycles_alone", m.alone_cycles}};
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct MappingResult {
   std::string outer;                 ///< "weights" or "outputs": what the outer loop goes over
   int held = 1;                      ///< of them at once
   bool split = false;                ///< the reduction in pieces
+  bool window_split = false;         ///< and the activations with it
   int candidates = 0, tried = 0;     ///< mappings ranked, and run
   std::int64_t alone_cycles = 0;     ///< of one image, the layer by itself on an idle machine
 };
