@@ -153,8 +153,7 @@ module shiftsim_core #(
   logic [Pixels*Channels*OpW-1:0] op;
   logic [Pixels-1:0]              op_lanes_en, op_rest_en;
   logic                           digit_first_en, digit_other_en;
-  logic [PairW-1:0]               wgt_pair;
-  logic [CarryW-1:0]              wgt_top, wgt_carry, neg, one, two;
+  logic [CarryW-1:0]              wr_high, wr_low, wgt_high, wgt_low, wgt_carry, neg, one, two;
 
   assign op_lanes_en    = d_active & {Pixels{d_en}};
   assign op_rest_en     = d_active & {Pixels{d_en && !d_ctl.conv}};
@@ -175,21 +174,23 @@ module shiftsim_core #(
       .op_o(op[p*Channels*OpW +: Channels*OpW]));
   end
 
-  shiftsim_scratchpad #(.Width(PairW), .Depth(WgtDepth)) u_wgt_pair (
-    .clk_i, .wr_be_i(wgt_we), .wr_half_i(wr_half), .wr_addr_i(wr_addr), .wr_data_i(rd_data_i[PairW-1:0]),
-    .rd_en_i(wgt_pair_re), .rd_half_i(wgt_half), .rd_addr_i(wgt_addr), .rd_data_o(wgt_pair));
-
-  for (genvar i = 0; i < CarryW; i++) begin : gen_top
-    assign wgt_top[i] = rd_data_i[2*i + 1];
+  // The pairs are kept with their upper bits together, and their lower bits together.
+  for (genvar i = 0; i < CarryW; i++) begin : gen_pair
+    assign wr_high[i] = rd_data_i[2*i + 1];
+    assign wr_low[i]  = rd_data_i[2*i];
   end
 
+  shiftsim_scratchpad #(.Width(PairW), .Depth(WgtDepth)) u_wgt_pair (
+    .clk_i, .wr_be_i(wgt_we), .wr_half_i(wr_half), .wr_addr_i(wr_addr), .wr_data_i({wr_high, wr_low}),
+    .rd_en_i(wgt_pair_re), .rd_half_i(wgt_half), .rd_addr_i(wgt_addr), .rd_data_o({wgt_high, wgt_low}));
+
   shiftsim_scratchpad #(.Width(CarryW), .Depth(WgtDepth)) u_wgt_carry (
-    .clk_i, .wr_be_i(carry_we), .wr_half_i(wr_half), .wr_addr_i(carry_addr), .wr_data_i(wgt_top),
+    .clk_i, .wr_be_i(carry_we), .wr_half_i(wr_half), .wr_addr_i(carry_addr), .wr_data_i(wr_high),
     .rd_en_i(wgt_carry_re), .rd_half_i(wgt_half), .rd_addr_i(wgt_addr), .rd_data_o(wgt_carry));
 
   shiftsim_digit_stage #(.Channels(Channels), .Lanes(Lanes)) u_digits (
-    .clk_i, .en_first_i(digit_first_en), .en_other_i(digit_other_en), .plane0_i(d_ctl.plane0), .pair_i(wgt_pair),
-    .carry_i(wgt_carry), .neg_o(neg), .one_o(one), .two_o(two));
+    .clk_i, .en_first_i(digit_first_en), .en_other_i(digit_other_en), .plane0_i(d_ctl.plane0), .high_i(wgt_high),
+    .low_i(wgt_low), .carry_i(wgt_carry), .neg_o(neg), .one_o(one), .two_o(two));
 
   // -------------------------------------------------------------------------------------------- E
   logic [Pixels*Channels*AccW-1:0] drain_acc;

@@ -5,23 +5,21 @@ module shiftsim_digit_stage #(
   parameter int unsigned Lanes    = 4,
   localparam int unsigned Digits  = Channels * Lanes
 ) (
-  input  logic                clk_i,
-  input  logic                en_first_i,  // lane 0
-  input  logic                en_other_i,  // all lanes
-  input  logic                plane0_i,    // the least significant plane: no carry
-  input  logic [2*Digits-1:0] pair_i,
-  input  logic [Digits-1:0]   carry_i,
-  output logic [Digits-1:0]   neg_o,
-  output logic [Digits-1:0]   one_o,
-  output logic [Digits-1:0]   two_o
+  input  logic              clk_i,
+  input  logic              en_first_i,  // lane 0
+  input  logic              en_other_i,  // all lanes
+  input  logic              plane0_i,    // the least significant plane: no carry
+  input  logic [Digits-1:0] high_i,      // the upper bits of the pairs
+  input  logic [Digits-1:0] low_i,       // the lower ones
+  input  logic [Digits-1:0] carry_i,
+  output logic [Digits-1:0] neg_o,
+  output logic [Digits-1:0] one_o,
+  output logic [Digits-1:0] two_o
 );
   logic [Digits-1:0] neg, one, two;
 
-  for (genvar i = 0; i < Digits; i++) begin : gen_digit
-    shiftsim_recoder u_recoder (
-      .pair_i(pair_i[2*i +: 2]), .carry_i(carry_i[i] && !plane0_i), .neg_o(neg[i]), .one_o(one[i]),
-      .two_o(two[i]));
-  end
+  shiftsim_recoder #(.Digits(Digits)) u_recoder (
+    .high_i, .low_i, .carry_i(carry_i & {Digits{!plane0_i}}), .neg_o(neg), .one_o(one), .two_o(two));
 
   always_ff @(posedge clk_i) begin
     if (en_other_i) begin

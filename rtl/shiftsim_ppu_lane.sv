@@ -30,8 +30,8 @@ module shiftsim_ppu_lane #(
   assign c   = has_offset_i ? tab_i.c : 4'd0;
   assign acc = 32'($signed(acc_i));
   assign s   = 32'($signed(s_i));
-  shiftsim_recoder u_digit0 (.pair_i(c[1:0]), .carry_i(1'b0), .neg_o(neg0), .one_o(one0), .two_o(two0));
-  shiftsim_recoder u_digit1 (.pair_i(c[3:2]), .carry_i(c[1]), .neg_o(neg1), .one_o(one1), .two_o(two1));
+  shiftsim_recoder u_digit0 (.high_i(c[1]), .low_i(c[0]), .carry_i(1'b0), .neg_o(neg0), .one_o(one0), .two_o(two0));
+  shiftsim_recoder u_digit1 (.high_i(c[3]), .low_i(c[2]), .carry_i(c[1]), .neg_o(neg1), .one_o(one1), .two_o(two1));
   assign base  = has_offset_i ? {acc[30:0], 1'b0} : acc;
   assign part0 = ((s & {32{one0}}) | ({s[30:0], 1'b0} & {32{two0}})) ^ {32{neg0}};
   assign part1 = ((s[29:0] & {30{one1}}) | ({s[28:0], 1'b0} & {30{two1}})) ^ {30{neg1}};

@@ -38,10 +38,8 @@ module pe_bench #(
     ctl.capture_s = s_en_i;
   end
 
-  for (genvar l = 0; l < 2; l++) begin : gen_lane
-    shiftsim_recoder u_recoder (
-      .pair_i(pair_i[2*l +: 2]), .carry_i(carry_i[l]), .neg_o(neg[l]), .one_o(one[l]), .two_o(two[l]));
-  end
+  shiftsim_recoder #(.Digits(2)) u_recoder (
+    .high_i({pair_i[3], pair_i[1]}), .low_i({pair_i[2], pair_i[0]}), .carry_i, .neg_o(neg), .one_o(one), .two_o(two));
 
   shiftsim_pe_array #(.Pixels(1), .Channels(2), .Lanes(2), .AccW(AccW)) u_array (
     .clk_i, .en_i, .ctl_i(ctl), .active_i(active_i),

@@ -7,7 +7,7 @@ module recoder_proof (
 
   for (genvar k = 0; k < 5; k++) begin : gen_digit
     shiftsim_recoder u_recoder (
-      .pair_i(weight_i[2*k +: 2]), .carry_i((k == 0) ? 1'b0 : weight_i[(k == 0) ? 0 : 2*k - 1]), .neg_o(neg[k]),
+      .high_i(weight_i[2*k + 1]), .low_i(weight_i[2*k]), .carry_i((k == 0) ? 1'b0 : weight_i[(k == 0) ? 0 : 2*k - 1]), .neg_o(neg[k]),
       .one_o(one[k]), .two_o(two[k]));
   end
 
