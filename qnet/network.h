@@ -104,6 +104,8 @@ struct Network {
   std::vector<Tensor> tensors;  ///< [0] is the image
   std::vector<Layer> layers;    ///< in an order in which each may be executed; the last gives the logits
 
+  /// Whether its output is one value per class, and not a map.
+  bool is_classifier() const { return output().height == 1 && output().width == 1; }
   const Tensor& input() const { return tensors.front(); }
   const Tensor& output() const { return tensors[static_cast<std::size_t>(layers.back().output)]; }
   const Tensor& in(const Layer& layer) const { return tensors[static_cast<std::size_t>(layer.input)]; }

@@ -92,7 +92,8 @@ private:
         network.add_variant(i, width.weights(), std::vector<float>(width.bias.begin(), width.bias.end()));
     const std::size_t variants = result_.size() * kWeightWidths.size();
     const std::size_t count = std::min(options_.images, chosen_.size()), size = images_.image_size();
-    const std::size_t classes = plan_.tensor(plan_.layers.back().output).shape.size();
+    const Shape& output = plan_.tensor(plan_.layers.back().output).shape;
+    const std::size_t classes = output.size();
     std::vector<std::vector<float>> pixels(slots, std::vector<float>(kChunk * size));
     std::vector<double> of_image(count * variants);
     Progress progress("sensitivity: divergence", count, "images");
@@ -108,7 +109,7 @@ private:
           const auto changed = network.forward_variant(slot, v);
           for (std::size_t i = 0; i < in_chunk; ++i)
             of_image[(begin + i) * variants + v] =
-                divergence(changed.data() + i * classes, exact.data() + i * classes, nullptr, classes, 1, 1);
+                output_divergence(changed.data() + i * classes, exact.data() + i * classes, nullptr, output, 1, 1);
         }
       });
       progress.update(first + here);

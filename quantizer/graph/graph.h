@@ -69,12 +69,13 @@ struct Node {
 
 struct Graph {
   std::string name;
-  std::vector<Node> nodes;  ///< [0] is the input; the last is the output (logits, one per class, map 1x1)
+  std::vector<Node> nodes;  ///< [0] is the input; the last is the output: logits, one per class, or a map
   /// Normalization found in the network itself: its first node sees scale[c] * x + shift[c].
   std::vector<float> input_scale, input_shift;
   /// The output is one logit, of a class that wins where it is above 0 (while a file is imported).
   bool single_logit = false;
 
+  bool is_classifier() const { return output().shape.height == 1 && output().shape.width == 1; }
   const Node& input() const { return nodes.front(); }
   const Node& output() const { return nodes.back(); }
   const Node& at(int index) const { return nodes[static_cast<std::size_t>(index)]; }

@@ -9,6 +9,7 @@
 #include "quantizer/import/onnx_constants.h"
 #include "quantizer/import/onnx_file.h"
 #include "quantizer/import/onnx_operators.h"
+#include "quantizer/import/onnx_output.h"
 #include "quantizer/import/simplify.h"
 
 namespace shiftsim::quantizer {
@@ -161,15 +162,10 @@ void import_node(const OnnxNode& op, GraphBuilder& graph) {
 
 /// The graph up to the only output.
 Graph finish(const onnx::GraphProto& source, const fs::path& file, GraphBuilder& graph) {
-  if (source.output_size() != 1) fail("{}: {} outputs, expected one (the logits)", file.string(), source.output_size());
   const auto found = graph.values().find(source.output(0).name());
   if (found == graph.values().end() || !std::holds_alternative<Activation>(found->second))
     fail("{}: no node computes the output '{}'", file.string(), source.output(0).name());
   const int last = std::get<Activation>(found->second).node;
-  const Shape& shape = graph.graph().at(last).shape;
-  if (shape.height != 1 || shape.width != 1)
-    fail("{}: the output '{}' is a map of {}x{}, expected one value per class", file.string(), source.output(0).name(),
-         shape.height, shape.width);
   graph.graph().nodes.resize(static_cast<std::size_t>(last) + 1);  // later nodes feed only other outputs
   return std::move(graph.graph());
 }
@@ -188,8 +184,9 @@ void make_two_classes(Graph& graph, const fs::path& file) {
 
 }  // namespace
 
-Graph import_onnx_unsimplified(const fs::path& file, const ImageSizeOf& image_size) {
+Graph import_onnx_unsimplified(const fs::path& file, const ImageSizeOf& image_size, const std::string& output_tensor) {
   const std::unique_ptr<onnx::ModelProto> model = load_onnx(file);
+  select_output(*model->mutable_graph(), output_tensor, file);
   const onnx::GraphProto& source = model->graph();
   std::set<std::string> outputs;
   for (const auto& output : source.output()) outputs.insert(output.name());
@@ -201,8 +198,8 @@ Graph import_onnx_unsimplified(const fs::path& file, const ImageSizeOf& image_si
   return finish(source, file, graph);
 }
 
-Graph import_onnx(const fs::path& file, const ImageSizeOf& image_size) {
-  Graph graph = simplify(import_onnx_unsimplified(file, image_size), file.string());
+Graph import_onnx(const fs::path& file, const ImageSizeOf& image_size, const std::string& output_tensor) {
+  Graph graph = simplify(import_onnx_unsimplified(file, image_size, output_tensor), file.string());
   if (graph.single_logit) make_two_classes(graph, file);
   return graph;
 }

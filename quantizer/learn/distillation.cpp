@@ -181,8 +181,9 @@ private:
       const float* logits = student_->forward(at, {pixels_[slot].data()}, count, 0);
       double& sum = losses_[slot] = 0;
       for (std::size_t j = 0; j < count; ++j)
-        sum += divergence(logits + j * classes_, wanted + j * classes_, gradients_[slot].data() + j * classes_,
-                          classes_, options_.temperature, 1 / static_cast<double>(batch_));
+        sum += output_divergence(logits + j * classes_, wanted + j * classes_, gradients_[slot].data() + j * classes_,
+                                 network_.plan->tensor(whole_.output).shape, options_.temperature,
+                                 1 / static_cast<double>(batch_));
       student_->backward(slot, gradients_[slot].data(), true, hints_->gradients(*student_, *teacher_, at, batch_));
     });
     learned_sum_ += std::accumulate(losses_.begin(), losses_.end(), 0.0) / static_cast<double>(batch_);

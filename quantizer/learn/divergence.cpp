@@ -25,4 +25,23 @@ double divergence(const float* logits, const float* target, float* gradient, std
   return std::max(total, 0.0) * temperature * temperature;  // below 0 only by rounding
 }
 
+double output_divergence(const float* output, const float* target, float* gradient, const Shape& shape,
+                         double temperature, double factor) {
+  const auto classes = static_cast<std::size_t>(shape.channels);
+  const std::size_t pixels = shape.size() / classes;
+  const double share = factor / static_cast<double>(pixels);
+  double sum = 0;
+  for (std::size_t i = 0; i < shape.size(); i += classes) {
+    float* const to = gradient == nullptr ? nullptr : gradient + i;
+    if (classes > 1 || pixels == 1) {
+      sum += divergence(output + i, target + i, to, classes, temperature, share);
+      continue;
+    }
+    const double difference = static_cast<double>(output[i]) - static_cast<double>(target[i]);
+    sum += difference * difference / 2;
+    if (to != nullptr) *to = static_cast<float>(share * difference);
+  }
+  return sum / static_cast<double>(pixels);
+}
+
 }  // namespace shiftsim::quantizer

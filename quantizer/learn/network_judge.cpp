@@ -139,12 +139,13 @@ void NetworkJudge::run(Each each, const std::function<bool(std::size_t)>& is_eno
 /// Of each image; 0 for those that were not needed to see that their mean is not below 'limit'.
 std::vector<double> NetworkJudge::divergences(double limit) {
   std::vector<double> found(chosen_.size());
+  const Shape& output = plan_.tensor(whole_.output).shape;
   double sum = 0;
   std::size_t summed = 0;
   run(
       [&](std::size_t, std::size_t begin, std::size_t count, const float* logits) {
         for (std::size_t i = begin; i < begin + count; ++i, logits += classes_)
-          found[i] = divergence(logits, targets_.data() + i * classes_, nullptr, classes_, 1, 1);
+          found[i] = output_divergence(logits, targets_.data() + i * classes_, nullptr, output, 1, 1);
       },
       // No divergence is below 0: what is summed in order only grows, so that it stops for what would not be below the
       // limit in the end, whenever it looks.

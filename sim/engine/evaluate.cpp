@@ -11,6 +11,10 @@
 namespace shiftsim::sim {
 
 void check_labels(const qnet::Network& network, const ImageSet& images) {
+  const qnet::Tensor& output = network.output();
+  if (!images.labels.empty() && !network.is_classifier())
+    fail("network {} gives a map of {}x{}x{}, which has no classes: labels cannot be compared with it", network.name,
+         output.height, output.width, output.channels);
   const std::size_t classes = network.output().size();
   for (std::size_t i = 0; i < images.labels.size(); ++i) {
     const int label = images.labels[i];

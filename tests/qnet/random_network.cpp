@@ -77,7 +77,10 @@ private:
   Network finished() {
     // The last layer sums over channels, so it needs one exponent.
     if (current().exponents.size() > 1) add(RandomLayerKind::kDepthwise, "together", false);
-    linear("logits");
+    if (options_.maps && random_.chance(15))
+      map("logits");
+    else
+      linear("logits");
     return check();
   }
 
@@ -294,6 +297,23 @@ private:
     layer.kernel_w = in.width;
     Tensor output;
     output.name = "logits_out";
+    output.channels = random_.in(1, options_.max_classes);
+    output.bits = kLogitsBits;
+    output.is_signed = true;
+    network_.tensors.push_back(output);
+    network_.layers.push_back(layer);
+    fill_conv(false);
+  }
+
+  /// The last layer of a network whose output is a map.
+  void map(const std::string& name) {
+    Layer layer;
+    layer.name = name;
+    layer.input = static_cast<int>(network_.tensors.size()) - 1;
+    layer.output = layer.input + 1;
+    Tensor output;
+    output.name = "logits_out";
+    geometry(layer, output);
     output.channels = random_.in(1, options_.max_classes);
     output.bits = kLogitsBits;
     output.is_signed = true;

@@ -36,6 +36,23 @@ TEST(Divergence, IsZeroOnlyForTheSameProbabilities) {
               1e-6);
 }
 
+TEST(Divergence, OfAMapIsTheMeanOverItsPixels) {
+  const std::vector<float> wanted{1, 2, 3, 0, 1, 0}, found{3, 2, 1, 0, 0, 1};
+  std::vector<float> gradient(6), one(3), other(3);
+  const double first = divergence(found.data(), wanted.data(), one.data(), 3, 2, 0.5);
+  const double second = divergence(found.data() + 3, wanted.data() + 3, other.data(), 3, 2, 0.5);
+  EXPECT_NEAR(output_divergence(found.data(), wanted.data(), gradient.data(), {3, 1, 2}, 2, 1), (first + second) / 2,
+              1e-9);
+  for (std::size_t c = 0; c < 3; ++c) {
+    EXPECT_FLOAT_EQ(gradient[c], one[c]);
+    EXPECT_FLOAT_EQ(gradient[3 + c], other[c]);
+  }
+  // One channel: half the squared difference of 2 pixels, (0.5 * 4 + 0.5 * 0) / 2.
+  EXPECT_NEAR(output_divergence(found.data(), wanted.data(), gradient.data(), {1, 1, 2}, 1, 1), 1, 1e-9);
+  EXPECT_FLOAT_EQ(gradient[0], 1);
+  EXPECT_FLOAT_EQ(gradient[1], 0);
+}
+
 TEST(Divergence, DoesNotOverflow) {
   const std::vector<float> one{1000, 0}, other{0, 0};
   EXPECT_NEAR(divergence(one.data(), other.data(), nullptr, 2, 1, 1), 500 - std::log(2.0), 1e-3);

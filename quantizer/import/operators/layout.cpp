@@ -186,7 +186,7 @@ void cast(const OnnxNode& op, GraphBuilder& graph) {
 /// one of two classes, and Sigmoid is above one half where it is above 0.
 void at_output(const OnnxNode& op, GraphBuilder& graph) {
   if (!graph.is_output(op.output_name(0))) op.fail("is supported only at the network's output");
-  graph.graph().single_logit = op.type() == "Sigmoid" && graph.node_of(op.activation(0)).shape.channels == 1;
+  graph.graph().single_logit = op.type() == "Sigmoid" && graph.node_of(op.activation(0)).shape.size() == 1;
   spdlog::info("{}: {} at the output is left out: the largest logit stays the largest", op.file().string(), op.type());
   identity(op, graph);
 }
