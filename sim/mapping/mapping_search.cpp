@@ -61,6 +61,7 @@ public:
 
   MappedLayer find(Objective objective, const FixedMapping& fixed) {
     collect(fixed);
+    try_both_orders(objective == Objective::kBalanced ? Objective::kCycles : objective);
     std::size_t best = 0;
     if (objective == Objective::kBalanced) {
       best = best_of(Objective::kCycles, kAnyCycles, kBrief);
@@ -105,6 +106,24 @@ private:
     return *candidate.exact;
   }
 
+  /// Runs the best estimate of each order of the loops. Estimates may be wrong about an order as a whole, and then none
+  /// of its candidates would come up.
+  void try_both_orders(Objective objective) {
+    std::map<bool, std::size_t> best;  // by whether the outer loop goes over weights
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+      const auto [entry, is_new] = best.emplace(candidates_[i].mapping.weights_outer, i);
+      if (is_new) continue;
+      if (preference(objective, candidates_[i].estimate) < preference(objective, candidates_[entry->second].estimate))
+        entry->second = i;
+    }
+    double least = std::numeric_limits<double>::infinity();
+    for (const auto& [outer, i] : best) least = std::min(least, preference(objective, candidates_[i].estimate)[0]);
+    for (const auto& [outer, i] : best)
+      if (preference(objective, candidates_[i].estimate)[0] <= kHopeful * least) exact(i);
+  }
+
+  /// No estimate is off by more, where its mapping is the best.
+  static constexpr double kHopeful = 1.25;
   static constexpr double kAnyCycles = std::numeric_limits<double>::infinity();
 
   /// Runs candidates in the order of their estimates until 'patience' ends. Those of more than 'most_cycles' do not
@@ -118,6 +137,10 @@ private:
     int tries = 0;
     // The truth in terms of the estimate, the least of those that have been run.
     double least_ratio = kAnyCycles;
+    for (const std::size_t i : order) {
+      if (!candidates_[i].exact || exact(i).cycles > most_cycles) continue;
+      if (!best || preference(objective, exact(i)) < preference(objective, exact(*best))) best = i;
+    }
     for (const std::size_t i : order) {
       const double estimate = preference(objective, candidates_[i].estimate)[0];
       const double ratio = tries < patience.trusting_after ? std::min(1.0, least_ratio) : least_ratio;
