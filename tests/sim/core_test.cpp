@@ -60,6 +60,7 @@ TEST(Core, WindowsThatDoNotFitABankAreSplitToo) {
     const qnet::Network network = qnet::random_network(seed);
     AcceleratorConfig accelerator = with_tables(random_accelerator(seed), network);
     accelerator.scratchpad.activation_kib = accelerator.array.pixels();
+    accelerator.array.activation_tables = true;
     const Program program = compile(network, accelerator);
     for (const LayerPlan& plan : program.plans) split += plan.mapped.mapping.act_split;
     run_machine(network, accelerator, qnet::random_images(network, 1, seed), 1);
