@@ -23,6 +23,7 @@
 #include "quantizer/app/report.h"
 #include "quantizer/evaluate/diagnosis_report.h"
 #include "quantizer/evaluate/fake_quantized.h"
+#include "quantizer/export/activation_table.h"
 #include "quantizer/export/integer_export.h"
 #include "quantizer/float/float_engine.h"
 #include "quantizer/import/onnx_import.h"
@@ -255,7 +256,7 @@ void run_quantrun(const QuantrunOptions& options) {
   }
   if (network) {
     const StageScope stage(&timeline, "export");
-    qnet::write(*network, *options.output);
+    qnet::write(merge_tables(*network), *options.output);
   }
   result.stages = timeline.stages();
   if (options.report)

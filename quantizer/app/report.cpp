@@ -57,8 +57,9 @@ std::string layer_table(const QuantizedNetwork& source, const qnet::Network& net
     }
     const auto [low, high] = std::minmax_element(out.exponents.begin(), out.exponents.end());
     const std::string bits = fmt::format("{}{}", out.is_signed ? "s" : "u", out.bits);
-    const std::string why = conv ? fmt::format("{}, {}", planned.policy, tensor.is_logits ? "logits" : tensor.policy)
-                                 : fmt::format("{} ({})", tensor.policy, qnet::to_string(layer.kind));
+    const std::string why =
+        conv ? fmt::format("{}, {}", planned.policy, tensor.is_logits ? "logits" : tensor.policy)
+             : fmt::format("{} ({})", tensor.policy, layer.has_table() ? "table" : qnet::to_string(layer.kind));
     table.add_row({names[i], weight_bits, weight_exponents, offsets, with_offset, weight_sqnr, bits,
                    range_text(*low, *high), decibel_text(statistics.output_sqnr), why});
   }

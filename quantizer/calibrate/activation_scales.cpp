@@ -60,11 +60,17 @@ void ActivationScales::search_free(int tensor, const PixelSample& pixels) {
   network_.set_steps(tensor, steps);
 }
 
+int ActivationScales::search_exponent(int tensor, const PixelSample& pixels) const {
+  const Plan& plan = *network_.plan;
+  const Histogram histogram(pixels, workers_);
+  if (const PlannedLayer* reader = plan.table_of(tensor))
+    return search_table_exponent(histogram, plan.tensor(tensor).range, *reader->function, recipe_.norm);
+  return search_activation_exponent(histogram, plan.tensor(tensor).range, recipe_.norm);
+}
+
 void ActivationScales::search_exponents(int tensor, const PixelSample& pixels) {
   const PlannedTensor& planned = network_.plan->tensor(tensor);
-  const int common = planned.exponent
-                         ? *planned.exponent
-                         : search_activation_exponent(Histogram(pixels, workers_), planned.range, recipe_.norm);
+  const int common = planned.exponent ? *planned.exponent : search_exponent(tensor, pixels);
   std::vector<int> exponents(planned.per_channel ? pixels.channels : 1, common);
   if (planned.per_channel)
     for_channels(pixels, [&](std::size_t c, const Histogram& own) {

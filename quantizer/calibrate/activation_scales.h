@@ -28,6 +28,7 @@ private:
   template <typename Work>
   void for_channels(const PixelSample& pixels, Work work) const;
   void search_free(int tensor, const PixelSample& pixels);
+  int search_exponent(int tensor, const PixelSample& pixels) const;
   void search_exponents(int tensor, const PixelSample& pixels);
 
   QuantizedNetwork& network_;

@@ -57,9 +57,16 @@ private:
     tied_to_[std::max(one, other)] = std::min(one, other);
   }
 
+  /// What a function makes of it does not follow a factor.
+  bool is_of_function(int tensor) const {
+    return std::any_of(plan_.layers.begin(), plan_.layers.end(), [&](const PlannedLayer& layer) {
+      return layer.function && (layer.input == tensor || layer.output == tensor);
+    });
+  }
+
   bool may_scale(const std::vector<int>& members) const {
     return std::none_of(members.begin(), members.end(), [&](int tensor) {
-      return tensor == 0 || plan_.tensor(tensor).is_logits || samples_[at(tensor)].empty() ||
+      return tensor == 0 || is_of_function(tensor) || plan_.tensor(tensor).is_logits || samples_[at(tensor)].empty() ||
              !(largest(samples_[at(tensor)]) > 0);
     });
   }

@@ -82,11 +82,14 @@ public:
     if (!plan_.tensor(planned.output).is_logits) result.ties = count_ties(found.sums, layer.shifts, layer.lo, layer.hi);
     const std::size_t channels = at(tensor.channels);
     Values steps;
-    for (std::size_t k = 0; k < channels; ++k)
-      steps.push_back(std::ldexp(1.0f, tensor.exponent(static_cast<int>(k)) - layer.shifts[k]));
+    for (std::size_t k = 0; k < channels; ++k) {
+      const int exponent = layer.has_table() ? layer.table_exponent : tensor.exponent(static_cast<int>(k));
+      steps.push_back(std::ldexp(1.0f, exponent - layer.shifts[k]));
+    }
     result.values.resize(found.sums.size());
     for (std::size_t j = 0; j < result.values.size(); ++j)
       result.values[j] = static_cast<float>(found.sums[j]) * steps[j % channels];
+    if (planned.function) planned.function->evaluate(result.values.data(), result.values.data(), result.values.size());
     plan_.activate(planned, result.values.data(), result.values.size());
     return result;
   }

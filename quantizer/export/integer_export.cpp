@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "common/error.h"
+#include "quantizer/export/activation_table.h"
 #include "quantizer/plan/legality.h"
 
 namespace shiftsim::quantizer {
@@ -78,6 +79,7 @@ private:
     layer.upsample_h = from.view.upsample_h;
     layer.upsample_w = from.view.upsample_w;
     if (from.has_weights()) add_weights(layer, from, values);
+    if (from.function) return add_function(std::move(layer), from);
     if (!from.has_weights() && from.requantizes()) {
       const qnet::Tensor &in = tensor(layer.input), &out = tensor(layer.output);
       for (int k = 0; k < out.channels; ++k)
@@ -90,6 +92,20 @@ private:
         layer.hi.push_back(narrow<std::uint8_t>(
             range.high(tensor(layer.output).exponent(k), static_cast<std::size_t>(k)), layer.name, "hi"));
     }
+    result_.layers.push_back(std::move(layer));
+  }
+
+  /// A sum of one value, in codes of 8 bits, through a table.
+  void add_function(qnet::Layer layer, const PlannedLayer& from) {
+    const qnet::Tensor &in = tensor(layer.input), &out = tensor(layer.output);
+    const auto channels = static_cast<std::size_t>(out.channels);
+    layer.activation = qnet::Activation::kTable;
+    layer.table_exponent = in.exponent(0);
+    layer.lo = in.is_signed ? -(1 << (qnet::kTableInputBits - 1)) : 0;
+    layer.shifts.assign(channels, 0);
+    layer.hi.assign(channels, static_cast<std::uint8_t>(layer.lo + (1 << qnet::kTableInputBits) - 1));
+    layer.table = activation_table(*from.function, {layer.lo, layer.table_exponent},
+                                   source_.plan->tensor(from.output).range, out.exponents[0]);
     result_.layers.push_back(std::move(layer));
   }
 

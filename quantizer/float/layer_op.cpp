@@ -12,7 +12,7 @@ std::optional<FloatLayer> FloatLayer::of(const Graph& graph, const Node& node) {
   const std::optional<qnet::LayerKind> kind = row_of(node.kind).layer;
   if (!kind) return std::nullopt;
   const Shape& in = graph.at(node.inputs[0]).shape;
-  FloatLayer layer{*kind, {in, node.shape, node.window, node.groups}, 1, node.view};
+  FloatLayer layer{*kind, {in, node.shape, node.window, node.groups}, 1, node.view, node.function};
   if (node.kind == NodeKind::kGlobalPool) {
     layer.geometry.window.kernel_h = in.height;
     layer.geometry.window.kernel_w = in.width;
@@ -58,7 +58,10 @@ void LayerOp::forward(const float* input, const float* residual, float* output, 
       max_pool(shape.window, shape.input, shape.output, input, output, images);
       break;
     case qnet::LayerKind::kSumPool:
-      global_pool(shape.input, 1 / layer_.divisor, input, output, images);
+      if (layer_.function)
+        layer_.function->evaluate(input, output, images * shape.output.size());
+      else
+        global_pool(shape.input, 1 / layer_.divisor, input, output, images);
       break;
     case qnet::LayerKind::kView:
       return gather(layer_.view, shape.output, input, residual, output, images);
@@ -91,7 +94,10 @@ void LayerOp::backward_input(const float* input, const float* gradient, const In
       max_pool_backward(shape.window, shape.input, shape.output, input, gradient, to.values, images);
       break;
     case qnet::LayerKind::kSumPool:
-      global_pool_backward(shape.input, 1 / layer_.divisor, gradient, to.values, images);
+      if (layer_.function)
+        layer_.function->add_gradient(input, gradient, to.values, count);
+      else
+        global_pool_backward(shape.input, 1 / layer_.divisor, gradient, to.values, images);
       break;
     case qnet::LayerKind::kView:
       scatter_add(layer_.view, shape.output, false, gradient, to.values, images);

@@ -15,9 +15,10 @@ namespace shiftsim::quantizer {
 /// What a layer computes, its values left out.
 struct FloatLayer {
   qnet::LayerKind kind = qnet::LayerKind::kConv;
-  ConvGeometry geometry;  ///< of the window, for every kind
-  double divisor = 1;     ///< of a sum: its pixels where a mean is wanted
-  ViewMap view{};         ///< of a view
+  ConvGeometry geometry;                                  ///< of the window, for every kind
+  double divisor = 1;                                     ///< of a sum: its pixels where a mean is wanted
+  ViewMap view{};                                         ///< of a view
+  std::optional<ScalarFunction> function = std::nullopt;  ///< of each value: in the place of the sum over the map
 
   /// Of a simplified graph's node; none for the input and for an addition, which is a layer's residual.
   static std::optional<FloatLayer> of(const Graph& graph, const Node& node);

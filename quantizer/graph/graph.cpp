@@ -28,6 +28,10 @@ bool Clamp::none() const {
   return std::isinf(low) && low < 0 && std::isinf(high) && high > 0;
 }
 
+bool Clamp::is_plain() const {
+  return none() || (low == 0 && high > 0);
+}
+
 Clamp Clamp::then(const Clamp& next) const {
   return {std::clamp(low, next.low, next.high), std::clamp(high, next.low, next.high)};
 }
@@ -48,6 +52,7 @@ qnet::Activation activation_of(const Node& node) {
 bool is_non_negative(const Graph& graph, int index) {
   const Node& node = graph.at(index);
   if (node.clamp.low >= 0) return true;
+  if (node.function) return !node.function->can_be_negative(is_non_negative(graph, node.inputs[0]));
   return row_of(node.kind).keeps_sign &&
          std::all_of(node.inputs.begin(), node.inputs.end(), [&](int input) { return is_non_negative(graph, input); });
 }

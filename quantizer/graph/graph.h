@@ -9,6 +9,7 @@
 
 #include "qnet/network.h"
 #include "quantizer/graph/node_kind.h"
+#include "quantizer/graph/scalar_function.h"
 #include "quantizer/graph/view_map.h"
 
 namespace shiftsim::quantizer {
@@ -41,11 +42,13 @@ struct BatchNorm {
   double epsilon = 1e-5;
 };
 
-/// The range an activation function clamps to: [0, inf) is ReLU, [0, 6] ReLU6.
+/// The range an activation function clamps to: [0, inf) is ReLU, [0, 6] ReLU6. Others from 0 on are like ReLU6.
 struct Clamp {
   double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
 
   bool none() const;
+  /// Whether the requantization clamps so: nothing, or from 0 to something above it.
+  bool is_plain() const;
   /// This clamp, then 'next'.
   Clamp then(const Clamp& next) const;
   bool operator==(const Clamp&) const = default;
@@ -62,6 +65,8 @@ struct Node {
   std::vector<float> weight;  ///< kConv: [k][channels / groups][ky][kx], BatchNorm folded in; kAffine: scale[c]
   std::vector<float> bias;    ///< kConv: [k]; kAffine: [c]
   Clamp clamp;                ///< applied to the node's result (kConv, kAdd; kClamp itself)
+  std::optional<ScalarFunction> function;   ///< kFunction
+  ScalarOp elementwise = ScalarOp::kInput;  ///< kElementwise
   std::optional<BatchNorm> batch_norm;
   bool count_pads = false;     ///< kAveragePool: zeros of the padding count in the mean
   bool fixed_weights = false;  ///< kConv made from something without weights: an average pool or an identity
@@ -85,7 +90,8 @@ struct Graph {
   std::vector<std::vector<int>> readers() const;
 };
 
-/// The activation function a simplified node ends in. Only none, ReLU and ReLU6 exist then.
+/// The activation function a simplified node ends in: none, ReLU, or ReLU6 with its clamp's upper end in the place
+/// of 6.
 qnet::Activation activation_of(const Node& node);
 
 /// True where no output of this node can be negative.

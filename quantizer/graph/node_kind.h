@@ -16,11 +16,13 @@ enum class NodeKind {
   kGlobalPool,  ///< mean over the whole map
   kAdd,         ///< sum of two activations of one shape
   kView,        ///< channels of one activation or of two joined, in any order; pixels repeated
+  kFunction,    ///< a function of each value by itself
   // Only between import and simplify():
   kAffine,       ///< scale[c] * x + bias[c]
   kClamp,        ///< an activation function by itself
   kAveragePool,  ///< mean over the window
   kPad,          ///< zeros around the map
+  kElementwise,  ///< an operator on two activations of one shape other than their sum
 };
 
 struct NodeKindRow {
@@ -32,17 +34,20 @@ struct NodeKindRow {
   std::optional<qnet::LayerKind> layer;
 };
 
-inline constexpr std::array<NodeKindRow, 10> kNodeKinds = {{
+inline constexpr std::array<NodeKindRow, 12> kNodeKinds = {{
     {NodeKind::kInput, "input", false, true, {}},
     {NodeKind::kConv, "conv", false, true, qnet::LayerKind::kConv},
     {NodeKind::kMaxPool, "max_pool", true, true, qnet::LayerKind::kMaxPool},
     {NodeKind::kGlobalPool, "global_pool", true, true, qnet::LayerKind::kSumPool},
     {NodeKind::kAdd, "add", true, true, {}},
     {NodeKind::kView, "view", true, true, qnet::LayerKind::kView},
+    // A sum of one value, through a table.
+    {NodeKind::kFunction, "function", false, true, qnet::LayerKind::kSumPool},
     {NodeKind::kAffine, "affine", false, false, {}},
     {NodeKind::kClamp, "clamp", false, false, {}},
     {NodeKind::kAveragePool, "average_pool", true, false, {}},
     {NodeKind::kPad, "pad", true, false, {}},
+    {NodeKind::kElementwise, "elementwise", false, false, {}},
 }};
 
 constexpr const NodeKindRow& row_of(NodeKind kind) {

@@ -20,6 +20,11 @@ struct OnnxOperator {
 
 using OnnxOperators = std::vector<OnnxOperator>;
 
+/// Softmax, LogSoftmax and Sigmoid at the network's output: left out, as the largest logit stays the largest.
+void at_output(const OnnxNode& op, GraphBuilder& graph);
+/// An operator other than Add on two activations of one shape: a node of kind kElementwise.
+void of_two_activations(const OnnxNode& op, GraphBuilder& graph);
+
 OnnxOperators activation_operators();
 OnnxOperators convolution_operators();  ///< linear layers among them
 OnnxOperators elementwise_operators();

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "common/error.h"
+#include "quantizer/import/scalar_functions.h"
 
 namespace shiftsim::quantizer {
 
@@ -17,10 +19,14 @@ public:
   Graph run() {
     drop_dead_nodes();
     absorb_input_normalization();
+    graph_ = fuse_functions(std::move(graph_), where_);
+    drop_dead_nodes();
     move_pads();
     convert_average_pools();
     fold_affines();
     place_clamps();
+    split_clamps();
+    move_functions();
     convert_affines();
     drop_identities();
     finish_output();
@@ -226,14 +232,63 @@ private:
         if (last) break;
       } else {
         // Somebody else reads what is clamped here: a layer of its own that copies.
-        Node node = identity_conv(graph_.nodes[i].name, graph_.nodes[i].shape);
+        Node node = clamp.is_plain() ? identity_conv(graph_.nodes[i].name, graph_.nodes[i].shape)
+                                     : clip_function(graph_.nodes[i].name, graph_.nodes[i].shape, clamp);
         node.name = graph_.nodes[i].name;
         node.inputs = graph_.nodes[i].inputs;
-        node.clamp = clamp;
+        if (clamp.is_plain()) node.clamp = clamp;
         graph_.nodes[i] = std::move(node);
       }
     }
     drop_dead_nodes();
+  }
+
+  /// A function of each value, from [low, high].
+  static Node clip_function(const std::string& name, const Shape& shape, const Clamp& clamp) {
+    Node node;
+    node.name = name;
+    node.kind = NodeKind::kFunction;
+    node.shape = shape;
+    node.function = clipped(ScalarFunction::input(), clamp.low, clamp.high);
+    return node;
+  }
+
+  /// Clamps that no requantization does are functions.
+  void split_clamps() {
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (graph_.nodes[i].clamp.is_plain()) continue;
+      const Clamp clamp = std::exchange(graph_.nodes[i].clamp, {});
+      insert_after(static_cast<int>(i),
+                   clip_function(unique_name(graph_.nodes[i].name + "_clip"), graph_.nodes[i].shape, clamp));
+    }
+  }
+
+  /// A function that never falls and taking the largest commute: it goes in front of the pool, behind the clamp of what
+  /// the pool reads.
+  void move_functions() {
+    for (bool moved = true; moved;) {
+      moved = false;
+      const auto readers = graph_.readers();
+      const auto alone = [&](int index) { return readers[static_cast<std::size_t>(index)].size() == 1; };
+      for (Node& function : graph_.nodes) {
+        if (function.kind != NodeKind::kFunction) continue;
+        Node& pool = graph_.at(function.inputs[0]);
+        if (pool.kind != NodeKind::kMaxPool || !alone(function.inputs[0]) || !alone(pool.inputs[0])) continue;
+        if (!function.function->is_monotone()) continue;
+        const std::vector<int> of_function = function.inputs, of_pool = pool.inputs;
+        std::swap(function, pool);
+        function.inputs = of_function;
+        pool.inputs = of_pool;
+        pool.shape = graph_.at(of_pool[0]).shape;
+        function.shape = pool_shape(function, pool.shape);
+        moved = true;
+        break;
+      }
+    }
+  }
+
+  static Shape pool_shape(const Node& pool, const Shape& in) {
+    return {in.channels, pool.window.out_height(in.height), pool.window.out_width(in.width)};
   }
 
   /// The node whose result may be clamped in place of node 'index': itself, or, through max pools, what they read
@@ -286,9 +341,7 @@ private:
   void check() const {
     for (const Node& node : graph_.nodes) {
       SHIFTSIM_CHECK(row_of(node.kind).is_simple, "node '{}' of kind {} is left", node.name, to_string(node.kind));
-      const Clamp& clamp = node.clamp;
-      if (!clamp.none() && !(clamp.low == 0 && (clamp.high == 6 || std::isinf(clamp.high))))
-        fail_at(node, "clips to [{}, {}], expected ReLU ([0, inf]) or ReLU6 ([0, 6])", clamp.low, clamp.high);
+      SHIFTSIM_CHECK(node.clamp.is_plain(), "node '{}' clips to [{}, {}]", node.name, node.clamp.low, node.clamp.high);
       for (const float value : node.weight)
         if (!std::isfinite(value)) fail_at(node, "a weight is not finite after folding");
     }

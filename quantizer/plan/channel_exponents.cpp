@@ -12,6 +12,8 @@ void find_channel_exponents(Plan& plan) {
                        (layer->requantizes() || tensor(layer->output).per_channel);
     if (!apart) tensor(layer->input).per_channel = false;
     if (layer->residual >= 0) tensor(layer->residual).per_channel = false;
+    // A table is one for all channels.
+    if (layer->function) tensor(layer->input).per_channel = tensor(layer->output).per_channel = false;
   }
   for (const PlannedLayer& layer : plan.layers)
     if (!layer.requantizes()) tensor(layer.output).per_channel = tensor(layer.input).per_channel;

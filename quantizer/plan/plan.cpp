@@ -99,6 +99,7 @@ private:
     tensor.node = result;
     tensor.is_logits = last;
     if (!last) widths_.set_output(layer, is_shortcut(result), tensor);
+    if (!tensor.range.ceilings.empty()) tensor.range.ceilings = {static_cast<float>(graph_.at(result).clamp.high)};
     finish(std::move(layer), std::move(tensor), result);
   }
 
@@ -138,11 +139,32 @@ private:
     tensor.range = in.range;
     tensor.factor = in.factor;
     tensor.policy = in.policy;
-    if (layer.requantizes()) {
+    if (in_float.function) {
+      set_function(layer, *in_float.function, tensor);
+    } else if (layer.requantizes()) {
       tensor.factor *= in_float.divisor;
       widths_.set_sum(layer, in, tensor);
     }
     finish(std::move(layer), std::move(tensor), index);
+  }
+
+  /// The function sees the mean where its tensor holds a sum.
+  void set_function(PlannedLayer& layer, const ScalarFunction& function, PlannedTensor& tensor) {
+    PlannedTensor& in = plan_.tensors[static_cast<std::size_t>(layer.input)];
+    layer.function = in.factor == 1 ? function : function.of(affine(ScalarFunction::input(), 1 / in.factor, 0));
+    tensor.factor = 1;
+    const auto maker = std::find_if(plan_.layers.begin(), plan_.layers.end(),
+                                    [&](const PlannedLayer& other) { return other.output == layer.input; });
+    const bool alone = readers_[static_cast<std::size_t>(in.node)].size() == 1;
+    const bool merged = maker != plan_.layers.end() && alone && may_have_table(*maker);
+    if (merged) widths_.set_table_input(*maker, where_, in);
+    const bool shortcut = is_shortcut(tensor.node), stem = merged && maker->input == 0;
+    widths_.set_function(layer, {in.range.is_signed, shortcut, stem}, tensor);
+  }
+
+  /// Whether a table may stand behind the layer's clamp.
+  bool may_have_table(const PlannedLayer& layer) const {
+    return layer.requantizes() && !layer.function && plan_.tensor(layer.output).range.ceilings.empty();
   }
 
   void finish(PlannedLayer layer, PlannedTensor tensor, int result) {
@@ -163,6 +185,16 @@ private:
 };
 
 }  // namespace
+
+const PlannedLayer* Plan::table_of(int index) const {
+  const PlannedLayer* found = nullptr;
+  for (const PlannedLayer& layer : layers) {
+    if (layer.input != index && layer.residual != index) continue;
+    if (found != nullptr || !layer.function) return nullptr;
+    found = &layer;
+  }
+  return found;
+}
 
 void Plan::activate(const PlannedLayer& layer, float* values, std::size_t count) const {
   if (layer.activation == qnet::Activation::kNone) return;

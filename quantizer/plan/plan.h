@@ -40,12 +40,13 @@ struct PlannedLayer {
   int node =
       -1;  ///< the graph's convolution or pool; its BatchNorm statistics are there. -1: a copy made for an addition
   int weight_bits = 8;
-  std::string policy;  ///< why it has these bits: "weights", "first", "last", "exact", "layers"
+  std::string policy;                      ///< why it has these bits: "weights", "first", "last", "exact", "layers"
+  std::optional<ScalarFunction> function;  ///< of each value, through a table; the layer is nothing else then
   std::vector<float> weight, bias;
   std::vector<float> gamma;  ///< of the BatchNorm behind it; empty where there was none, or where it came folded
   ViewMap view;              ///< of a view
 
-  FloatLayer in_float() const { return {kind, geometry, 1, view}; }
+  FloatLayer in_float() const { return {kind, geometry, 1, view, function}; }
   bool is_view() const { return qnet::row_of(kind).is_view; }
   bool has_weights() const { return qnet::row_of(kind).has_weights; }
   /// Else its output has its input's scale.
@@ -70,6 +71,8 @@ struct Plan {
 
   /// Whether that scale is its own, to be learned and moved.
   bool moves_scale(const PlannedLayer& layer) const { return has_scale(layer) && !tensor(layer.output).is_joined; }
+  /// The layer whose table the tensor indexes, where nothing else reads it; or null.
+  const PlannedLayer* table_of(int tensor) const;
 
   /// The layer's activation function on 'count' values of its output (NHWC), in place.
   void activate(const PlannedLayer& layer, float* values, std::size_t count) const;
@@ -80,6 +83,9 @@ struct Plan {
 ///   no
 ///     activation function: of two that with more weights to a sum, then the last. The other operand becomes its
 ///     residual. Where there is none the addition becomes a depthwise 1x1 convolution with weights 1 and a residual.
+///   - a function of each value becomes a layer of its own, a sum_pool of one pixel with a table. What it reads has 8
+///   bits
+///     where nobody else reads it: then it is no tensor of the network that is written (merge_tables()).
 ///   - a global average pool becomes a sum_pool, its 1/(H*W) folded into the weights of what reads it.
 ///   - tensors that a view joins get one width (joined_tensors.h).
 /// Throws UserError naming 'where' (the model file): a layer in recipe.layers that does not exist (with the nearest

@@ -61,6 +61,30 @@ void PlannedWidths::set_sum(const PlannedLayer& layer, const PlannedTensor& in, 
   override_output(layer.name, tensor);
 }
 
+void PlannedWidths::set_table_input(const PlannedLayer& layer, const std::string& where, PlannedTensor& tensor) const {
+  const LayerOverride* own = override_of(layer.name);
+  if (own != nullptr && own->activation_bits && *own->activation_bits != qnet::kTableInputBits)
+    fail(
+        "{}: layer '{}': found activation_bits {} (recipe, layers), expected {}: its output is the index of an "
+        "activation table. The function behind it has a name of its own",
+        where, layer.name, *own->activation_bits, qnet::kTableInputBits);
+  tensor.range.bits = qnet::kTableInputBits;
+  tensor.policy = "table";
+}
+
+void PlannedWidths::set_function(const PlannedLayer& layer, const FunctionPlace& place, PlannedTensor& tensor) const {
+  tensor.range = {recipe_.activation_bits, layer.function->can_be_negative(!place.of_signed), {}};
+  tensor.policy = "activation";
+  if (place.stem) {
+    tensor.range.bits = recipe_.stem_bits;
+    tensor.policy = "stem";
+  } else if (place.shortcut && tensor.range.is_signed) {
+    tensor.range.bits = recipe_.residual_bits;
+    tensor.policy = "residual";
+  }
+  override_output(layer.name, tensor);
+}
+
 void PlannedWidths::check_names(const Plan& plan, const std::string& where) const {
   std::vector<std::string> names;
   for (const PlannedLayer& layer : plan.layers) names.push_back(layer.name);

@@ -21,6 +21,18 @@ public:
   /// Of a sum over the pixels of 'in'.
   void set_sum(const PlannedLayer& layer, const PlannedTensor& in, PlannedTensor& tensor) const;
 
+  /// The output of a layer whose table stands behind its clamp: the table's index. Throws UserError where the recipe
+  /// wants other bits for it.
+  void set_table_input(const PlannedLayer& layer, const std::string& where, PlannedTensor& tensor) const;
+  /// Where a function of each value stands.
+  struct FunctionPlace {
+    bool of_signed = false;  ///< its input is signed
+    bool shortcut = false;   ///< as of set_output()
+    bool stem = false;       ///< it is the activation function of the layer that reads the image
+  };
+  /// Of what a function of each value makes.
+  void set_function(const PlannedLayer& layer, const FunctionPlace& place, PlannedTensor& tensor) const;
+
   /// Throws UserError naming 'where' for a layer of the recipe that the plan has not.
   void check_names(const Plan& plan, const std::string& where) const;
 

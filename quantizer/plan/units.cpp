@@ -10,7 +10,6 @@ namespace {
 
 struct Range {
   int first = 0, last = 0;
-  bool single() const { return first == last; }
 };
 
 const PlannedLayer& layer_at(const Plan& plan, int index) {
@@ -36,6 +35,25 @@ std::vector<Range> regions(const Plan& plan) {
   return result;
 }
 
+/// One layer, with the function behind it or without.
+bool is_single(const Plan& plan, const Range& range) {
+  return range.first == range.last || (range.first + 1 == range.last && layer_at(plan, range.last).function);
+}
+
+/// A function goes with what it is a function of, where that is the layer before.
+std::vector<Range> with_functions(const Plan& plan, const std::vector<Range>& found) {
+  std::vector<Range> result;
+  for (const Range& range : found) {
+    const PlannedLayer& first = layer_at(plan, range.first);
+    const bool follows = first.function && !result.empty() && layer_at(plan, result.back().last).output == first.input;
+    if (follows && range.first == range.last)
+      result.back().last = range.last;
+    else
+      result.push_back(range);
+  }
+  return result;
+}
+
 bool is_conv(const PlannedLayer& layer) {
   return layer.has_weights();
 }
@@ -50,7 +68,7 @@ bool is_pointwise(const PlannedLayer& layer) {
 std::vector<Range> blocks(const Plan& plan, const std::vector<Range>& found) {
   std::vector<Range> result;
   const auto single = [&](std::size_t i, auto is) {
-    return i < found.size() && found[i].single() && is(layer_at(plan, found[i].first));
+    return i < found.size() && is_single(plan, found[i]) && is(layer_at(plan, found[i].first));
   };
   const auto is_unweighted = [&](std::size_t i, bool requantizes) {
     return single(
@@ -63,8 +81,8 @@ std::vector<Range> blocks(const Plan& plan, const std::vector<Range>& found) {
       continue;
     }
     const auto linear = [&](std::size_t at) {
-      return single(at, [](const PlannedLayer& layer) {
-        return is_pointwise(layer) && layer.activation == qnet::Activation::kNone;
+      return single(at, [&](const PlannedLayer& layer) {
+        return is_pointwise(layer) && layer.activation == qnet::Activation::kNone && found[at].first == found[at].last;
       });
     };
     if (single(i, is_pointwise) && single(i + 1, is_depthwise) && linear(i + 2)) {
@@ -94,7 +112,7 @@ Unit make_unit(const Plan& plan, const Range& range) {
     made.push_back(layer.output);
   }
   unit.name = layer_at(plan, range.first).name;
-  if (!range.single()) unit.name += " .. " + layer_at(plan, range.last).name;
+  if (range.first != range.last) unit.name += " .. " + layer_at(plan, range.last).name;
   return unit;
 }
 
@@ -107,7 +125,7 @@ std::vector<Unit> partition(const Plan& plan, Granularity granularity) {
   } else if (granularity == Granularity::kLayer) {
     for (int i = 0; i < static_cast<int>(plan.layers.size()); ++i) ranges.push_back({i, i});
   } else {
-    ranges = blocks(plan, regions(plan));
+    ranges = blocks(plan, with_functions(plan, regions(plan)));
     if (granularity == Granularity::kPair) {
       // The stem stands alone: it has its own bits.
       std::vector<Range> pairs(ranges.begin(), ranges.begin() + 1);

@@ -107,7 +107,31 @@ double Histogram::error(const ActivationRange& range, double step, double norm) 
   return sum * std::pow(step, norm);
 }
 
-int search_activation_exponent(const Histogram& histogram, const ActivationRange& range, double norm, int fallback) {
+double Histogram::error_behind(const ScalarFunction& function, const ActivationRange& range, double step,
+                               double norm) const {
+  std::vector<float> exact, rounded;
+  std::vector<double> counts;
+  for (std::size_t bin = 0; bin < kBins; ++bin) {
+    if (counts_[bin] == 0) continue;
+    const double value = low_ + (static_cast<double>(bin) + 0.5) * step_;
+    const double code = std::clamp<double>(std::floor(value / step + 0.5), range.low(), range.top());
+    exact.push_back(static_cast<float>(value));
+    rounded.push_back(static_cast<float>(code * step));
+    counts.push_back(static_cast<double>(counts_[bin]));
+  }
+  function.evaluate(exact.data(), exact.data(), exact.size());
+  function.evaluate(rounded.data(), rounded.data(), rounded.size());
+  double sum = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    sum += counts[i] * std::pow(std::abs(static_cast<double>(exact[i]) - static_cast<double>(rounded[i])), norm);
+  return sum;
+}
+
+namespace {
+
+/// The exponent of the least 'error(step)'.
+template <typename Error>
+int least_exponent(const Histogram& histogram, const ActivationRange& range, int fallback, const Error& error_at) {
   const double largest = histogram.largest();
   if (!(largest > 0)) return fallback;
   constexpr int kFiner = 6;
@@ -117,13 +141,25 @@ int search_activation_exponent(const Histogram& histogram, const ActivationRange
   int best = highest;
   double best_error = std::numeric_limits<double>::infinity();
   for (int exponent = highest; exponent >= highest - kFiner; --exponent) {
-    const double error = histogram.error(range, std::ldexp(1.0, exponent), norm);
+    const double error = error_at(std::ldexp(1.0, exponent));
     if (error < best_error) {
       best_error = error;
       best = exponent;
     }
   }
   return best;
+}
+
+}  // namespace
+
+int search_activation_exponent(const Histogram& histogram, const ActivationRange& range, double norm, int fallback) {
+  return least_exponent(histogram, range, fallback, [&](double step) { return histogram.error(range, step, norm); });
+}
+
+int search_table_exponent(const Histogram& histogram, const ActivationRange& range, const ScalarFunction& function,
+                          double norm, int fallback) {
+  return least_exponent(histogram, range, fallback,
+                        [&](double step) { return histogram.error_behind(function, range, step, norm); });
 }
 
 double search_activation_step(const Histogram& histogram, const ActivationRange& range, double norm, double fallback) {

@@ -8,6 +8,7 @@
 
 #include "common/thread_pool.h"
 #include "qnet/network.h"
+#include "quantizer/graph/scalar_function.h"
 
 namespace shiftsim::quantizer {
 
@@ -50,6 +51,8 @@ public:
   double largest() const;  ///< the largest magnitude
   /// Sum over the values of |x - Q(x)|^norm, each value taken as its bin's middle.
   double error(const ActivationRange& range, double step, double norm) const;
+  /// Sum over the values of |f(x) - f(Q(x))|^norm.
+  double error_behind(const ScalarFunction& function, const ActivationRange& range, double step, double norm) const;
 
 private:
   friend std::vector<Histogram> channel_histograms(const PixelSample& pixels, std::size_t first, std::size_t count);
@@ -70,6 +73,10 @@ std::vector<Histogram> channel_histograms(const PixelSample& pixels, std::size_t
 /// The exponent with the least error, from the one at which nothing is clipped down to where all but a 64th is. On
 /// equal errors the larger wins. 'fallback' where all values are 0.
 int search_activation_exponent(const Histogram& histogram, const ActivationRange& range, double norm, int fallback = 0);
+
+/// The same of a tensor that only an activation table reads: by the error of what the function makes of it.
+int search_table_exponent(const Histogram& histogram, const ActivationRange& range, const ScalarFunction& function,
+                          double norm, int fallback = 0);
 
 /// The step of free scale with the least error, from the one at which nothing is clipped down to a fifth of it in steps
 /// of 1 %.

@@ -13,6 +13,7 @@
 #include "quantizer/app/quantize.h"
 #include "quantizer/app/report.h"
 #include "quantizer/calibrate/calibration.h"
+#include "quantizer/export/activation_table.h"
 #include "quantizer/float/float_engine.h"
 #include "quantizer/import/onnx_import.h"
 #include "tests/common/temporary_folder.h"
@@ -35,6 +36,14 @@ protected:
     qnet::Network network = to_integers(decide(graph, recipe, images, threads));
     qnet::validate(network, "model");
     return network;
+  }
+
+  /// What is written: tables behind the clamps of the layers before them.
+  static void expect_merged_gives_the_same(const qnet::Network& network, const ImageSet& images) {
+    const qnet::Network merged = merge_tables(network);
+    qnet::validate(merged, "merged");
+    EXPECT_EQ(qnet::Golden(merged).run(images.image(0), images.count, 2),
+              qnet::Golden(network).run(images.image(0), images.count, 2));
   }
 
   Graph import(const OnnxBuilder& builder) const { return import_onnx(builder.save(folder_ / "m.onnx")); }
@@ -62,7 +71,7 @@ TEST_F(Export, EqualsFakeQuantizationOnEveryStructureAndWidth) {
       recipe.align_scales = seed % 2 == 1;
       if (seed % 3 == 1) recipe.codes = CodeSearch::kOutput;
       const OnnxBuilder models[] = {residual_model(seed), mobile_model(seed), preactivation_model(seed),
-                                    view_model(seed)};
+                                    view_model(seed), function_model(seed)};
       for (const OnnxBuilder& model : models) {
         const Graph graph = import(model);
         const ImageSet images = random_images(graph.input().shape, 20, seed);
@@ -73,6 +82,7 @@ TEST_F(Export, EqualsFakeQuantizationOnEveryStructureAndWidth) {
             fmt::format("W{}A{} seed {} of {} layers", weights, activations, seed, network.layers.size());
         expect_bit_exact(network, images, 6, what);
         expect_judged_as_exported(decided, images, what);
+        expect_merged_gives_the_same(network, images);
       }
     }
   }
@@ -80,7 +90,8 @@ TEST_F(Export, EqualsFakeQuantizationOnEveryStructureAndWidth) {
 
 TEST_F(Export, At8BitsIsNearTheFloatNetwork) {
   for (unsigned seed = 1; seed <= 3; ++seed) {
-    const OnnxBuilder models[] = {residual_model(seed), mobile_model(seed), preactivation_model(seed)};
+    const OnnxBuilder models[] = {residual_model(seed), mobile_model(seed), preactivation_model(seed),
+                                  function_model(seed)};
     for (const OnnxBuilder& model : models) {
       const Graph graph = import(model);
       const ImageSet images = random_images(graph.input().shape, 40, seed);
@@ -97,6 +108,42 @@ TEST_F(Export, At8BitsIsNearTheFloatNetwork) {
       EXPECT_GT(10 * std::log10(signal / noise), 24.0) << "seed " << seed << " inputs " << graph.input().shape.channels;
     }
   }
+}
+
+/// Only the function of what others read, too, is a layer of its own.
+TEST_F(Export, TablesStandBehindTheLayersBefore) {
+  const Graph graph = import(function_model(1));
+  const ImageSet images = random_images(graph.input().shape, 20, 1);
+  const qnet::Network network = quantize(graph, recipe_of(4, 4), images), merged = merge_tables(network);
+  int tables = 0, alone = 0, before = 0;
+  for (const qnet::Layer& layer : network.layers) before += layer.has_table();
+  for (const qnet::Layer& layer : merged.layers) {
+    tables += layer.has_table();
+    const bool by_itself = layer.has_table() && layer.kind == qnet::LayerKind::kSumPool && layer.kernel_h == 1;
+    alone += by_itself;
+    EXPECT_TRUE(!by_itself || layer.name == "Softplus_softplus") << layer.name;
+  }
+  EXPECT_EQ(before, 9);
+  EXPECT_EQ(tables, before);
+  EXPECT_EQ(alone, 1);
+  EXPECT_EQ(merged.layers.size() + 8, network.layers.size());
+  EXPECT_EQ(merged.tensors.size() + 8, network.tensors.size());
+}
+
+TEST_F(Export, TablesAreTheFunctionsCodes) {
+  const ScalarFunction tanh = ScalarFunction::apply(ScalarOp::kTanh, ScalarFunction::input());
+  // Codes of a 32nd to codes of an eighth, 4 bits: from -8 to 7.
+  const std::vector<std::uint8_t> table = activation_table(tanh, {-128, -5}, {4, true, {}}, -3);
+  for (int code = -128; code < 128; ++code) {
+    const double wanted = std::min(std::floor(std::tanh(code / 32.0) * 8 + 0.5), 7.0);
+    EXPECT_EQ(static_cast<std::int8_t>(table[static_cast<std::size_t>(code & 255)]), wanted) << code;
+  }
+  const ScalarFunction twice = affine(ScalarFunction::input(), 2, -1);
+  const std::vector<std::uint8_t> above = activation_table(twice, {0, 0}, {8, false, {}}, 0);
+  EXPECT_EQ(above[0], 0) << "-1";
+  EXPECT_EQ(above[1], 1);
+  EXPECT_EQ(above[100], 199);
+  EXPECT_EQ(above[255], 255) << "509";
 }
 
 TEST_F(Export, IsTheSameAtAnyNumberOfThreads) {

@@ -73,6 +73,10 @@ private:
             out.push_back(value);
             continue;
           }
+          if (layer.activation == qnet::Activation::kTable) {
+            out.push_back(look_up(layer, to, value));
+            continue;
+          }
           const double step = std::pow(2.0, to.exponent(k));
           const int bits = to.bits;
           double low = 0, high = std::pow(2.0, bits) - 1;
@@ -85,6 +89,15 @@ private:
           out.push_back(clamp(round_to(value, to.exponent(k)), low * step, high * step));
         }
     return out;
+  }
+
+  /// The value's code, 8 bits wide, is the number of a byte, which is a code of the output.
+  double look_up(const qnet::Layer& layer, const qnet::Tensor& to, double value) const {
+    const double step = std::pow(2.0, layer.table_exponent);
+    const double low = layer.lo < 0 ? -128 : 0;
+    const double code = clamp(round_to(value, layer.table_exponent), low * step, (low + 255) * step) / step;
+    const int byte = layer.table[index(static_cast<int>(code < 0 ? code + 256 : code))];
+    return (to.is_signed && byte > 127 ? byte - 256 : byte) * std::pow(2.0, to.exponents[0]);
   }
 
   double convolution(const qnet::Layer& layer, const qnet::Tensor& from, const qnet::Tensor& to, const Map& in, int y,

@@ -155,6 +155,7 @@ TEST(LayerGradient, IsSetOrAdded) {
   builder.conv(0, ConvOptions::same(4, 3));
   builder.max_pool(0, {2, 2, 2, 2, 1, 1, 0, 0, 0, 0});
   builder.sum_pool(0);
+  builder.function(0, ScalarFunction::apply(ScalarOp::kTanh, ScalarFunction::input()));
   for (const PlannedLayer& layer : builder.plan().layers) {
     SCOPED_TRACE(qnet::to_string(layer.kind));
     LayerOp op(layer.in_float(), 1);
@@ -219,6 +220,52 @@ TEST(PoolGradient, OfGlobalPoolEqualsDifferences) {
   }
 }
 
+// ---- functions ----
+
+/// x * sigmoid(x): it falls, and rises.
+ScalarFunction silu() {
+  return ScalarFunction::input() * ScalarFunction::apply(ScalarOp::kSigmoid, ScalarFunction::input());
+}
+
+TEST(FunctionGradient, EqualsDifferences) {
+  using F = ScalarFunction;
+  const F x = F::input();
+  const auto of = [&](ScalarOp op) { return F::apply(op, x); };
+  const std::vector<std::pair<const char*, F>> functions = {
+      {"tanh", of(ScalarOp::kTanh)},
+      {"erf", of(ScalarOp::kErf)},
+      {"sigmoid", of(ScalarOp::kSigmoid)},
+      {"softplus", of(ScalarOp::kSoftplus)},
+      {"exp", of(ScalarOp::kExp)},
+      {"elu", F::if_positive(x, x, of(ScalarOp::kExpm1))},
+      {"silu", silu()},
+      {"hard_swish", x * clipped(affine(x, 1.0 / 6, 0.5), 0, 1)},
+      {"square_root", F::apply(ScalarOp::kSqrt, x * x + F::constant(1))},
+      {"logarithm", F::apply(ScalarOp::kLog, x * x + F::constant(1))},
+      {"quotient", F::apply(ScalarOp::kDivide, x, x * x + F::constant(2))},
+      {"difference", F::apply(ScalarOp::kSubtract, x * x, x)},
+      {"power", F::apply(ScalarOp::kPower, x * x + F::constant(1), F::constant(1.5))},
+  };
+  UnitBuilder builder({6, 5, 4}, 8);
+  for (const auto& [name, function] : functions) builder.function(0, function);
+  for (std::size_t i = 0; i < functions.size(); ++i) {
+    const FloatLayer layer = builder.plan().layers[i].in_float();
+    LayerOp op(layer, 3);
+    op.prepare_backward();
+    ConvScratch scratch;
+    constexpr std::size_t kImages = 3;
+    std::vector<float> values = random_values(builder.random(), kImages * layer.geometry.input.size());
+    const std::vector<float> g = random_values(builder.random(), values.size());
+    std::vector<float> y(g.size()), dx(values.size(), 7.0f);
+    const auto loss = [&] {
+      op.forward(values.data(), nullptr, y.data(), kImages, scratch);
+      return dot(y, g);
+    };
+    op.backward_input(values.data(), g.data(), {dx.data(), false, nullptr}, kImages, scratch);
+    expect_differences(values, dx, loss, 0.01f, builder.random(), functions[i].first);
+  }
+}
+
 // ---- units ----
 
 constexpr auto kRelu = qnet::Activation::kRelu;
@@ -245,7 +292,7 @@ UnitBuilder varied_unit(unsigned seed) {
   ViewMap view{{9, 0, 3, 15, 3, 8}, 8, 8, 2, 1};
   const int shown = builder.view(b1, sum, view);
   const int mixed = builder.conv(shown, ConvOptions::same(8, 1, 1, 1, kNone));
-  const int total = builder.sum_pool(mixed);
+  const int total = builder.sum_pool(builder.function(mixed, silu()));
   builder.conv(total, ConvOptions::same(4, 1, 1, 1, kNone));
   return builder;
 }

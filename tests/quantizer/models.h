@@ -148,4 +148,54 @@ inline OnnxBuilder view_model(unsigned seed, int channels = 3, int size = 8) {
   return b;
 }
 
+/// Activation functions by their operators and spelled out; behind convolutions of every kind, an addition, a max pool,
+/// a global pool and a linear layer; of something that others read, too; one that is a layer of its own.
+inline OnnxBuilder function_model(unsigned seed) {
+  OnnxBuilder b(20);
+  b.generator.seed(seed);
+  const Attributes same{{"pads", Ints{1, 1, 1, 1}}};
+  b.input("x", {0, 2, 9, 8});
+  for (const auto& [name, value] : std::vector<std::pair<std::string, float>>{
+           {"half", 0.5f}, {"one", 1.0f}, {"three", 3.0f}, {"six", 6.0f}, {"zero", 0.0f}, {"root", 1.41421356f}})
+    b.floats(name, {}, {value});
+  b.conv("x", "stem", 2, 6, 3, 1, same);
+  b.node("HardSwish", {"stem"}, "a");
+  b.conv("a", "dw", 6, 6, 3, 6, same);
+  b.node("Sigmoid", {"dw"}, "dw_s");
+  b.node("Mul", {"dw_s", "dw"}, "silu");
+  b.conv("silu", "p", 6, 6, 1);
+  b.node("Add", {"p", "a"}, "sum");
+  // GELU: sum / 2 * (1 + erf(sum / sqrt(2)))
+  b.node("Div", {"sum", "root"}, "scaled");
+  b.node("Erf", {"scaled"}, "erf");
+  b.node("Add", {"erf", "one"}, "erf1");
+  b.node("Mul", {"sum", "erf1"}, "product");
+  b.node("Mul", {"product", "half"}, "gelu");
+  b.conv("gelu", "c", 6, 8, 3, 1, same);
+  b.node("MaxPool", {"c"}, "pooled", {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}});
+  b.node("Tanh", {"pooled"}, "tanh");
+  b.conv("tanh", "d", 8, 8, 3, 2, same);
+  b.node("LeakyRelu", {"d"}, "leaky", {{"alpha", 0.125f}});
+  b.node("Softplus", {"leaky"}, "softplus");  // 'leaky' has another reader
+  b.conv("softplus", "e", 8, 8, 1);
+  b.node("Add", {"e", "leaky"}, "e_sum");
+  // Hard swish as older exporters write it.
+  b.node("Add", {"e_sum", "three"}, "plus3");
+  b.node("Clip", {"plus3", "zero", "six"}, "clipped");
+  b.node("Mul", {"e_sum", "clipped"}, "times");
+  b.node("Div", {"times", "six"}, "swish");
+  b.node("GlobalAveragePool", {"swish"}, "gap");
+  b.node("Elu", {"gap"}, "elu", {{"alpha", 0.75f}});
+  b.node("Flatten", {"elu"}, "flat");
+  b.random("fc1.weight", {12, 8}, 0.5f);
+  b.random("fc1.bias", {12}, 0.5f);
+  b.node("Gemm", {"flat", "fc1.weight", "fc1.bias"}, "fc1", {{"transB", std::int64_t{1}}});
+  b.node("Selu", {"fc1"}, "selu");
+  b.random("fc2.weight", {5, 12}, 0.5f);
+  b.random("fc2.bias", {5}, 0.5f);
+  b.node("Gemm", {"selu", "fc2.weight", "fc2.bias"}, "logits", {{"transB", std::int64_t{1}}});
+  b.output("logits");
+  return b;
+}
+
 }  // namespace shiftsim::quantizer

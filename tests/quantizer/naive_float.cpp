@@ -78,6 +78,15 @@ double value_at(const Graph& graph, const Node& node, const std::vector<Map>& ma
              static_cast<double>(node.bias[static_cast<std::size_t>(c)]);
     case NodeKind::kClamp:
       return view(0).at(y, x, c);
+    case NodeKind::kFunction:
+      return (*node.function)(view(0).at(y, x, c));
+    case NodeKind::kElementwise: {
+      const double a = view(0).at(y, x, c), b = view(1).at(y, x, c);
+      if (node.elementwise == ScalarOp::kMultiply) return a * b;
+      if (node.elementwise == ScalarOp::kDivide) return a / b;
+      if (node.elementwise == ScalarOp::kSubtract) return a - b;
+      return node.elementwise == ScalarOp::kMinimum ? std::min(a, b) : std::max(a, b);
+    }
     case NodeKind::kPad: {
       const int row = y - node.window.pad_top, column = x - node.window.pad_left;
       return view(0).inside(row, column) ? view(0).at(row, column, c) : 0;

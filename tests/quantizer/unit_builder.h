@@ -75,6 +75,12 @@ public:
     return add_layer(std::move(layer));
   }
 
+  int function(int input, const ScalarFunction& of) {
+    PlannedLayer layer = window_layer(qnet::LayerKind::kSumPool, input, {}, plan_.tensor(input).shape.channels);
+    layer.function = of;
+    return add_layer(std::move(layer));
+  }
+
   const Plan& plan() const { return plan_; }
   std::mt19937& random() { return random_; }
 

@@ -116,6 +116,10 @@ void gemm(const OnnxNode& op, GraphBuilder& graph) {
 
 void matmul(const OnnxNode& op, GraphBuilder& graph) {
   const Activation& x = op.activation(0);
+  if (!op.is_constant(1))
+    op.fail(
+        "multiplies two activations, as attention does: this machine shifts and adds, and a product of two "
+        "activations is neither");
   const Constant& weight = op.floats(1);
   if (weight.dims.size() != 2) op.fail("the weight has {} dimensions, expected 2", weight.dims.size());
   std::vector<float> bias(static_cast<std::size_t>(op.small(weight.dims[1], 1, "the number of outputs")), 0.0f);

@@ -26,12 +26,38 @@ std::vector<float> per_channel(const OnnxNode& op, const GraphBuilder& graph, in
   op.fail("the constant '{}' is neither one value nor one per channel ({} channels)", op.input_name(index), channels);
 }
 
+void function_of(const OnnxNode& op, GraphBuilder& graph, const ScalarFunction& function, int which) {
+  Node node;
+  node.kind = NodeKind::kFunction;
+  node.name = op.layer_name();
+  node.function = function;
+  graph.define_elementwise(op, std::move(node), op.activation(which));
+}
+
+/// A constant over an activation.
+void reciprocal(const OnnxNode& op, GraphBuilder& graph) {
+  const ScalarFunction constant = ScalarFunction::constant(op.scalar(0));
+  function_of(op, graph, ScalarFunction::apply(ScalarOp::kDivide, constant, ScalarFunction::input()), 1);
+}
+
+void power(const OnnxNode& op, GraphBuilder& graph) {
+  const double exponent = op.scalar(1);
+  const ScalarFunction x = ScalarFunction::input();
+  // A whole number of factors has slopes below 0, too.
+  ScalarFunction function = x;
+  if (exponent == 2 || exponent == 3)
+    for (int i = 1; i < static_cast<int>(exponent); ++i) function = function * x;
+  else
+    function = ScalarFunction::apply(ScalarOp::kPower, x, ScalarFunction::constant(exponent));
+  function_of(op, graph, function, 0);
+}
+
 void arithmetic(const OnnxNode& op, GraphBuilder& graph) {
   const std::string& type = op.type();
   if (!op.is_constant(0) && !op.is_constant(1)) {
+    if (type != "Add") return of_two_activations(op, graph);
     const Activation& a = op.activation(0);
     const Activation& b = op.activation(1);
-    if (type != "Add") op.fail("of two activations is not supported (only Add is)");
     if (graph.node_of(a).shape != graph.node_of(b).shape || a.dims != b.dims)
       op.fail("adds activations of different shapes ({}x{}x{} and {}x{}x{})", graph.node_of(a).shape.channels,
               graph.node_of(a).shape.height, graph.node_of(a).shape.width, graph.node_of(b).shape.channels,
@@ -44,7 +70,7 @@ void arithmetic(const OnnxNode& op, GraphBuilder& graph) {
     return;
   }
   const int which = op.is_constant(0) ? 1 : 0;
-  if (type == "Div" && which == 1) op.fail("divides a constant by an activation");
+  if (type == "Div" && which == 1) return reciprocal(op, graph);
   const Activation& x = op.activation(which);
   Node node;
   node.kind = NodeKind::kAffine;
@@ -67,12 +93,30 @@ void arithmetic(const OnnxNode& op, GraphBuilder& graph) {
 
 }  // namespace
 
+void of_two_activations(const OnnxNode& op, GraphBuilder& graph) {
+  static const std::map<std::string, ScalarOp> operators = {
+      {"Sub", ScalarOp::kSubtract}, {"Mul", ScalarOp::kMultiply}, {"Div", ScalarOp::kDivide},
+      {"Min", ScalarOp::kMinimum},  {"Max", ScalarOp::kMaximum},
+  };
+  const Activation& a = op.activation(0);
+  const Activation& b = op.activation(1);
+  if (graph.node_of(a).shape != graph.node_of(b).shape || a.dims != b.dims)
+    op.fail(
+        "works on two activations of different shapes ({}x{}x{} and {}x{}x{}), as a gate does: this machine shifts and "
+        "adds, and a product of two activations is neither",
+        graph.node_of(a).shape.channels, graph.node_of(a).shape.height, graph.node_of(a).shape.width,
+        graph.node_of(b).shape.channels, graph.node_of(b).shape.height, graph.node_of(b).shape.width);
+  Node node;
+  node.kind = NodeKind::kElementwise;
+  node.elementwise = operators.at(op.type());
+  node.name = op.layer_name();
+  node.inputs = {b.node};
+  graph.define_elementwise(op, std::move(node), a);
+}
+
 OnnxOperators elementwise_operators() {
   return {
-      {"Add", arithmetic},
-      {"Sub", arithmetic},
-      {"Mul", arithmetic},
-      {"Div", arithmetic},
+      {"Add", arithmetic}, {"Sub", arithmetic}, {"Mul", arithmetic}, {"Div", arithmetic}, {"Pow", power},
   };
 }
 

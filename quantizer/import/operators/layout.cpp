@@ -182,15 +182,6 @@ void cast(const OnnxNode& op, GraphBuilder& graph) {
   identity(op, graph);
 }
 
-/// Does not change which class wins, so it is left out; only the network's output may have one. A logit by itself is
-/// one of two classes, and Sigmoid is above one half where it is above 0.
-void at_output(const OnnxNode& op, GraphBuilder& graph) {
-  if (!graph.is_output(op.output_name(0))) op.fail("is supported only at the network's output");
-  graph.graph().single_logit = op.type() == "Sigmoid" && graph.node_of(op.activation(0)).shape.size() == 1;
-  spdlog::info("{}: {} at the output is left out: the largest logit stays the largest", op.file().string(), op.type());
-  identity(op, graph);
-}
-
 /// Two values for every axis: those in front, then those behind. From opset 18 on only some axes may be named.
 std::vector<std::int64_t> all_pads(const OnnxNode& op, std::size_t rank) {
   const std::vector<std::int64_t> pads = op.attribute_or_input("pads", 1);
@@ -246,11 +237,28 @@ void pad(const OnnxNode& op, GraphBuilder& graph) {
 
 }  // namespace
 
+/// Does not change which class wins, so it is left out; only the network's output may have one. A logit by itself is
+/// one of two classes, and Sigmoid is above one half where it is above 0.
+void at_output(const OnnxNode& op, GraphBuilder& graph) {
+  if (!graph.is_output(op.output_name(0))) op.fail("is supported only at the network's output");
+  graph.graph().single_logit = op.type() == "Sigmoid" && graph.node_of(op.activation(0)).shape.size() == 1;
+  spdlog::info("{}: {} at the output is left out: the largest logit stays the largest", op.file().string(), op.type());
+  identity(op, graph);
+}
+
 OnnxOperators layout_operators() {
   return {
-      {"Flatten", flatten},     {"Reshape", reshape},      {"Transpose", transpose}, {"Squeeze", squeeze},
-      {"Unsqueeze", unsqueeze}, {"Identity", identity},    {"Dropout", identity},    {"Cast", cast},
-      {"Softmax", at_output},   {"LogSoftmax", at_output}, {"Sigmoid", at_output},   {"Pad", pad},
+      {"Flatten", flatten},
+      {"Reshape", reshape},
+      {"Transpose", transpose},
+      {"Squeeze", squeeze},
+      {"Unsqueeze", unsqueeze},
+      {"Identity", identity},
+      {"Dropout", identity},
+      {"Cast", cast},
+      {"Softmax", at_output},
+      {"LogSoftmax", at_output},
+      {"Pad", pad},
   };
 }
 

@@ -36,11 +36,24 @@ void batch_normalization(const OnnxNode& op, GraphBuilder& graph) {
   graph.define_elementwise(op, std::move(node), x);
 }
 
+/// Their scale is computed from the activations themselves.
+void by_own_statistics(const OnnxNode& op, GraphBuilder&) {
+  op.fail(
+      "divides activations by what is computed from them: this machine shifts and adds, and a quotient of two "
+      "activations is neither");
+}
+
 }  // namespace
 
 OnnxOperators normalization_operators() {
   return {
       {"BatchNormalization", batch_normalization},
+      {"LayerNormalization", by_own_statistics},
+      {"GroupNormalization", by_own_statistics},
+      {"InstanceNormalization", by_own_statistics},
+      {"RMSNormalization", by_own_statistics},
+      {"LpNormalization", by_own_statistics},
+      {"LRN", by_own_statistics},
   };
 }
 
