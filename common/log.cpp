@@ -42,7 +42,7 @@ Progress::Progress(std::string what, std::size_t total, std::string unit, std::s
     : what_(std::move(what)),
       unit_(std::move(unit)),
       total_(total),
-      already_(already),
+      skipped_(total > 0 ? static_cast<double>(already) / static_cast<double>(total) : 0),
       start_(std::chrono::steady_clock::now()),
       last_(start_),
       terminal_(isatty(STDERR_FILENO) == 1) {}
@@ -52,9 +52,12 @@ Progress::~Progress() {
 }
 
 void Progress::update(std::size_t done) {
-  done_ = done;
+  update(done, total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : 1);
+}
+
+void Progress::update(std::size_t done, double part) {
   if (watcher_ != nullptr) {
-    watcher_->progress({what_, unit_, done_, total_});
+    watcher_->progress({what_, unit_, done, total_});
     if (watcher_->stops()) throw Stopped();
   }
   if (!spdlog::default_logger_raw()->should_log(spdlog::level::info)) return;
@@ -62,9 +65,9 @@ void Progress::update(std::size_t done) {
   last_ = std::chrono::steady_clock::now();
   const double elapsed = seconds_since(start_);
   std::string text =
-      fmt::format("{}: {}/{} {}, {:.0f} s", what_, grouped(done_), grouped(total_), unit_, std::floor(elapsed));
-  if (done_ > already_ && done_ <= total_) {
-    const double left = elapsed * static_cast<double>(total_ - done_) / static_cast<double>(done_ - already_);
+      fmt::format("{}: {}/{} {}, {:.0f} s", what_, grouped(done), grouped(total_), unit_, std::floor(elapsed));
+  if (part > skipped_ && part <= 1) {
+    const double left = elapsed * (1 - part) / (part - skipped_);
     text += fmt::format(", {:.0f} s left", std::ceil(left));
   }
   if (terminal_) {

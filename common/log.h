@@ -22,10 +22,15 @@ public:
   ~Progress();
   /// Throws Stopped where the watcher stops the work.
   void update(std::size_t done);
+  /// The same where steps take different times: 'part' of the time, in [0, 1], is gone with those that are done.
+  void update(std::size_t done, double part);
+  /// So much of the work, as in update(), was done before, and took none of the time.
+  void skip(double part) { skipped_ += part; }
 
 private:
   std::string what_, unit_;
-  std::size_t total_, already_, done_ = 0;
+  std::size_t total_;
+  double skipped_;  ///< part of the work
   std::chrono::steady_clock::time_point start_, last_;
   bool terminal_, shown_ = false;
   Watcher* watcher_ = current_watcher();

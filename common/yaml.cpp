@@ -223,6 +223,17 @@ double YamlMap::get_number(const std::string& key, double low, double high, doub
   return has(key) ? get_number(key, low, high) : fallback;
 }
 
+double YamlMap::get_number_or_word(const std::string& key, double low, double high, const std::string& word,
+                                   double meaning, double fallback) {
+  if (!has(key)) return fallback;
+  const YAML::Node node = require(key);
+  if (node.IsScalar() && node.Scalar() == word) return meaning;
+  const auto value = parse_finite(node);
+  if (!value || *value < low || *value > high)
+    wrong(key, node, fmt::format("a number in [{}, {}], or '{}'", low, high, word));
+  return *value;
+}
+
 bool YamlMap::get_bool(const std::string& key) {
   const YAML::Node node = require(key);
   bool value = false;

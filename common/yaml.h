@@ -48,6 +48,9 @@ public:
   /// A finite number in [low, high].
   double get_number(const std::string& key, double low, double high);
   double get_number(const std::string& key, double low, double high, double fallback);
+  /// The same, or 'word', which stands for 'meaning'.
+  double get_number_or_word(const std::string& key, double low, double high, const std::string& word, double meaning,
+                            double fallback);
   bool get_bool(const std::string& key);
   bool get_bool(const std::string& key, bool fallback);
   std::string get_string(const std::string& key);

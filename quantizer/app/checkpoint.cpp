@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kFormat = "shiftsim checkpoint 2\n";
+constexpr const char* kFormat = "shiftsim checkpoint 3\n";
 
 /// Plain values one after another, as this machine stores them: a checkpoint does not travel.
 class Writer {
@@ -86,15 +86,18 @@ void visit(const Unit& unit, Network& network, Each each) {
 Checkpoint::Checkpoint(std::optional<fs::path> folder, std::string fingerprint)
     : folder_(std::move(folder)), fingerprint_(std::move(fingerprint)) {}
 
-void Checkpoint::save(const std::string& step, const Unit& unit, const QuantizedNetwork& network) const {
+void Checkpoint::save(const std::string& step, const Unit& unit, const QuantizedNetwork& network,
+                      const std::vector<double>& figures) const {
   if (!folder_) return;
   Writer writer;
   visit(unit, network, [&](const auto& list) { writer.values(list); });
+  writer.values(figures);
   write_file_atomically(*folder_ / step,
                         kFormat + fingerprint_ + "\n" + sha256(writer.bytes()) + "\n" + writer.bytes());
 }
 
-bool Checkpoint::load(const std::string& step, const Unit& unit, QuantizedNetwork& network) const {
+bool Checkpoint::load(const std::string& step, const Unit& unit, QuantizedNetwork& network,
+                      std::vector<double>* figures) const {
   if (!folder_) return false;
   std::ifstream file(*folder_ / step, std::ios::binary);
   std::string line, fingerprint, hash;
@@ -104,6 +107,9 @@ bool Checkpoint::load(const std::string& step, const Unit& unit, QuantizedNetwor
   if (sha256(bytes) != hash) return false;
   Reader reader(std::move(bytes));
   visit(unit, network, [&](auto& list) { reader.values(list); });
+  std::vector<double> saved;
+  reader.values(saved);
+  if (figures != nullptr) *figures = saved;
   return reader.done();
 }
 

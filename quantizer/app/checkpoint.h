@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "quantizer/plan/quantized_network.h"
 #include "quantizer/plan/units.h"
@@ -16,10 +17,13 @@ public:
   /// No folder: nothing is kept.
   Checkpoint(std::optional<std::filesystem::path> folder, std::string fingerprint);
 
-  /// Saves the unit's layers and the scales of the tensors they make. 'step': a name, unique in the run.
-  void save(const std::string& step, const Unit& unit, const QuantizedNetwork& network) const;
-  /// Puts them back; false where this step was not saved.
-  bool load(const std::string& step, const Unit& unit, QuantizedNetwork& network) const;
+  /// Saves the unit's layers, the scales of the tensors they make, and 'figures' that were found on the way. 'step': a
+  /// name, unique in the run.
+  void save(const std::string& step, const Unit& unit, const QuantizedNetwork& network,
+            const std::vector<double>& figures = {}) const;
+  /// Puts them back, 'figures' where it is not null; false where this step was not saved.
+  bool load(const std::string& step, const Unit& unit, QuantizedNetwork& network,
+            std::vector<double>* figures = nullptr) const;
   /// Removes the folder: the run is done.
   void remove() const;
 

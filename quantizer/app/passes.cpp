@@ -29,8 +29,27 @@ bool is_learned(const Plan& plan, const Unit& unit, const Pass& pass, const Reci
   return convolutions > 0;
 }
 
+std::vector<double> parts_of_work(const Plan& plan, const std::vector<Unit>& units) {
+  constexpr double kOfAValue = 16;  // multiplications that take as long as a value's way through memory
+  std::vector<double> parts;
+  double sum = 0;
+  for (const Unit& unit : units) {
+    double work = 0;
+    for (int i = unit.first; i <= unit.last; ++i) {
+      const PlannedLayer& layer = plan.layers[static_cast<std::size_t>(i)];
+      const auto made = static_cast<double>(layer.geometry.output.size());
+      const std::size_t fan = layer.has_weights() ? layer.weight.size() / layer.bias.size() : 0;
+      work += made * (static_cast<double>(fan) + kOfAValue);
+    }
+    parts.push_back(work);
+    sum += work;
+  }
+  for (double& part : parts) part /= sum;
+  return parts;
+}
+
 std::vector<StageMemory> stage_memory(const Plan& plan, const Recipe& recipe, const ImageRoles& roles, int threads) {
-  const std::size_t images = roles.calibration.size();
+  const std::size_t images = roles.calibrating();
   std::vector<StageMemory> stages{{kSearch, Calibrator::memory(plan, recipe, images)}};
   StageMemory units{kUnits, 0};
   for (const Pass& pass : passes_of(recipe))
@@ -38,8 +57,8 @@ std::vector<StageMemory> stage_memory(const Plan& plan, const Recipe& recipe, co
       if (is_learned(plan, unit, pass, recipe))
         units.bytes = std::max(units.bytes, reconstruction_memory(plan, unit, recipe, images, threads));
   stages.push_back(units);
-  if (!has_network_stage(recipe)) return stages;
   const std::size_t judge = NetworkJudge::memory(plan, roles.judges.size(), threads);
+  if (judges_units(recipe)) stages.push_back({kJudging, judge});
   if (recipe.network.iterations > 0)
     stages.push_back({kNetwork, judge + distillation_memory(plan, recipe, roles.teachers.size(), threads)});
   if (recipe.network.exponent_moves) stages.push_back({kMoves, judge});

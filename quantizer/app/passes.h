@@ -12,8 +12,8 @@
 namespace shiftsim::quantizer {
 
 /// The stages' names, in the timeline and in messages.
-inline constexpr const char *kAlignment = "alignment", *kSearch = "search", *kUnits = "units", *kNetwork = "network",
-                            *kMoves = "exponent moves", *kStatistics = "statistics";
+inline constexpr const char *kAlignment = "alignment", *kSearch = "search", *kUnits = "units", *kJudging = "judging",
+                            *kNetwork = "network", *kMoves = "exponent moves", *kStatistics = "statistics";
 
 /// One run over all layers, from the first to the last.
 struct Pass {
@@ -30,6 +30,9 @@ std::vector<Pass> passes_of(const Recipe& recipe);
 /// Whether the pass learns this unit. The first layer has 8 bits and little to gain; a unit of pools has nothing to
 /// learn.
 bool is_learned(const Plan& plan, const Unit& unit, const Pass& pass, const Recipe& recipe);
+
+/// The part of a pass's time that each unit takes, roughly: by multiplications and by values made. The sum is 1.
+std::vector<double> parts_of_work(const Plan& plan, const std::vector<Unit>& units);
 
 /// What each stage that will run has to have in memory at a time, activations of all images left out.
 std::vector<StageMemory> stage_memory(const Plan& plan, const Recipe& recipe, const ImageRoles& roles, int threads);

@@ -1,13 +1,14 @@
 #include "quantizer/app/quantize.h"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
 #include "common/error.h"
 #include "common/log.h"
 #include "common/resident_memory.h"
 #include "quantizer/app/checkpoint.h"
 #include "quantizer/app/passes.h"
+#include "quantizer/app/unit_norm.h"
 #include "quantizer/calibrate/calibration.h"
 #include "quantizer/calibrate/joined_scales.h"
 #include "quantizer/calibrate/scale_alignment.h"
@@ -35,15 +36,20 @@ public:
         memory_(budget, recipe.spill_folder),
         checkpoint_(options.checkpoint, options.fingerprint),
         timeline_(options.timeline),
+        record_(options.record != nullptr ? *options.record : unread_),
+        whole_(partition(plan_, Granularity::kNetwork).front()),
         units_(partition(plan_, recipe.reconstruction.units)) {}
 
   QuantizedNetwork run() {
+    record_.held_out = roles_.judges.size();
+    // What the search alone makes is what learned units have to be better than, on the held-out images.
+    std::optional<QuantizedNetwork> searched;
+    if (judges_units(recipe_)) searched = search_alone();
     const std::vector<Pass> passes = passes_of(recipe_);
     for (std::size_t i = 0; i < passes.size(); ++i) run_pass(i, passes[i]);
-    if (has_network_stage(recipe_)) {
-      network_stage();
-      measure_layers();
-    }
+    const bool dropped = searched && !judge_units(*searched);
+    if (has_network_stage(recipe_)) network_stage();
+    if (has_network_stage(recipe_) || dropped) measure_layers();
     check_legal();
     checkpoint_.remove();
     return std::move(network_);
@@ -73,33 +79,66 @@ private:
     Calibrator calibrator(network_, recipe_, workers_, memory_);
     {
       const StageScope stage(timeline_, kSearch);
-      calibrator.load(images_, roles_.calibration);
+      calibrator.load(images_, roles_.calibration, roles_.mirrored);
     }
     const std::size_t steps =
         pass.reconstruct ? units_.size() * static_cast<std::size_t>(pass.iterations) : plan_.layers.size();
     Progress progress(pass.name, steps, pass.reconstruct ? "iterations" : "layers");
+    const std::vector<double> parts = parts_of_work(plan_, units_);
+    double part = 0;  // of the work, before the unit
     for (std::size_t u = 0; u < units_.size(); ++u) {
       const Unit& unit = units_[u];
       const std::size_t done = u * static_cast<std::size_t>(pass.iterations);
       const std::string step = fmt::format("pass{}-unit{}", number, u);
       const bool learned = is_learned(plan_, unit, pass, recipe_);
-      const bool finished = learned && checkpoint_.load(step, unit, network_);
+      std::vector<double> losses;
+      const bool finished = learned && checkpoint_.load(step, unit, network_, &losses);
       // What was searched before a finished unit was learned, nobody needs again.
       if (!finished) search(calibrator, unit, pass, progress);
       if (!pass.reconstruct) continue;
       if (learned) {
         const StageScope stage(timeline_, kUnits);
         if (!finished) {
-          learn(calibrator, unit, pass, number * 1000 + u,
-                [&](int iteration) { progress.update(done + static_cast<std::size_t>(iteration)); });
-          checkpoint_.save(step, unit, network_);
+          const UnitLoss loss = learn(calibrator, unit, pass, number * 1000 + u, [&](int iteration) {
+            progress.update(done + static_cast<std::size_t>(iteration), part + parts[u] * iteration / pass.iterations);
+          });
+          losses = {loss.before, loss.after};
+          checkpoint_.save(step, unit, network_, losses);
         }
+        record_.units.push_back({pass.name, unit.name, unit.first, unit.last, losses.at(0), losses.at(1)});
         for (int i = unit.first; i <= unit.last; ++i)
           calibrator.run(static_cast<std::size_t>(i), {false, false, pass.start.quantize_activations});
       }
       calibrator.release(static_cast<std::size_t>(unit.last));
-      progress.update(done + static_cast<std::size_t>(pass.iterations));
+      if (finished || !learned) progress.skip(parts[u]);
+      part += parts[u];
+      progress.update(done + static_cast<std::size_t>(pass.iterations), std::min(part, 1.0));
     }
+  }
+
+  /// The network that a recipe without learning would make.
+  QuantizedNetwork search_alone() {
+    const QuantizedNetwork blank = network_;
+    if (!checkpoint_.load("search", whole_, network_)) {
+      run_pass(0, {});
+      checkpoint_.save("search", whole_, network_);
+    }
+    return std::exchange(network_, blank);
+  }
+
+  /// Takes the search's network back where the units are no better, and says whether they are.
+  bool judge_units(const QuantizedNetwork& searched) {
+    const StageScope stage(timeline_, kJudging);
+    const MemoryBudget::Share share = budget_.take(memory_of({kJudging}));
+    NetworkJudge judge(plan_, images_, roles_.judges, workers_);
+    judge.set(searched);
+    const double before = judge.loss();
+    judge.set(network_);
+    const double after = judge.loss();
+    record_.stages.push_back({kSearch, before, true});
+    record_.stages.push_back({kUnits, after, after < before});
+    if (!(after < before)) network_ = searched;
+    return after < before;
   }
 
   void search(Calibrator& calibrator, const Unit& unit, const Pass& pass, Progress& progress) const {
@@ -113,8 +152,8 @@ private:
     }
   }
 
-  void learn(const Calibrator& calibrator, const Unit& unit, const Pass& pass, std::size_t number,
-             const std::function<void(int)>& progress) {
+  UnitLoss learn(const Calibrator& calibrator, const Unit& unit, const Pass& pass, std::size_t number,
+                 const std::function<void(int)>& progress) {
     UnitData data;
     data.images = calibrator.images();
     for (const int tensor : unit.inputs) {
@@ -129,58 +168,20 @@ private:
     task.iterations = pass.iterations;
     task.rounding_rate = recipe_.reconstruction.rounding_rate;
     task.activation_rate = recipe_.reconstruction.activation_rate;
-    task.norm = loss_norm(calibrator, unit);
+    task.norm = loss_norm(plan_, unit, recipe_, calibrator);
     task.seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + number;
     const UnitLoss loss = reconstruct(unit, data, recipe_, task, workers_, network_, progress);
     spdlog::debug("{}: {} loss {:.5g} -> {:.5g}, norm {}", unit.name, pass.name, loss.before, loss.after, task.norm);
-  }
-
-  double loss_norm(const Calibrator& calibrator, const Unit& unit) const {
-    const Reconstruction& r = recipe_.reconstruction;
-    if (r.loss == LossNorm::kFixed || plan_.tensor(unit.output).is_logits) return r.norm;
-    for (int i = unit.last; i >= unit.first; --i) {
-      const PlannedLayer& layer = plan_.layers[static_cast<std::size_t>(i)];
-      if (!layer.has_weights()) continue;
-      if (!layer.gamma.empty()) return batch_norm_loss_norm(layer.gamma, r.norm_gain);
-      return batch_norm_loss_norm(deviations(calibrator, layer), r.norm_gain);
-    }
-    return r.norm;
-  }
-
-  /// Each channel's standard deviation in the float network before activation function and addition, from a few images:
-  /// what a BatchNorm's gamma would be.
-  std::vector<float> deviations(const Calibrator& calibrator, const PlannedLayer& layer) const {
-    const std::size_t images = std::min<std::size_t>(calibrator.images(), 32);
-    LayerOp op(layer.in_float(), 1);
-    op.set_weights(layer.weight, layer.bias);
-    ConvScratch scratch;
-    std::vector<float> values(layer.geometry.output.size());
-    const std::size_t channels = layer.bias.size();
-    std::vector<double> sum(channels), squares(channels);
-    for (std::size_t image = 0; image < images; ++image) {
-      op.forward(calibrator.reference(layer.input).data() + image * layer.geometry.input.size(), nullptr, values.data(),
-                 1, scratch);
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        const auto value = static_cast<double>(values[i]);
-        sum[i % channels] += value;
-        squares[i % channels] += value * value;
-      }
-    }
-    std::vector<float> result;
-    const std::size_t pixels = images * values.size() / channels;
-    const auto count = static_cast<double>(pixels);
-    for (std::size_t c = 0; c < channels; ++c) {
-      const double mean = sum[c] / count;
-      result.push_back(static_cast<float>(std::sqrt(std::max(squares[c] / count - mean * mean, 0.0))));
-    }
-    return result;
+    return loss;
   }
 
   /// All layers together, against the float network's logits.
   void network_stage() {
-    const NetworkStage& stage = recipe_.network;
-    const Unit whole = partition(plan_, Granularity::kNetwork).front();
-    if (checkpoint_.load("network", whole, network_)) return;
+    std::vector<double> divergences;  // before, behind distillation, behind exponent moves
+    if (checkpoint_.load("network", whole_, network_, &divergences)) {
+      record_network_stage(divergences);
+      return;
+    }
     std::optional<StageScope> scope;
     scope.emplace(timeline_, kNetwork);
     // The corrected biases are where this starts, and nothing corrects them any more.
@@ -188,12 +189,13 @@ private:
     MemoryBudget::Share share = budget_.take(memory_of({kNetwork, kMoves}));
     NetworkJudge judge(plan_, images_, roles_.judges, workers_);
     judge.set(network_);
+    const NetworkStage& stage = recipe_.network;
     if (stage.iterations > 0) {
       const std::uint64_t seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + 999'999;
       Progress progress("network", static_cast<std::size_t>(stage.iterations), "iterations");
       const DistillationResult found = distill(images_, roles_.teachers, recipe_, seed, workers_, judge, network_,
                                                [&](int done) { progress.update(static_cast<std::size_t>(done)); });
-      spdlog::info("network stage: KL divergence from the float network {:.4f} -> {:.4f}", found.before, found.after);
+      divergences = {found.before, found.after};
     }
     if (stage.exponent_moves) {
       scope.reset();
@@ -205,10 +207,22 @@ private:
             if (!progress || done == 1) progress.emplace("exponents", static_cast<std::size_t>(total), "moves");
             progress->update(static_cast<std::size_t>(done));
           });
-      spdlog::info("exponents: {} moves tried, {} taken, KL divergence {:.4f} -> {:.4f}", found.tried, found.taken,
-                   found.before, found.after);
+      spdlog::info("exponents: {} moves tried, {} taken", found.tried, found.taken);
+      if (divergences.empty()) divergences = {found.before};
+      divergences.push_back(found.after);
     }
-    checkpoint_.save("network", whole, network_);
+    checkpoint_.save("network", whole_, network_, divergences);
+    record_network_stage(divergences);
+  }
+
+  /// 'divergences': what was there before, then each of the stages that the recipe has.
+  void record_network_stage(const std::vector<double>& divergences) {
+    std::vector<const char*> names;
+    if (recipe_.network.iterations > 0) names.push_back(kNetwork);
+    if (recipe_.network.exponent_moves) names.push_back(kMoves);
+    if (record_.stages.empty()) record_.stages.push_back({kSearch, divergences.at(0), true});
+    for (std::size_t i = 0; i < names.size(); ++i)
+      record_.stages.push_back({names[i], divergences.at(i + 1), divergences.at(i + 1) < divergences.at(i)});
   }
 
   /// The network stage knows no layers by themselves: their statistics, from a few images.
@@ -237,6 +251,9 @@ private:
   ActivationMemory memory_;
   Checkpoint checkpoint_;
   Timeline* timeline_;
+  LearningRecord unread_;
+  LearningRecord& record_;
+  Unit whole_;
   std::vector<Unit> units_;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/images.h"
+#include "quantizer/app/learning_record.h"
 #include "quantizer/app/timeline.h"
 #include "quantizer/plan/quantized_network.h"
 #include "quantizer/recipe/image_roles.h"
@@ -20,9 +21,11 @@ struct QuantizeOptions {
   std::optional<std::filesystem::path> checkpoint;
   /// Of everything the result depends on; a checkpoint of another fingerprint is discarded.
   std::string fingerprint;
-  /// Gets the stages "alignment", "search", "units", "network", "exponent moves" and "statistics", those that run.
-  /// May be null.
+  /// Gets the stages "alignment", "search", "units", "judging", "network", "exponent moves" and "statistics", those
+  /// that run. May be null.
   Timeline* timeline = nullptr;
+  /// Gets the losses of the units and the divergences of the stages. May be null.
+  LearningRecord* record = nullptr;
 };
 
 /// Quantizes by the recipe's method on the chosen images, each in its role (image_roles.h). The result is the same at

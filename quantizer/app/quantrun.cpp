@@ -1,10 +1,7 @@
 #include "quantizer/app/quantrun.h"
 
-#include <CLI/CLI.hpp>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <iostream>
 #include <thread>
 
 #include "common/atomic_file.h"
@@ -21,12 +18,14 @@
 #include "quantizer/app/network_images.h"
 #include "quantizer/app/quantize.h"
 #include "quantizer/app/report.h"
+#include "quantizer/app/time_budget.h"
 #include "quantizer/evaluate/diagnosis_report.h"
 #include "quantizer/evaluate/fake_quantized.h"
 #include "quantizer/export/activation_table.h"
 #include "quantizer/export/integer_export.h"
 #include "quantizer/float/float_engine.h"
 #include "quantizer/import/onnx_import.h"
+#include "quantizer/pages/quantization_page.h"
 #include "quantizer/recipe/image_roles.h"
 #include "quantizer/recipe/recipe_library.h"
 
@@ -50,108 +49,21 @@ std::string fingerprint(const std::string& recipe, const std::string& model_hash
   return key.text();
 }
 
-/// "224x224". Throws UserError.
-ImageSize parse_image_size(const std::string& text) {
-  const std::size_t by = text.find('x');
-  ImageSize size;
-  const auto number = [&](std::string_view part, int& value) {
-    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-    return error == std::errc() && end == part.data() + part.size() && value >= 1 && value <= (1 << 20);
-  };
-  const std::string_view all = text;
-  const bool good =
-      by != std::string::npos && number(all.substr(0, by), size.height) && number(all.substr(by + 1), size.width);
-  if (!good) fail("--input-shape: found '{}', expected HEIGHTxWIDTH, for example 224x224", text);
-  return size;
+void write_report(const fs::path& report, const std::string& json) {
+  write_file_atomically(report, json);
+  write_file_atomically(page_of(report), quantization_page(json));
 }
 
 }  // namespace
-
-std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOptions& options) {
-  CLI::App app{"Quantizes a float ONNX network to an integer network whose every scale is a power of two (.qnet).",
-               "quantrun"};
-  app.footer(
-      "Images: an IDX file (.gz too), a .npy file (uint8 N x H x W x C) or a folder of PNG and JPEG files; labels "
-      "likewise, "
-      "or for\na folder a text file of 'file class' lines.\n"
-      "Exit status: 0 done; 1 internal error; 2 bad input.\n"
-      "Example: quantrun --model models/resnet_fmnist.onnx --recipe nearest --bits w4a4 \\\n"
-      "           --calibration /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz --output resnet.qnet");
-  app.set_version_flag("--version", std::string("quantrun ") + version());
-  std::string labels, test, test_labels, recipe, bits, input, input_shape, output, report;
-  std::int64_t seed = -1;
-  bool verbose = false, quiet = false;
-  auto* model = app.add_option("--model,-m", options.model, "ONNX file of the float network");
-  auto* calibration = app.add_option("--calibration", options.calibration, "Images to calibrate on (no test images)");
-  app.add_option("--calibration-labels", labels,
-                 "Labels of these; only the order of a folder's label file matters to 'nearest'");
-  app.add_option("--recipe,-r", recipe,
-                 "How to quantize: a recipe of the program by its name (--list-recipes), or a YAML file");
-  app.add_option("--bits", bits,
-                 "Widths of weights and activations, 2, 4 or 8 bits each, in place of the recipe's: w2a4");
-  app.add_flag("--list-recipes", options.list_recipes, "Print the names of the program's recipes, and end");
-  app.add_option("--input-shape", input_shape,
-                 "HEIGHTxWIDTH of the images, where the model leaves them open; without it the calibration images'");
-  app.add_option("--input", input,
-                 "How pixels are normalized (YAML: mean, std, scale), in place of the recipe's section");
-  auto* output_option = app.add_option("--output,-o", output, "The .qnet folder to write (not with free scales)");
-  app.add_option("--report", report,
-                 "A JSON file to write: layers with their diagnosis, accuracy paired with the float network's, time");
-  app.add_flag("--diagnose", options.diagnose,
-               "Print where the signal is lost, worst layers first (docs/diagnosis.md); --report always has it");
-  app.add_option("--set", options.recipe.overrides, "KEY=VALUE: overrides a key of the recipe")
-      ->take_all()
-      ->allow_extra_args(false);
-  auto* test_option = app.add_option("--test,--test-images", test, "Images to measure accuracy on, float and integer");
-  auto* test_labels_option = app.add_option("--test-labels", test_labels, "Labels of the test images");
-  test_labels_option->needs(test_option);
-  app.add_flag("--measure-float", options.measure_float,
-               "Measure the float network's accuracy on --test, keep it in the network of --output, and end")
-      ->needs(test_option)
-      ->needs(output_option)
-      ->excludes(calibration);
-  app.add_option("--threads", options.threads, "Threads; 0: one per processor. The result is the same at any number")
-      ->check(CLI::Range(0, 1024));
-  app.add_option("--seed", seed, "Seed of the draw of calibration images and of all learning, in place of the recipe's")
-      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
-  add_mixed_options(app, options.mixed);
-  app.add_flag("--print-recipe", options.print_recipe, "Print the recipe with every key, and end");
-  app.add_flag("--explain-recipe", options.explain_recipe, "Print it with what each key means, and end");
-  auto* quiet_flag = app.add_flag("--quiet,-q", quiet, "Only warnings and errors");
-  app.add_flag("--verbose,-v", verbose, "More on stderr")->excludes(quiet_flag);
-
-  try {
-    app.parse(argc, argv);
-    if (!options.print_recipe && !options.explain_recipe && !options.list_recipes && !options.mixed.assigns()) {
-      if (model->count() == 0) throw CLI::RequiredError(model->get_name());
-      if (calibration->count() == 0 && !options.measure_float) throw CLI::RequiredError(calibration->get_name());
-    }
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kBadInput;
-  }
-  const auto optional_path = [](const std::string& text) {
-    return text.empty() ? std::optional<fs::path>{} : std::optional<fs::path>{text};
-  };
-  options.calibration_labels = optional_path(labels);
-  options.test = optional_path(test);
-  options.test_labels = optional_path(test_labels);
-  options.output = optional_path(output);
-  options.report = optional_path(report);
-  if (!recipe.empty()) options.recipe.file = recipe_file(recipe, "", "--recipe");
-  if (!bits.empty()) options.recipe.widths = parse_widths(bits, "--bits");
-  options.recipe.input = optional_path(input);
-  if (!input_shape.empty()) options.input_shape = parse_image_size(input_shape);
-  if (seed >= 0) options.recipe.seed = seed;
-  options.verbosity = quiet ? 0 : verbose ? 2 : 1;
-  return std::nullopt;
-}
 
 void run_quantrun(const QuantrunOptions& options) {
   if (options.list_recipes) {
     for (const std::string& name : recipe_names()) fmt::print("{}\n", name);
     return;
   }
-  const Recipe recipe = load_recipe(options.recipe);
+  RecipeSources sources = options.recipe;
+  if (options.budget_minutes) sources.iterations = 1;  // until they are known
+  Recipe recipe = load_recipe(sources);
   if (options.print_recipe || options.explain_recipe) {
     fmt::print("{}", options.explain_recipe ? explain_recipe(recipe) : to_yaml(recipe));
     return;
@@ -178,13 +90,10 @@ void run_quantrun(const QuantrunOptions& options) {
   ImageSet test;
   if (options.test) test = load_test_images(*options.test, options.test_labels, graph);
   ImageSet calibration = load_images(options.calibration, options.calibration_labels, shape);
-  const auto wanted =
-      static_cast<std::size_t>(has_network_stage(recipe) ? std::max(recipe.calibration_images, recipe.network.images)
-                                                         : recipe.calibration_images);
-  if (wanted > calibration.count)
-    spdlog::warn("{}: holds {} images, the recipe wants {}", options.calibration.string(), calibration.count, wanted);
+  const auto wanted = static_cast<std::size_t>(
+      holds_out(recipe) ? std::max(recipe.calibration_images, recipe.network.images) : recipe.calibration_images);
   const auto chosen = choose_images(calibration.count, wanted, recipe.calibration_seed);
-  spdlog::info("{}: {} layers; calibrating on {} images", options.model.string(), plan.layers.size(), chosen.size());
+  spdlog::info("{}: {} layers; {}", options.model.string(), plan.layers.size(), ImageRoles(chosen, recipe).text());
 
   if (options.mixed.measures()) {
     if (options.output || options.report || options.test)
@@ -197,14 +106,24 @@ void run_quantrun(const QuantrunOptions& options) {
   if (free_scales && options.output)
     fail("--output: free scales cannot become integers; leave it out and give --test and --report");
   if (!free_scales && !options.output) fail("--output: missing (only fake quantization with free scales has none)");
-  const std::string model_hash = sha256_file(options.model), recipe_text = to_yaml(recipe);
+  const std::string model_hash = sha256_file(options.model);
   QuantizeOptions how;
   how.threads = threads;
   const std::optional<fs::path> beside = options.output ? options.output : options.report;
   if (beside) how.checkpoint = fs::path(beside->string() + ".partial");
+  if (options.budget_minutes) {
+    const std::string key = fingerprint(fmt::format("{} minutes\n{}", *options.budget_minutes, to_yaml(recipe)),
+                                        model_hash, calibration, chosen);
+    const std::optional<fs::path> file = beside ? std::optional(*how.checkpoint / "budget") : std::nullopt;
+    sources.iterations = iterations_within(*options.budget_minutes, plan, recipe, threads, file, key);
+    recipe = load_recipe(sources);
+  }
+  const std::string recipe_text = to_yaml(recipe);
   how.fingerprint = fingerprint(recipe_text, model_hash, calibration, chosen);
   Timeline timeline;
   how.timeline = &timeline;
+  LearningRecord record;
+  how.record = &record;
   const auto start = std::chrono::steady_clock::now();
   const QuantizedNetwork quantized = quantize(std::move(plan), recipe, calibration, chosen, how);
   RunResult result;
@@ -259,15 +178,16 @@ void run_quantrun(const QuantrunOptions& options) {
     qnet::write(merge_tables(*network), *options.output);
   }
   result.stages = timeline.stages();
-  if (options.report)
-    write_file_atomically(*options.report, report_json(quantized, network, recipe, result, *diagnosis));
+  result.learning = record;
+  if (options.report) write_report(*options.report, report_json(quantized, network, recipe, result, *diagnosis));
   if (options.verbosity == 0) return;
   if (network) fmt::print("{}", layer_table(quantized, *network));
   if (options.diagnose) fmt::print("\n{}\n", diagnosis_text(*diagnosis));
   fmt::print("{}\n", policy_text(*quantized.plan, recipe));
+  fmt::print("{}", learning_text(record));
   if (result.accuracy) fmt::print("{}\n", accuracy_text(*result.accuracy, free_scales));
   if (options.output) fmt::print("wrote {}\n", options.output->string());
-  if (options.report) fmt::print("wrote {}\n", options.report->string());
+  if (options.report) fmt::print("wrote {} and {}\n", options.report->string(), page_of(*options.report).string());
   fmt::print("{}\n", timeline_text(result.stages));
 }
 

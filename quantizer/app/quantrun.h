@@ -18,6 +18,7 @@ struct QuantrunOptions {
   std::optional<std::filesystem::path> calibration_labels, test, test_labels;
   std::optional<ImageSize> input_shape;  ///< where the model leaves height or width open
   RecipeSources recipe;
+  std::optional<double> budget_minutes;  ///< decides the iterations in place of the effort
   MixedOptions mixed;
   int threads = 0;    ///< 0: one per processor
   int verbosity = 1;  ///< 0 quiet, 1 progress and the table, 2 debugging

@@ -8,6 +8,7 @@
 
 #include "common/text.h"
 #include "common/text_table.h"
+#include "common/version.h"
 #include "quantizer/evaluate/diagnosis_report.h"
 #include "quantizer/evaluate/figure_text.h"
 
@@ -66,12 +67,33 @@ std::string layer_table(const QuantizedNetwork& source, const qnet::Network& net
   return table.text();
 }
 
+namespace {
+
+nlohmann::ordered_json learning_json(const LearningRecord& learning) {
+  using Json = nlohmann::ordered_json;
+  Json json = {{"held_out_images", learning.held_out}, {"stages", Json::array()}, {"units", Json::array()}};
+  for (const StageRecord& stage : learning.stages)
+    json["stages"].push_back({{"stage", stage.stage}, {"divergence", stage.divergence}, {"kept", stage.kept}});
+  for (const UnitRecord& unit : learning.units)
+    json["units"].push_back({{"pass", unit.pass},
+                             {"unit", unit.unit},
+                             {"first_layer", unit.first},
+                             {"last_layer", unit.last},
+                             {"loss_before", unit.before},
+                             {"loss_after", unit.after}});
+  return json;
+}
+
+}  // namespace
+
 std::string report_json(const QuantizedNetwork& source, const std::optional<qnet::Network>& network,
                         const Recipe& recipe, const RunResult& result, const Diagnosis& diagnosis) {
   using Json = nlohmann::ordered_json;
   Json json;
   json["format"] = "shiftsim quantization report 1";
   json["network"] = source.plan->name;
+  json["version"] = std::string("quantrun ") + version();
+  json["widths"] = fmt::format("W{}A{}", recipe.weight_bits, recipe.activation_bits);
   json["method"] = recipe.method;
   json["scales"] = recipe.scales == Scales::kFree ? "free" : "power_of_two";
   json["fake_quantized"] = !network.has_value();
@@ -94,6 +116,7 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
                         {"gained", a.gained},
                         {"drop_standard_error", a.standard_error}};
   }
+  json["learning"] = learning_json(result.learning);
   json["diagnosis_images"] = diagnosis.images;
   json["worst_first"] = Json::array();
   for (const std::size_t i : diagnosis.worst_first()) json["worst_first"].push_back(diagnosis.layers[i].name);
@@ -118,6 +141,10 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
     json["layers"].push_back(std::move(layer));
   }
   return json.dump(2) + "\n";
+}
+
+std::filesystem::path page_of(std::filesystem::path report) {
+  return report.replace_extension(".html");
 }
 
 std::string policy_text(const Plan& plan, const Recipe& recipe) {

@@ -26,8 +26,9 @@ std::size_t Calibrator::memory(const Plan& plan, const Recipe& recipe, std::size
   return most;
 }
 
-void Calibrator::load(const ImageSet& images, const std::vector<std::size_t>& chosen) {
-  for (TensorValues* values : {&quantized_, &reference_}) values->load(images, chosen);
+void Calibrator::load(const ImageSet& images, const std::vector<std::size_t>& chosen,
+                      const std::vector<std::size_t>& mirrored) {
+  for (TensorValues* values : {&quantized_, &reference_}) values->load(images, chosen, mirrored);
 }
 
 void Calibrator::release(std::size_t layer) {

@@ -31,7 +31,9 @@ public:
   /// Bytes that run() takes at its peak beside the activations.
   static std::size_t memory(const Plan& plan, const Recipe& recipe, std::size_t images);
 
-  void load(const ImageSet& images, const std::vector<std::size_t>& chosen);
+  /// The images 'chosen', and behind them those of 'mirrored', mirrored.
+  void load(const ImageSet& images, const std::vector<std::size_t>& chosen,
+            const std::vector<std::size_t>& mirrored = {});
   std::size_t images() const { return reference_.images(); }
 
   /// Decides layer i (weights, bias, output's scale) as the task says and computes its output in both networks. With

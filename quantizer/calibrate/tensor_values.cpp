@@ -18,11 +18,17 @@ TensorValues::TensorValues(const Plan& plan, ThreadPool& workers, ActivationMemo
       if (tensor >= 0) last_reader_[static_cast<std::size_t>(tensor)] = i;
 }
 
-void TensorValues::load(const ImageSet& images, const std::vector<std::size_t>& chosen) {
-  images_ = chosen.size();
+void TensorValues::load(const ImageSet& images, const std::vector<std::size_t>& chosen,
+                        const std::vector<std::size_t>& mirrored) {
+  images_ = chosen.size() + mirrored.size();
   const std::size_t size = images.image_size();
-  Block target = memory_.allocate(chosen.size() * size);
-  for (std::size_t i = 0; i < chosen.size(); ++i) place_image(plan_, images.image(chosen[i]), target.data() + i * size);
+  Block target = memory_.allocate(images_ * size);
+  float* to = target.data();
+  for (const auto* const list : {&chosen, &mirrored})
+    for (const std::size_t image : *list) {
+      place_image(plan_, images.image(image), 0, 0, list == &mirrored, to);
+      to += size;
+    }
   set(0, std::move(target));
 }
 

@@ -22,8 +22,9 @@ public:
   /// All arguments must outlive it.
   TensorValues(const Plan& plan, ThreadPool& workers, ActivationMemory& memory);
 
-  /// Sets the image tensor: pixel - pad_value.
-  void load(const ImageSet& images, const std::vector<std::size_t>& chosen);
+  /// Sets the image tensor: pixel - pad_value. Behind the images 'chosen' stand those of 'mirrored', mirrored.
+  void load(const ImageSet& images, const std::vector<std::size_t>& chosen,
+            const std::vector<std::size_t>& mirrored = {});
   std::size_t images() const { return images_; }
 
   const Block& of(int tensor) const { return values_[static_cast<std::size_t>(tensor)]; }

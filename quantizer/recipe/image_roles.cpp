@@ -1,5 +1,7 @@
 #include "quantizer/recipe/image_roles.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <random>
@@ -25,14 +27,27 @@ std::vector<std::size_t> first_images(const std::vector<std::size_t>& chosen, in
 
 ImageRoles::ImageRoles(const std::vector<std::size_t>& chosen, const Recipe& recipe)
     : calibration(first_images(chosen, recipe.calibration_images)) {
-  if (!has_network_stage(recipe)) return;
+  if (holds_out(recipe)) hold_out(chosen, recipe);
+  if (!recipe.calibration_mirror) return;
+  const auto wanted = static_cast<std::size_t>(recipe.calibration_images);
+  mirrored = first_images(calibration, static_cast<int>(wanted - std::min(wanted, calibration.size())));
+}
+
+std::string ImageRoles::text() const {
+  std::string text = fmt::format("{} images calibrate", calibration.size());
+  if (!mirrored.empty()) text += fmt::format(", {} of them mirrored, too", mirrored.size());
+  if (!judges.empty()) text += fmt::format("; {} are held out", judges.size());
+  return text;
+}
+
+void ImageRoles::hold_out(const std::vector<std::size_t>& chosen, const Recipe& recipe) {
   teachers = first_images(chosen, recipe.network.images);
   if (teachers.size() == 1) {
     judges = teachers;
     return;
   }
   const std::size_t count =
-      std::max<std::size_t>(1, std::min(teachers.size() / 4, static_cast<std::size_t>(recipe.network.judges)));
+      std::max<std::size_t>(1, std::min(teachers.size() / 5, static_cast<std::size_t>(recipe.network.judges)));
   const std::size_t kept = teachers.size() - count;
   judges.assign(teachers.begin() + static_cast<std::ptrdiff_t>(kept), teachers.end());
   teachers.resize(kept);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "quantizer/recipe/recipe.h"
@@ -20,11 +21,22 @@ std::vector<std::size_t> first_images(const std::vector<std::size_t>& chosen, in
 /// and what is judged on these looks better than it is. A single image has to be all three.
 struct ImageRoles {
   std::vector<std::size_t> calibration;  ///< search and units: the first recipe.calibration_images without the judges
-  /// The network stage's, where the recipe has one: of the first recipe.network.images the last quarter, at most
+  /// Images that calibrate mirrored, too: calibration images from the first on, where there are fewer than
+  /// recipe.calibration_images and recipe.calibration_mirror asks for it.
+  std::vector<std::size_t> mirrored;
+  /// The network stage's, where the recipe holds images out: of the first recipe.network.images the last fifth, at most
   /// recipe.network.judges (network.held_out_images), judge, and the others teach.
   std::vector<std::size_t> teachers, judges;
 
   ImageRoles(const std::vector<std::size_t>& chosen, const Recipe& recipe);
+
+  /// What search and units see: calibration images and mirrored ones.
+  std::size_t calibrating() const { return calibration.size() + mirrored.size(); }
+  /// "800 images calibrate, 800 of them mirrored, too; 200 are held out".
+  std::string text() const;
+
+private:
+  void hold_out(const std::vector<std::size_t>& chosen, const Recipe& recipe);
 };
 
 }  // namespace shiftsim::quantizer

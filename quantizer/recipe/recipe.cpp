@@ -68,6 +68,7 @@ Recipe resolve(const RecipeSources& sources, const std::optional<Widths>& widths
   YamlMap map(overrides, "--set");
   apply(map, "", recipe);
   if (sources.seed) recipe.calibration_seed = *sources.seed;
+  if (sources.effort) recipe.effort = *sources.effort;
   return recipe;
 }
 
@@ -92,6 +93,10 @@ Recipe load_recipe(const RecipeSources& sources) {
     fail(
         "recipe: integer_weights: found output, which tries quantizer parameters of its own, with parameter_search: "
         "static; expected nearest");
+  if ((sources.effort || sources.iterations) && !leaves_iterations(recipe))
+    fail("{}: the recipe has reconstruction.iterations: {}, expected auto: nothing is left to decide",
+         sources.effort ? "--effort" : "--budget-minutes", recipe.reconstruction.iterations);
+  settle_effort(sources.iterations, recipe);
   return recipe;
 }
 

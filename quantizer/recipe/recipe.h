@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "qnet/network.h"
+#include "quantizer/recipe/effort.h"
 #include "quantizer/recipe/widths.h"
 
 namespace shiftsim::quantizer {
@@ -60,7 +61,8 @@ enum class LossNorm {
   kBatchNorm,  ///< p by RAPQ's rule from the unit's last BatchNorm
 };
 
-/// Learned rounding, unit by unit. configs/recipes/rapq.yaml documents every key.
+/// Learned rounding, unit by unit. configs/recipes/rapq.yaml documents every key. Iterations and the rates of rounding
+/// and activations are numbers once load_recipe() is through: what the files leave to the effort is settled there.
 struct Reconstruction {
   Granularity units = Granularity::kBlock;
   bool stem = false;  ///< the first layer, too
@@ -77,6 +79,7 @@ struct Reconstruction {
   bool learn_bias = false;
   double bias_rate = 1e-3;
   bool exponent_moves = false;
+  bool judge = false;  ///< on held-out images against the search, which is taken where the units are no better
 };
 
 /// How the network stage passes from a weight's place on its grid to its code while it learns.
@@ -98,11 +101,12 @@ struct NetworkStage {
   double shift = 0.1;      ///< and moved by up to this part of their size
   bool exponent_moves = false;
   int images = 1024;  ///< drawn from the calibration set, those of the search among them
-  int judges = 256;   ///< at most this many of them, and a quarter, are held out to judge on
+  int judges = 256;   ///< at most this many of them, and a fifth, are held out to judge on
 };
 
 struct Recipe {
   std::string method = "nearest";
+  Effort effort = Effort::kNormal;
   Scales scales = Scales::kPowerOfTwo;
   GridSearch grid_search = GridSearch::kExhaustive;
   Reconstruction reconstruction;
@@ -121,6 +125,7 @@ struct Recipe {
   bool bias_correction = true;
   int acc_bits = 24;
   int calibration_images = 256;
+  bool calibration_mirror = false;  ///< mirrored images fill up where there are fewer
   std::int64_t calibration_seed = 1;
   qnet::InputSpec input;
   std::map<std::string, LayerOverride> layers;
@@ -135,6 +140,16 @@ inline bool has_network_stage(const Recipe& recipe) {
   return recipe.network.iterations > 0 || recipe.network.exponent_moves;
 }
 
+/// Whether the learned units are judged on held-out images.
+inline bool judges_units(const Recipe& recipe) {
+  return learns(recipe) && recipe.reconstruction.judge;
+}
+
+/// Whether some of network.images are held out.
+inline bool holds_out(const Recipe& recipe) {
+  return has_network_stage(recipe) || judges_units(recipe);
+}
+
 /// What the command line says.
 struct RecipeSources {
   std::optional<std::filesystem::path> file;   ///< none: the defaults
@@ -142,11 +157,13 @@ struct RecipeSources {
   std::vector<std::string> overrides;          ///< --set key=value
   std::optional<std::int64_t> seed;            ///< --seed
   std::optional<Widths> widths = {};           ///< --bits, in place of the file's
+  std::optional<Effort> effort = {};           ///< --effort
+  std::optional<int> iterations = {};          ///< of each unit, in place of what the effort says
 };
 
 /// Reads the recipe, what it extends first, then applies the command line. What a file says under 'by_bits' holds for
-/// the widths that result. Throws UserError with file and line: an unknown key (with the nearest known one), a wrong
-/// type, a value out of range, files that extend each other.
+/// the widths that result; what it leaves to the effort is decided. Throws UserError with file and line: an unknown key
+/// (with the nearest known one), a wrong type, a value out of range, files that extend each other.
 Recipe load_recipe(const RecipeSources& sources);
 
 /// What the network's provenance calls the recipe: "best_w2a4", "best" without --bits, "defaults" without a file.

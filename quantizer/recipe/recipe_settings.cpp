@@ -122,6 +122,18 @@ RecipeSetting method() {
   return setting;
 }
 
+/// A number in [low, high], or 'auto', which is kept as kAutomatic.
+template <typename Get>
+RecipeSetting automatic_number(std::string path, double low, double high, std::string help, Get get) {
+  RecipeSetting setting = setting::number<Recipe>(std::move(path), low, high, std::move(help), get);
+  setting.range += ", auto";
+  setting.read = [=](YamlMap& map, const std::string& key, const fs::path&, Recipe& recipe) {
+    double& value = get(recipe);
+    value = map.get_number_or_word(key, low, high, "auto", kAutomatic, value);
+  };
+  return setting;
+}
+
 RecipeSetting spill_folder() {
   RecipeSetting setting;
   setting.path = "memory.folder";
@@ -140,6 +152,9 @@ std::vector<RecipeSetting> make_settings() {
   using R = Recipe;
   return {
       method(),
+      choice<R, Effort>("effort",
+                        {{"quick", Effort::kQuick}, {"normal", Effort::kNormal}, {"thorough", Effort::kThorough}},
+                        "decides what 'reconstruction' leaves to 'auto'", OF(effort)),
       choice<R, Scales>("scales", {{"power_of_two", Scales::kPowerOfTwo}, {"free", Scales::kFree}},
                         "free: only to compare with, in fake quantization", OF(scales)),
       choice<R, GridSearch>("parameter_search",
@@ -176,10 +191,11 @@ std::vector<RecipeSetting> make_settings() {
                               {"network", Granularity::kNetwork}},
                              "what is learned together", OF(reconstruction.units)),
       boolean<R>("reconstruction.stem", "the first layer, too", OF(reconstruction.stem)),
-      integer<R>("reconstruction.iterations", 1, kMostIterations, "of each unit", OF(reconstruction.iterations)),
+      automatic_integer<R>("reconstruction.iterations", 1, kMostIterations, kAutomatic, "of each unit",
+                           OF(reconstruction.iterations)),
       integer<R>("reconstruction.batch", 1, 4096, "images", OF(reconstruction.batch)),
-      number<R>("reconstruction.rounding_rate", 0, 10, "Adam's rate of the rounding variables",
-                OF(reconstruction.rounding_rate)),
+      automatic_number("reconstruction.rounding_rate", 0, 10, "Adam's rate of the rounding variables",
+                       OF(reconstruction.rounding_rate)),
       number<R>("reconstruction.rounding_weight", 0, 1000, "of the pull towards 0 or 1",
                 OF(reconstruction.rounding_weight)),
       number<R>("reconstruction.warmup", 0, 1, "part of the iterations without that pull", OF(reconstruction.warmup)),
@@ -195,8 +211,8 @@ std::vector<RecipeSetting> make_settings() {
                                     OF(reconstruction.activations)),
       integer<R>("reconstruction.activation_iterations", 0, kMostIterations, "of each unit, for 'after'",
                  OF(reconstruction.activation_iterations)),
-      number<R>("reconstruction.activation_rate", 0, 10, "Adam's rate in log2 of the scale",
-                OF(reconstruction.activation_rate)),
+      automatic_number("reconstruction.activation_rate", 0, 10, "Adam's rate in log2 of the scale",
+                       OF(reconstruction.activation_rate)),
       number<R>("reconstruction.drop", 0, 1, "probability that an activation stays float", OF(reconstruction.drop)),
       choice<R, LossNorm>("reconstruction.loss", {{"norm", LossNorm::kFixed}, {"batch_norm", LossNorm::kBatchNorm}},
                           "|y - y_float|^norm; batch_norm: the exponent by RAPQ's rule", OF(reconstruction.loss)),
@@ -207,6 +223,8 @@ std::vector<RecipeSetting> make_settings() {
       number<R>("reconstruction.bias_rate", 0, 10, "in units of the output's spread", OF(reconstruction.bias_rate)),
       boolean<R>("reconstruction.exponent_moves", "try each activation exponent one up and one down after the unit",
                  OF(reconstruction.exponent_moves)),
+      boolean<R>("reconstruction.judge", "on held-out images: units no better than the search are dropped",
+                 OF(reconstruction.judge)),
 
       integer<R>("network.iterations", 0, kMostIterations, "of distillation of the whole network; 0: none",
                  OF(network.iterations)),
@@ -229,12 +247,14 @@ std::vector<RecipeSetting> make_settings() {
                  OF(network.exponent_moves)),
       integer<R>("network.images", 1, kMostImages, "drawn from the calibration set, those of the search among them",
                  OF(network.images)),
-      integer<R>("network.held_out_images", 1, kMostImages, "at most so many, and a quarter, are held out to judge on",
+      integer<R>("network.held_out_images", 1, kMostImages, "at most so many, and a fifth, are held out to judge on",
                  OF(network.judges)),
 
       number<R>("memory.limit_gb", 0, 1e6, "of the whole program, mapped files apart", OF(memory_gb)),
       spill_folder(),
       integer<R>("calibration.images", 1, kMostImages, "drawn from the calibration set", OF(calibration_images)),
+      boolean<R>("calibration.mirror", "where there are fewer, show search and units mirrored ones, too",
+                 OF(calibration_mirror)),
       integer<R>("calibration.seed", 0, std::numeric_limits<long>::max(), "of the draw and of all learning",
                  OF(calibration_seed)),
       input(),

@@ -5,43 +5,24 @@
 #include <fmt/format.h>
 
 #include "common/error.h"
-#include "sim/pages/assets.h"
+#include "common/pages/embed.h"
+#include "common/pages/page.h"
+
+#define SHIFTSIM_FILES(ENTRY)                 \
+  ENTRY(report_html, "report.html")           \
+  ENTRY(report_charts_js, "report_charts.js") \
+  ENTRY(report_js, "report.js")               \
+  ENTRY(sweep_html, "sweep.html")             \
+  ENTRY(sweep_fields_js, "sweep_fields.js")   \
+  ENTRY(sweep_scatter_js, "sweep_scatter.js") \
+  ENTRY(sweep_js, "sweep.js")
+
+SHIFTSIM_FILES(SHIFTSIM_EMBED)
 
 namespace shiftsim::sim {
 namespace {
 
-constexpr std::string_view kOpen = "{{", kClose = "}}", kData = "data";
-
-/// JSON that a script element can hold: '<' stands in strings alone, and may be written as its number there.
-std::string for_script(std::string_view json) {
-  std::string text;
-  text.reserve(json.size());
-  for (const char c : json) {
-    if (c == '<') {
-      text += "\\u003c";
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
-
-/// A template with each {{name}} replaced by the file of that name, and {{data}} by the JSON.
-std::string fill(std::string_view page, std::string_view json) {
-  std::string text;
-  while (true) {
-    const std::size_t open = page.find(kOpen), close = page.find(kClose, open);
-    if (close == std::string_view::npos) return text.append(page);
-    text.append(page.substr(0, open));
-    const std::string_view name = page.substr(open + kOpen.size(), close - open - kOpen.size());
-    if (name == kData) {
-      text.append(for_script(json));
-    } else {
-      text.append(asset(name));
-    }
-    page.remove_prefix(close + kClose.size());
-  }
-}
+const PageFile kFiles[] = {SHIFTSIM_FILES(SHIFTSIM_EMBEDDED)};
 
 constexpr std::string_view kPointStart = R"({"point":)", kOnFront = R"("front":true)";
 
@@ -79,12 +60,12 @@ std::string thinned(const std::filesystem::path& points_json, std::size_t step) 
 }  // namespace
 
 std::string report_page(std::string_view json) {
-  return fill(asset("report.html"), json);
+  return fill_page("report.html", kFiles, json);
 }
 
 std::string sweep_page(const std::filesystem::path& points_json, std::size_t most) {
   const std::size_t step = count_points(points_json) / most + 1;
-  return fill(asset("sweep.html"), thinned(points_json, step));
+  return fill_page("sweep.html", kFiles, thinned(points_json, step));
 }
 
 }  // namespace shiftsim::sim

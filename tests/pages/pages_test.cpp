@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "quantizer/pages/quantization_page.h"
 #include "sim/report/report.h"
 #include "tests/cli/command.h"
 
@@ -178,6 +179,35 @@ TEST_F(PagesTest, ASweepIsFilteredSortedAndShownByAnyAxis) {
   write("points.json", points_json());
   write("index.html", sim::sweep_page(folder_ / "points.json"));
   expect_good("check_sweep_use.py");
+}
+
+TEST_F(PagesTest, NumbersOfAQuantizationAreThoseOfItsJson) {
+  const fs::path fashion = "/usr/share/datasets/fashion-mnist";
+  const test::Outcome run =
+      run_program(SHIFTSIM_QUANTRUN, {"--model",       SHIFTSIM_SOURCE_DIR "/models/resnet_fmnist.onnx",
+                                      "--recipe",      "best",
+                                      "--bits",        "w2a2",
+                                      "--set",         "calibration.images=32",
+                                      "--set",         "network.images=60",
+                                      "--set",         "reconstruction.iterations=4",
+                                      "--set",         "network.iterations=4",
+                                      "--calibration", fashion / "train-images-idx3-ubyte.gz",
+                                      "--output",      folder_ / "n.qnet",
+                                      "--report",      folder_ / "quantization.json"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  expect_good("check_quantization_page.py");
+  spoil("quantization.json", "\"loss_after\": ", "\"loss_after\": 1");
+  const test::Outcome outcome = look("check_quantization_page.py");
+  if (outcome.status == kSkipped) GTEST_SKIP() << outcome.out;
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.out, HasSubstr(" after: found "));
+}
+
+TEST_F(PagesTest, NamesOfAQuantizationDoNoHarm) {
+  const nlohmann::ordered_json report = {{"network", kHostile[0]}, {"note", kHostile[2]}};
+  const std::string page = quantizer::quantization_page(report.dump());
+  EXPECT_THAT(page, Not(HasSubstr("<script>alert")));
+  EXPECT_EQ(data_of(page), nlohmann::json(report));
 }
 
 TEST_F(PagesTest, TheSweepCheckSeesAWrongNumber) {

@@ -1,6 +1,7 @@
 // The network stage: distillation and exponent moves against the float network's output.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -184,17 +185,18 @@ Recipe images_of(int calibration, int network, int judges, int iterations = 1) {
 }
 
 TEST(ImageRoles, JudgesHaveNoOtherRole) {
-  const std::vector<std::size_t> chosen{7, 3, 9, 1, 0, 5, 8, 2};
+  const std::vector<std::size_t> chosen{7, 3, 9, 1, 0, 5, 8, 2, 6, 4};
   using Images = std::vector<std::size_t>;
-  const ImageRoles enough(chosen, images_of(4, 8, 2));
+  const ImageRoles enough(chosen, images_of(4, 10, 1));
   EXPECT_EQ(enough.calibration, (Images{7, 3, 9, 1}));
-  EXPECT_EQ(enough.teachers, (Images{7, 3, 9, 1, 0, 5}));
-  EXPECT_EQ(enough.judges, (Images{8, 2}));
-  const ImageRoles scarce(chosen, images_of(100, 100, 100));  // a quarter judges
-  EXPECT_EQ(scarce.calibration, (Images{7, 3, 9, 1, 0, 5}));
-  EXPECT_EQ(scarce.judges, (Images{8, 2}));
-  const ImageRoles fewer(chosen, images_of(8, 4, 100));
-  EXPECT_EQ(fewer.calibration, (Images{7, 3, 9, 0, 5, 8, 2}));
+  EXPECT_EQ(enough.teachers, (Images{7, 3, 9, 1, 0, 5, 8, 2, 6}));
+  EXPECT_EQ(enough.judges, (Images{4}));
+  const ImageRoles scarce(chosen, images_of(100, 100, 100));  // a fifth judges
+  EXPECT_EQ(scarce.calibration, (Images{7, 3, 9, 1, 0, 5, 8, 2}));
+  EXPECT_EQ(scarce.judges, (Images{6, 4}));
+  EXPECT_EQ(scarce.text(), "8 images calibrate; 2 are held out");
+  const ImageRoles fewer(chosen, images_of(10, 4, 100));
+  EXPECT_EQ(fewer.calibration, (Images{7, 3, 9, 0, 5, 8, 2, 6, 4}));
   EXPECT_EQ(fewer.judges, (Images{1}));
   const ImageRoles no_stage(chosen, images_of(100, 100, 100, 0));
   EXPECT_EQ(no_stage.calibration, chosen);
@@ -203,6 +205,22 @@ TEST(ImageRoles, JudgesHaveNoOtherRole) {
   EXPECT_EQ(single.calibration, (Images{4}));
   EXPECT_EQ(single.teachers, (Images{4}));
   EXPECT_EQ(single.judges, (Images{4}));
+}
+
+TEST(ImageRoles, MirroredImagesFillUp) {
+  const std::vector<std::size_t> chosen{7, 3, 9, 1, 0, 5, 8, 2, 6, 4};
+  using Images = std::vector<std::size_t>;
+  Recipe recipe = images_of(11, 10, 2);
+  EXPECT_TRUE(ImageRoles(chosen, recipe).mirrored.empty());
+  recipe.calibration_mirror = true;
+  const ImageRoles some(chosen, recipe);
+  EXPECT_EQ(some.mirrored, (Images{7, 3, 9})) << "none that judges";
+  EXPECT_EQ(some.calibrating(), 11u);
+  EXPECT_EQ(some.text(), "8 images calibrate, 3 of them mirrored, too; 2 are held out");
+  recipe.calibration_images = 1000;
+  EXPECT_EQ(ImageRoles(chosen, recipe).mirrored, ImageRoles(chosen, recipe).calibration) << "each once";
+  recipe.calibration_images = 5;
+  EXPECT_TRUE(ImageRoles(chosen, recipe).mirrored.empty()) << "there are enough";
 }
 
 class NetworkStageTest : public TemporaryFolder {
@@ -267,6 +285,16 @@ TEST_F(NetworkStageTest, PlacesImages) {
       EXPECT_EQ(mirrored[at], pixel(y, width - 1 - x));
       EXPECT_EQ(moved[at], y >= 1 && x + 2 < width ? pixel(y - 1, x + 2) : 0.0f) << y << " " << x;
     }
+  // Calibration shows mirrored images behind the others.
+  ThreadPool workers(1);
+  MemoryBudget budget(std::size_t{1} << 30);
+  ActivationMemory memory(budget, "/tmp");
+  TensorValues values(plan, workers, memory);
+  values.load(images, {0}, {0});
+  ASSERT_EQ(values.images(), 2u);
+  const auto shown = values.of(0).values();
+  EXPECT_TRUE(std::ranges::equal(shown.first(plain.size()), plain));
+  EXPECT_TRUE(std::ranges::equal(shown.subspan(plain.size()), mirrored));
 }
 
 /// The judge sees what quantization costs: nothing for the float network, more with fewer bits.

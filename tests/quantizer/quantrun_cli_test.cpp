@@ -241,8 +241,49 @@ TEST_F(Quantrun, TimelineByStage) {
   stages({"--recipe", "nearest", "--bits", "w4a4"}, {"search", "export", "diagnosis"});
   stages({"--recipe", "best", "--bits", "w4a4", "--set", "reconstruction.iterations=20", "--set",
           "network.iterations=20", "--set", "network.exponent_moves=true"},
-         {"alignment", "search", "units", "network", "exponent moves", "statistics", "export", "diagnosis"});
+         {"alignment", "search", "units", "judging", "network", "exponent moves", "statistics", "export", "diagnosis"});
   EXPECT_EQ(quantize({"--recipe", "nearest", "--bits", "w4a4", "-q"}).out, "");
+}
+
+/// What the program decided, and what each stage brought: in words and in the report, with its page beside it.
+TEST_F(Quantrun, SaysWhatItDecided) {
+  const auto outcome = quantize({"--recipe", "best", "--bits", "w2a2", "--set", "reconstruction.iterations=20", "--set",
+                                 "network.iterations=8", "--report", "r.json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("32 images calibrate, 32 of them mirrored, too; 8 are held out"), std::string::npos)
+      << outcome.err;
+  const auto learning = nlohmann::json::parse(test::read_text(folder_ / "r.json"))["learning"];
+  EXPECT_EQ(learning["held_out_images"], 8);
+  std::vector<std::string> stages;
+  for (const auto& stage : learning["stages"]) {
+    stages.push_back(stage["stage"]);
+    const std::string said = fmt::format("{} {:.4f}", stages.back(), stage["divergence"].get<double>());
+    EXPECT_NE(outcome.out.find(said), std::string::npos) << said << " is not in: " << outcome.out;
+  }
+  EXPECT_EQ(stages, (std::vector<std::string>{"search", "units", "network"}));
+  EXPECT_GT(learning["units"].size(), 1u);
+  EXPECT_NE(outcome.out.find("wrote r.json and r.html"), std::string::npos);
+  EXPECT_NE(test::read_text(folder_ / "r.html").find("\"held_out_images\": 8"), std::string::npos);
+}
+
+/// Iterations from a time: said, kept for a run that goes on, and an error where there is no time at all.
+TEST_F(Quantrun, StaysWithinABudget) {
+  const auto outcome =
+      quantize({"--recipe", "best", "--bits", "w2a4", "--budget-minutes", "0.05", "--report", "r.json"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const std::size_t at = outcome.err.find("budget: 0.05 minutes: ");
+  ASSERT_NE(at, std::string::npos) << outcome.err;
+  const int iterations = std::stoi(outcome.err.substr(at + 22));
+  EXPECT_GE(iterations, 20);
+  const auto report = nlohmann::json::parse(test::read_text(folder_ / "r.json"));
+  const std::string recipe = report["recipe"];
+  EXPECT_NE(recipe.find(fmt::format("iterations: {}\n", iterations)), std::string::npos) << recipe;
+  EXPECT_LT(report["seconds"], 30) << "ten times the budget: the machine may be busy";
+  fs::remove_all(folder_ / "out.qnet");
+  expect_rejected(quantize({"--recipe", "best", "--bits", "w2a2", "--budget-minutes", "0.0001"}),
+                  {"--budget-minutes", "found 0.0001", "expected at least"});
+  expect_rejected(quantize({"--recipe", "rapq", "--budget-minutes", "1"}), {"--budget-minutes", "expected auto"});
+  expect_rejected(quantize({"--recipe", "best", "--budget-minutes", "1", "--effort", "quick"}), {"--budget-minutes"});
 }
 
 TEST_F(Quantrun, DiagnosisOfFreeScales) {
@@ -320,9 +361,11 @@ TEST_F(Quantrun, MeasuresTheFloatNetworkOnOtherImages) {
 TEST_F(Quantrun, HelpVersionAndRecipe) {
   const auto help = run({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* option : {"--model", "--calibration", "--calibration-labels", "--recipe", "--input", "--output",
-                             "--set", "--test", "--test-labels", "--threads", "--seed", "--print-recipe", "--diagnose",
-                             "--report", "--verbose", "--quiet", "--bits", "--list-recipes"})
+  for (const char* option :
+       {"--model",    "--calibration", "--calibration-labels", "--recipe",  "--input",   "--output",
+        "--set",      "--test",        "--test-labels",        "--threads", "--seed",    "--print-recipe",
+        "--diagnose", "--effort",      "--budget-minutes",     "--report",  "--verbose", "--quiet",
+        "--bits",     "--list-recipes"})
     EXPECT_NE(help.out.find(option), std::string::npos) << option;
   const auto version = run({"--version"});
   EXPECT_EQ(version.status, 0);
@@ -350,6 +393,9 @@ TEST_F(Quantrun, BadCommandLines) {
   expect_rejected(quantize({"--recipe", "none.yaml"}), {"none.yaml"});
   expect_rejected(quantize({"--recipe", "bset"}), {"--recipe", "'bset'", "adaround", "did you mean 'best'?"});
   expect_rejected(quantize({"--recipe", "best", "--bits", "w3a4"}), {"--bits", "'w3a4'", "w2a4"});
+  expect_rejected(quantize({"--recipe", "rapq", "--effort", "quick"}), {"--effort", "expected auto"});
+  expect_rejected(quantize({"--recipe", "best", "--effort", "slow"}), {"--effort", "slow"});
+  expect_rejected(quantize({"--report", "r.html"}), {"--report", "'r.html'", "JSON"});
   expect_rejected(quantize({"--test", "images.npy"}), {"--test-labels"});
   // simrun's -c is its configuration; here it is nothing.
   expect_rejected(run({"--model", "m.onnx", "-c", "images.npy", "--output", "out.qnet"}), {"-c"});

@@ -164,12 +164,46 @@ TEST_F(RecipeFile, BestDiffersByWidths) {
     const Recipe recipe = load_recipe({best, {}, {}, {}, Widths{weights, activations}});
     EXPECT_EQ(recipe.weight_bits, weights);
     EXPECT_EQ(recipe.activation_bits, activations);
-    return std::tuple(recipe.network.slope, recipe.network.weight_rate, recipe.reconstruction.rounding_weight);
+    return std::tuple(recipe.network.iterations, recipe.network.slope, recipe.network.weight_rate,
+                      recipe.reconstruction.rounding_weight);
   };
-  for (const int activations : {2, 4, 8}) EXPECT_EQ(found(2, activations), std::tuple(8, 0.005, 0.01));
-  EXPECT_EQ(found(4, 2), std::tuple(4, 0.02, 0.01));
-  EXPECT_EQ(found(4, 4), std::tuple(4, 0.005, 1));
-  EXPECT_EQ(found(4, 8), std::tuple(4, 0.005, 0.01));
+  EXPECT_EQ(found(2, 2), std::tuple(800, 8, 0.005, 0.1));
+  for (const int activations : {4, 8}) EXPECT_EQ(found(2, activations), std::tuple(0, 8, 0.005, 0.1));
+  EXPECT_EQ(found(4, 2), std::tuple(800, 4, 0.02, 0.01));
+  EXPECT_EQ(found(4, 4), std::tuple(0, 4, 0.005, 1));
+  EXPECT_EQ(found(4, 8), std::tuple(0, 4, 0.005, 0.01));
+}
+
+TEST_F(RecipeFile, EffortDecidesWhatIsLeftToIt) {
+  const fs::path best = recipe_file("best", "", "");
+  const auto found = [&](std::optional<Effort> effort, std::optional<int> iterations,
+                         std::vector<std::string> overrides) {
+    const Reconstruction r =
+        load_recipe({best, {}, std::move(overrides), {}, Widths{2, 4}, effort, iterations}).reconstruction;
+    return std::tuple(r.iterations, r.rounding_rate, r.activation_rate);
+  };
+  EXPECT_EQ(found({}, {}, {}), std::tuple(2000, 0.01, 0.001)) << "normal";
+  EXPECT_EQ(found(Effort::kQuick, {}, {}), std::tuple(200, 0.05, 0.01));
+  EXPECT_EQ(found(Effort::kThorough, {}, {}), std::tuple(6000, 20.0 / 6000, 2.0 / 6000));
+  EXPECT_EQ(found({}, 20000, {}), std::tuple(20000, 0.001, 0.0001));
+  EXPECT_EQ(found({}, {}, {"effort=quick"}), std::tuple(200, 0.05, 0.01));
+  EXPECT_EQ(found({}, {}, {"reconstruction.iterations=1000"}), std::tuple(1000, 0.02, 0.002)) << "rates follow";
+  EXPECT_EQ(found(Effort::kQuick, {}, {"reconstruction.rounding_rate=0.2"}), std::tuple(200, 0.2, 0.01));
+  const std::string printed = to_yaml(load_recipe({best, {}, {}, {}, Widths{2, 4}, Effort::kQuick}));
+  EXPECT_EQ(printed.find("auto"), std::string::npos);
+  EXPECT_EQ(to_yaml(load(printed)), printed);
+
+  // Where nothing is left to it, to ask for an effort is a mistake.
+  const fs::path rapq = recipe_file("rapq", "", "");
+  expect_user_error(
+      [&] {
+        load_recipe({rapq, {}, {}, {}, {}, Effort::kQuick});
+      },
+      {"--effort", "reconstruction.iterations: 20000", "expected auto"});
+  expect_user_error([&] { load_recipe({rapq, {}, {}, {}, {}, {}, 100}); }, {"--budget-minutes", "expected auto"});
+  expect_user_error([&] { load("effort: slow\n"); }, {"r.yaml:1", "effort", "'slow'", "thorough"});
+  expect_user_error([&] { load("reconstruction: {rounding_rate: automatic}\n"); },
+                    {"rounding_rate", "'automatic'", "a number in [0, 10], or 'auto'"});
 }
 
 }  // namespace

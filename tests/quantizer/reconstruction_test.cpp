@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <fstream>
 #include <regex>
 #include <sstream>
 
@@ -341,6 +342,46 @@ TEST_F(ReconstructNetwork, IsTheSameWithActivationsOnDisk) {
   expect_user_error([&] { run(graph, nowhere); }, {(folder_ / "none").string(), "calibration activations"});
 }
 
+/// Units stay where they are better than the search on images that they have not seen, and only there.
+TEST_F(ReconstructNetwork, UnitsThatAreNoBetterAreDropped) {
+  const Graph graph = import(residual_model(7));
+  int kept = 0, dropped = 0;
+  for (int seed = 1; seed <= 12; ++seed) {
+    // A single image to learn from: some of the runs learn nothing else.
+    const Recipe recipe = this->recipe("qdrop", {"reconstruction.judge=true", "weight_bits=4", "calibration.images=1",
+                                                 "network.images=16", fmt::format("calibration.seed={}", seed)});
+    const ImageSet images = random_images(graph.input().shape, 16, 3);
+    const auto chosen = choose_images(images.count, 16, seed);
+    const auto quantized = [&](const Recipe& asked, LearningRecord* record) {
+      QuantizeOptions options;
+      options.record = record;
+      return quantize(make_plan(graph, asked, "m.onnx"), asked, images, chosen, options);
+    };
+    LearningRecord record;
+    const QuantizedNetwork found = quantized(recipe, &record);
+    ASSERT_EQ(record.stages.size(), 2u);
+    EXPECT_EQ(record.held_out, 3u);
+    EXPECT_EQ(record.stages[0].stage, "search");
+    EXPECT_EQ(record.stages[1].kept, record.stages[1].divergence < record.stages[0].divergence);
+    EXPECT_EQ(record.units.size(), partition(*found.plan, Granularity::kBlock).size() - 1) << "all but the stem";
+    for (const UnitRecord& unit : record.units) EXPECT_LE(unit.after, unit.before) << unit.unit;
+    Recipe without = recipe;  // the same images, nothing learned, nothing judged
+    without.method = "nearest";
+    const QuantizedNetwork searched = quantized(without, nullptr);
+    if (record.stages[1].kept) {
+      EXPECT_TRUE(differs(searched, found));
+      ++kept;
+    } else {
+      expect_same(searched, found, "dropped");
+      EXPECT_NE(learning_text(record).find("(no better: dropped)"), std::string::npos);
+      ++dropped;
+    }
+    EXPECT_TRUE(is_legal(found, recipe));
+  }
+  EXPECT_GT(kept, 0);
+  EXPECT_GT(dropped, 0);
+}
+
 TEST_F(ReconstructNetwork, TakesTheNormFromBatchNorm) {
   const Graph graph = import(residual_model(8));
   const Recipe recipe =
@@ -476,7 +517,10 @@ TEST_F(CheckpointFile, BringsEverythingBack) {
   network.layers[1].learned_bias[0] = 5;
   network.layers[0].searched_exponents = {-4, 2};
   network.searched_exponents[2] = {-3};
-  Checkpoint(folder_ / "c", "print").save("s", of.unit, network);
+  Checkpoint(folder_ / "c", "print").save("s", of.unit, network, {0.5, 0.25});
+  std::vector<double> figures;
+  ASSERT_TRUE(Checkpoint(folder_ / "c", "print").load("s", of.unit, blank, &figures));
+  EXPECT_EQ(figures, (std::vector<double>{0.5, 0.25}));
   ASSERT_TRUE(loads("print"));
   blank.exponents[0] = network.exponents[0];  // made outside the unit
   expect_same(network, blank, "loaded");
