@@ -248,7 +248,7 @@ TEST_F(Quantrun, TimelineByStage) {
 /// What the program decided, and what each stage brought: in words and in the report, with its page beside it.
 TEST_F(Quantrun, SaysWhatItDecided) {
   const auto outcome = quantize({"--recipe", "best", "--bits", "w2a2", "--set", "reconstruction.iterations=20", "--set",
-                                 "network.iterations=8", "--report", "r.json"});
+                                 "network.iterations=8", "--set", "calibration.mirror=true", "--report", "r.json"});
   ASSERT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_NE(outcome.err.find("32 images calibrate, 32 of them mirrored, too; 8 are held out"), std::string::npos)
       << outcome.err;
