@@ -48,8 +48,12 @@ public:
     const std::vector<Pass> passes = passes_of(recipe_);
     for (std::size_t i = 0; i < passes.size(); ++i) run_pass(i, passes[i]);
     const bool dropped = searched && !judge_units(*searched);
-    if (has_network_stage(recipe_)) network_stage();
-    if (has_network_stage(recipe_) || dropped) measure_layers();
+    if (has_network_stage(recipe_)) {
+      network_stage();
+      measure_layers(network_);
+    } else if (dropped) {
+      measure_search();
+    }
     check_legal();
     checkpoint_.remove();
     return std::move(network_);
@@ -225,13 +229,21 @@ private:
       record_.stages.push_back({names[i], divergences.at(i + 1), divergences.at(i + 1) < divergences.at(i)});
   }
 
+  /// Statistics of the search's network, which may come from a checkpoint, without a change of its biases.
+  void measure_search() {
+    QuantizedNetwork measured = network_;
+    for (QuantizedLayer& layer : measured.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
+    measure_layers(measured);
+    network_.statistics = measured.statistics;
+  }
+
   /// The network stage knows no layers by themselves: their statistics, from a few images.
-  void measure_layers() {
+  void measure_layers(QuantizedNetwork& network) {
     const StageScope stage(timeline_, kStatistics);
     constexpr int kImages = 64;
     Recipe as_it_is = recipe_;
     as_it_is.bias_correction = false;
-    Calibrator calibrator(network_, as_it_is, workers_, memory_);
+    Calibrator calibrator(network, as_it_is, workers_, memory_);
     calibrator.load(images_, first_images(roles_.calibration, kImages));
     for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
       calibrator.run(i, {false, false, true});
