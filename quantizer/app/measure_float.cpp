@@ -15,10 +15,15 @@ namespace shiftsim::quantizer {
 
 namespace fs = std::filesystem;
 
-void measure_float(const fs::path& model, const fs::path& qnet, const fs::path& test,
+void measure_float(const fs::path& model, const std::string& output_tensor, const fs::path& qnet, const fs::path& test,
                    const std::optional<fs::path>& labels, int threads) {
   qnet::Network network = qnet::read(qnet);
-  const Graph graph = import_onnx(model, [&](int) { return ImageSize{network.input().height, network.input().width}; });
+  const Graph graph = import_onnx(
+      model,
+      [&](int) {
+        return ImageSize{network.input().height, network.input().width};
+      },
+      output_tensor);
   if (network.provenance.model_hash != sha256_file(model)) {
     fail("{}: was made from another model than {}", qnet.string(), model.string());
   }

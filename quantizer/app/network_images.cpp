@@ -16,6 +16,12 @@ ImageSet load_images(const fs::path& path, const std::optional<fs::path>& labels
 
 ImageSet load_test_images(const fs::path& path, const std::optional<fs::path>& labels, const Graph& graph) {
   ImageSet images = load_images(path, labels, graph.input().shape);
+  if (!graph.is_classifier())
+    fail(
+        "{}: the network's output is a map, which has no classes: its accuracy cannot be measured (the layer table has "
+        "its "
+        "SQNR)",
+        path.string());
   if (images.labels.empty()) fail("{}: no labels for the test images: give --test-labels", path.string());
   const int classes = graph.output().shape.channels;
   for (std::size_t i = 0; i < images.labels.size(); ++i) {

@@ -74,15 +74,18 @@ void run_quantrun(const QuantrunOptions& options) {
   }
   const int threads = thread_count(options.threads);
   if (options.measure_float) {
-    measure_float(options.model, *options.output, *options.test, options.test_labels, threads);
+    measure_float(options.model, options.output_tensor, *options.output, *options.test, options.test_labels, threads);
     return;
   }
-  const Graph graph = import_onnx(options.model, [&](int channels) {
-    if (options.input_shape) return *options.input_shape;
-    const ImageSet first =
-        read_images(options.calibration, options.calibration_labels, static_cast<std::size_t>(channels), 1);
-    return ImageSize{static_cast<int>(first.height), static_cast<int>(first.width)};
-  });
+  const Graph graph = import_onnx(
+      options.model,
+      [&](int channels) {
+        if (options.input_shape) return *options.input_shape;
+        const ImageSet first =
+            read_images(options.calibration, options.calibration_labels, static_cast<std::size_t>(channels), 1);
+        return ImageSize{static_cast<int>(first.height), static_cast<int>(first.width)};
+      },
+      options.output_tensor);
   Plan plan = make_plan(graph, recipe, options.model.string());
   const Shape& shape = graph.input().shape;
   const auto classes = static_cast<std::size_t>(graph.output().shape.channels);

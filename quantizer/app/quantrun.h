@@ -16,6 +16,7 @@ struct QuantrunOptions {
   std::filesystem::path model, calibration;
   std::optional<std::filesystem::path> output, report;  ///< an output but with free scales
   std::optional<std::filesystem::path> calibration_labels, test, test_labels;
+  std::string output_tensor;             ///< which of the model's values is meant; empty: the only output
   std::optional<ImageSize> input_shape;  ///< where the model leaves height or width open
   RecipeSources recipe;
   std::optional<double> budget_minutes;  ///< decides the iterations in place of the effort

@@ -64,6 +64,8 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
           ->check(CLI::PositiveNumber)
           ->excludes(effort_option);
   app.add_flag("--list-recipes", options.list_recipes, "Print the names of the program's recipes, and end");
+  app.add_option("--output-tensor", options.output_tensor,
+                 "Which value of the model is the output, where it has several");
   app.add_option("--input-shape", input_shape,
                  "HEIGHTxWIDTH of the images, where the model leaves them open; without it the calibration images'");
   app.add_option("--input", input,

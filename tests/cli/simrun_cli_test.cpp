@@ -371,9 +371,14 @@ TEST_F(SimrunTest, NetworksThatDoNotFitTheAccelerator) {
   expect_bad_input(
       {"--config", "c.yaml", "--fidelity", "cycle", "--network", "wide.qnet", "--set", "array.accumulator_bits=16"},
       {"conv", "20 bits", "accumulator_bits is 16"});
+}
+
+TEST_F(SimrunTest, AWindowThatNoBankHoldsIsSplit) {
   // fc reads the whole 4x4 map of one word a pixel: 16 words in a half; 1 KiB holds 8 (4 banks x 2 halves x 16 bytes).
-  expect_bad_input({"--config", "c.yaml", "--fidelity", "cycle", "--set", "scratchpad.activation_kib=1"},
-                   {"fc", "scratchpad.activation_kib", "at least 2 KiB"});
+  const test::Outcome outcome = simrun(
+      {"--config", "c.yaml", "--fidelity", "cycle", "--output", "split", "--set", "scratchpad.activation_kib=1"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(test::read_text(folder_ / "split" / "report.json"), HasSubstr("\"window_split\": true"));
 }
 
 TEST_F(SimrunTest, ResultsThatCannotBeWritten) {
