@@ -17,16 +17,9 @@ std::string kind_name(const qnet::Network& network, const qnet::Layer& layer) {
 
 MappingResult describe_mapping(const MappedLayer& mapped) {
   const Mapping& m = mapped.mapping;
-  return {m.tiling.rows,
-          m.tiling.cols,
-          m.block,
-          m.weights_outer ? "weights" : "outputs",
-          m.held,
-          m.k_split,
-          m.act_split,
-          mapped.candidates,
-          mapped.tried,
-          mapped.alone_cycles};
+  return {m.tiling.rows, m.tiling.cols,      m.block,     m.weights_outer ? "weights" : "outputs",
+          m.held,        m.k_split,          m.act_split, mapped.candidates,
+          mapped.tried,  mapped.alone_cycles};
 }
 
 /// All of a LayerResult that does not come from running it. 'tiles': of one image.
