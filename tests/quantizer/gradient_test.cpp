@@ -222,6 +222,10 @@ TEST(PoolGradient, OfGlobalPoolEqualsDifferences) {
 
 // ---- functions ----
 
+double silu_in_double(double x) {
+  return x / (1 + std::exp(-x));
+}
+
 /// x * sigmoid(x): it falls, and rises.
 ScalarFunction silu() {
   return ScalarFunction::input() * ScalarFunction::apply(ScalarOp::kSigmoid, ScalarFunction::input());
@@ -262,7 +266,7 @@ TEST(FunctionGradient, EqualsDifferences) {
       return dot(y, g);
     };
     op.backward_input(values.data(), g.data(), {dx.data(), false, nullptr}, kImages, scratch);
-    expect_differences(values, dx, loss, 0.01f, builder.random(), functions[i].first);
+    expect_differences(values, dx, loss, 0.001f, builder.random(), functions[i].first);
   }
 }
 
@@ -404,6 +408,7 @@ double loss_in_double(const Plan& plan, const UnderTest& of, std::size_t slot) {
       }
     });
     for (std::size_t j = 0; j < out.size(); ++j) {
+      if (layer.function) out[j] = silu_in_double(out[j]);
       if (is_conv) out[j] += static_cast<double>(of.biases[i][j % index(channels)]);
       if (layer.residual >= 0) out[j] += values[index(layer.residual)][j];
       const ActivationRange& range = plan.tensor(layer.output).range;
@@ -481,6 +486,14 @@ public:
         for (std::size_t j = 0; j < g.size(); ++j) gradients_[index(layer.residual)][j] += g[j];
       if (layer.kind == qnet::LayerKind::kConv) convolution(i, g);
       if (layer.kind == qnet::LayerKind::kMaxPool) max_pool_of(layer, g);
+      if (layer.function) {
+        for (std::size_t j = 0; j < g.size(); ++j) {
+          const double x = static_cast<double>(values(layer.input)[j]);
+          const double sigmoid = 1 / (1 + std::exp(-x));
+          gradients_[index(layer.input)][j] += g[j] * sigmoid * (1 + x * (1 - sigmoid));
+        }
+        continue;
+      }
       if (layer.kind == qnet::LayerKind::kSumPool)
         for (std::size_t j = 0; j < values(layer.input).size(); ++j)
           gradients_[index(layer.input)][j] += g[j / layer.geometry.input.size() * g.size() / UnderTest::kChunk +
@@ -588,7 +601,8 @@ TEST(UnitGradient, PassesStraightThroughQuantizers) {
     for (const PlannedLayer& layer : plan.layers) {
       if (layer.kind == qnet::LayerKind::kMaxPool) continue;  // like reconstruction: its values are quantized already
       std::vector<double> steps(per_channel ? static_cast<std::size_t>(layer.geometry.output.channels) : 1);
-      const int more = layer.kind == qnet::LayerKind::kSumPool ? 2 : 0;  // or all of it would be
+      const bool is_sum = layer.kind == qnet::LayerKind::kSumPool && !layer.function;
+      const int more = is_sum ? 2 : 0;  // or all of it would be
       for (double& step : steps) step = std::exp2(exponent(builder.random()) + more);
       of.model.set_quantizer(layer.output, {true, keep, steps});
     }
