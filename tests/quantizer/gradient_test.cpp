@@ -602,7 +602,7 @@ TEST(UnitGradient, PassesStraightThroughQuantizers) {
       if (layer.kind == qnet::LayerKind::kMaxPool) continue;  // like reconstruction: its values are quantized already
       std::vector<double> steps(per_channel ? static_cast<std::size_t>(layer.geometry.output.channels) : 1);
       const bool is_sum = layer.kind == qnet::LayerKind::kSumPool && !layer.function;
-      const int more = is_sum ? 2 : 0;  // or all of it would be
+      const int more = is_sum ? 2 : layer.function ? -2 : 0;  // or all of it would be; SiLU's values are small
       for (double& step : steps) step = std::exp2(exponent(builder.random()) + more);
       of.model.set_quantizer(layer.output, {true, keep, steps});
     }
