@@ -375,7 +375,8 @@ TEST_F(NetworkStageTest, RoundsSoftlyBelowEightBits) {
   const Graph graph = import(residual_model(4));
   for (const int bits : {2, 8}) {
     const auto learned = [&](const char* rounding) {
-      return run(graph, recipe({fmt::format("weight_bits={}", bits), fmt::format("network.rounding={}", rounding)}));
+      return run(graph, recipe({fmt::format("weight_bits={}", bits), fmt::format("network.rounding={}", rounding),
+                                "network.iterations=160"}));
     };
     const QuantizedNetwork straight = learned("straight_through"), soft = learned("soft");
     if (bits == 8) {
