@@ -55,7 +55,8 @@ module layer_unit #(
   assign weight_bits   = {weight_mem[tap_q], 1'b0};
 
   shiftsim_recoder u_recoder (
-    .pair_i(weight_bits[2*plane_q + 1 +: 2]), .carry_i(weight_bits[2*plane_q]), .neg_o(neg), .one_o(one), .two_o(two));
+    .high_i(weight_bits[2*plane_q + 2]), .low_i(weight_bits[2*plane_q + 1]), .carry_i(weight_bits[2*plane_q]),
+    .neg_o(neg), .one_o(one), .two_o(two));
 
   // As in shiftsim_pe_array: the +1 of a negative digit, and the 512 of the product taken back.
   assign corr = 10'(-(1 << OpW)) | 10'(neg);

@@ -77,7 +77,7 @@ TEST_F(ScoreboardExample, EveryLayerOfRandomNetworksIsRight) {
 TEST_F(ScoreboardExample, AChangedBitOfTheRtlIsFound) {
   const qnet::Network network = write_network(1);
   const std::string changes[][3] = {
-      {"shiftsim_recoder.sv", "neg_o = pair_i[1] &", "neg_o = pair_i[0] &"},
+      {"shiftsim_recoder.sv", "neg_o = high_i &", "neg_o = low_i &"},
       {"shiftsim_pe.sv", "(acc_q <<< 2)", "(acc_q <<< 3)"},
       {"shiftsim_ppu_lane.sv", ": tab_i.n[4:0];", ": tab_i.n[4:0] ^ 5'd1;"},
   };
