@@ -114,6 +114,7 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   app.add_option("--seed", seed, "Seed of the draw of calibration images and of all learning, in place of the recipe's")
       ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
   add_mixed_options(app, options.mixed);
+  add_exchange_options(app, options.exchange);
   app.add_flag("--print-recipe", options.print_recipe, "Print the recipe with every key, and end");
   app.add_flag("--explain-recipe", options.explain_recipe, "Print it with what each key means, and end");
   auto* quiet_flag = app.add_flag("--quiet,-q", quiet, "Only warnings and errors");
@@ -121,7 +122,8 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
 
   try {
     app.parse(argc, argv);
-    if (!options.print_recipe && !options.explain_recipe && !options.list_recipes && !options.mixed.assigns()) {
+    if (!options.print_recipe && !options.explain_recipe && !options.list_recipes && !options.mixed.assigns() &&
+        !options.exchange.is_command()) {
       if (model->count() == 0) throw CLI::RequiredError(model->get_name());
       if (calibration->count() == 0 && !options.measure_float) throw CLI::RequiredError(calibration->get_name());
     }
@@ -157,6 +159,10 @@ void run_quantrun(const QuantrunOptions& options) {
   }
   if (options.mixed.assigns()) {
     run_assignment(options.recipe, options.report, options.verbosity > 0, options.mixed);
+    return;
+  }
+  if (options.exchange.is_command()) {
+    run_exchange(options.output, options.input_shape, options.verbosity > 0, options.exchange);
     return;
   }
   const int threads = thread_count(options.threads);
@@ -195,6 +201,8 @@ void run_quantrun(const QuantrunOptions& options) {
   const bool free_scales = recipe.scales == Scales::kFree;
   if (free_scales && options.output)
     fail("--output: free scales cannot become integers; leave it out and give --test and --report");
+  if (free_scales && options.exchange.exports())
+    fail("--export-onnx, --export-qonnx: free scales cannot become integers; leave them out");
   if (!free_scales && !options.output) fail("--output: missing (only fake quantization with free scales has none)");
   const std::string model_hash = sha256_file(options.model), recipe_text = to_yaml(recipe);
   QuantizeOptions how;
@@ -260,6 +268,8 @@ void run_quantrun(const QuantrunOptions& options) {
   result.stages = timeline.stages();
   if (options.report)
     write_file_atomically(*options.report, report_json(quantized, network, recipe, result, *diagnosis));
+  // Last: what it refuses must not lose what was learned.
+  if (network) write_exports(*network, options.verbosity > 0, options.exchange);
   if (options.verbosity == 0) return;
   if (network) fmt::print("{}", layer_table(quantized, *network));
   if (options.diagnose) fmt::print("\n{}\n", diagnosis_text(*diagnosis));

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "quantizer/app/quantrun_exchange.h"
 #include "quantizer/app/quantrun_mixed.h"
 #include "quantizer/import/onnx_import.h"
 #include "quantizer/recipe/recipe.h"
@@ -19,6 +20,7 @@ struct QuantrunOptions {
   std::optional<ImageSize> input_shape;  ///< where the model leaves height or width open
   RecipeSources recipe;
   MixedOptions mixed;
+  ExchangeOptions exchange;
   int threads = 0;    ///< 0: one per processor
   int verbosity = 1;  ///< 0 quiet, 1 progress and the table, 2 debugging
   bool print_recipe = false, explain_recipe = false, list_recipes = false;

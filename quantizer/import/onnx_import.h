@@ -8,6 +8,9 @@
 
 namespace shiftsim::quantizer {
 
+class GraphBuilder;
+class OnnxNode;
+
 struct ImageSize {
   int height = 0, width = 0;
 };
@@ -22,8 +25,13 @@ using ImageSizeOf = std::function<ImageSize(int channels)>;
 /// the node and the operator for whatever cannot be represented.
 Graph import_onnx(const std::filesystem::path& file, const ImageSizeOf& image_size = {});
 
+/// Offered each node of a file before the importer takes it; true: it is done with.
+using NodeReader = std::function<bool(const OnnxNode& op, GraphBuilder& graph)>;
+
 /// The first half of import_onnx, node by node as the file has them (affine, clamp, pad nodes and average pools are
-/// nodes of their own). For tests of the second half.
-Graph import_onnx_unsimplified(const std::filesystem::path& file, const ImageSizeOf& image_size = {});
+/// nodes of their own). For quantized files, whose nodes 'reader' knows (it may be empty), and for tests of the second
+/// half.
+Graph import_onnx_unsimplified(const std::filesystem::path& file, const ImageSizeOf& image_size = {},
+                               const NodeReader& reader = {});
 
 }  // namespace shiftsim::quantizer
