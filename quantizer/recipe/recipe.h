@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <yaml-cpp/yaml.h>
+
 #include "qnet/network.h"
 #include "quantizer/recipe/widths.h"
 
@@ -142,6 +144,7 @@ struct RecipeSources {
   std::vector<std::string> overrides;          ///< --set key=value
   std::optional<std::int64_t> seed;            ///< --seed
   std::optional<Widths> widths = {};           ///< --bits, in place of the file's
+  std::optional<YAML::Node> keys = {};         ///< of a mapping at hand, in place of a file; "recipe" in messages
 };
 
 /// Reads the recipe, what it extends first, then applies the command line. What a file says under 'by_bits' holds for
@@ -149,7 +152,8 @@ struct RecipeSources {
 /// type, a value out of range, files that extend each other.
 Recipe load_recipe(const RecipeSources& sources);
 
-/// What the network's provenance calls the recipe: "best_w2a4", "best" without --bits, "defaults" without a file.
+/// What the network's provenance calls the recipe: "best_w2a4", "best" without --bits, "defaults" without a file,
+/// "own" for a mapping at hand.
 std::string label_of(const RecipeSources& sources);
 
 /// The recipe as YAML, every key with its value; reading it back gives the same recipe.

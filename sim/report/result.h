@@ -62,6 +62,7 @@ struct LockstepResult {
   std::int64_t images = 0, cycles = 0;
   std::int64_t comparisons = 0;              ///< port and accumulator values compared
   std::int64_t accumulator_comparisons = 0;  ///< of them accumulators at drains
+  std::vector<std::string> not_compared;     ///< what the RTL lacks (rtl/verilated/core_abi.h)
   std::string difference;  ///< of a failure: cycle, layer, tile, pixel, channel, expected, actual, seed
   std::string waveform;    ///< FST file of a failure, or empty
 };
