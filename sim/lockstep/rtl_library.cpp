@@ -174,9 +174,9 @@ void RtlLibrary::load_functions(const std::string& file) {
 }
 
 /// What the core says of itself.
-void RtlLibrary::find_lacks(const ShiftsimCoreInfo& info, const std::string& file) {
+void RtlLibrary::find_lacks(const ShiftsimCoreInfo& about, const std::string& file) {
   const std::vector<std::string> known = names_that_may_lack();
-  std::istringstream words(info.lacks == nullptr ? "" : info.lacks);
+  std::istringstream words(about.lacks == nullptr ? "" : about.lacks);
   for (std::string word; words >> word;) {
     if (std::find(known.begin(), known.end(), word) == known.end())
       fail("{}: lacks {}: found no such output or event that a core may lack{}", file, word, suggestion(word, known));

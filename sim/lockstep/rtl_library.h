@@ -56,7 +56,7 @@ public:
 
 private:
   void load_functions(const std::string& file);
-  void find_lacks(const ShiftsimCoreInfo& info, const std::string& file);
+  void find_lacks(const ShiftsimCoreInfo& about, const std::string& file);
 
   bool traces_ = false;
   std::vector<std::string> lacks_;
