@@ -5,7 +5,8 @@
 
 namespace shiftsim::python {
 
-/// Waits until no other call simulates with SystemC, which has one machine a process; throws Stopped (common/watcher.h).
+/// Waits until no other call simulates with SystemC, which has one machine a process; throws Stopped
+/// (common/watcher.h).
 std::unique_lock<std::timed_mutex> systemc_turn();
 
 }  // namespace shiftsim::python

@@ -20,9 +20,8 @@ protected:
 
   /// What bash offers for the last word of a line, words separated by spaces.
   std::string offers(const std::string& line) const {
-    const std::string script =
-        "source " + kLibrary +
-        R"(
+    const std::string script = "source " + kLibrary +
+                               R"(
       source "$1/scripts/completions/simrun"
       source "$1/scripts/completions/quantrun"
       PATH=$2:$PATH COMP_LINE=$3 COMP_POINT=${#3} COMP_WORDS=($3)
