@@ -19,6 +19,12 @@ using testing::StartsWith;
 
 const std::string kRtl = SHIFTSIM_SOURCE_DIR "/rtl";
 
+/// Files of images have one channel or three.
+bool fits_a_file(std::uint64_t seed) {
+  const int channels = qnet::random_network(seed).input().channels;
+  return channels == 1 || channels == 3;
+}
+
 class Bench : public CommandTest {
 protected:
   /// The vectors of a random network; gives the folders of its layers.
@@ -62,6 +68,7 @@ protected:
 TEST_F(Bench, IcarusFindsEveryLayerRight) {
   if (run_program("iverilog", {"-V"}).status != 0) GTEST_SKIP() << "iverilog is not installed";
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    if (!fits_a_file(seed)) continue;
     for (const fs::path& layer : dump(seed)) {
       const Outcome outcome = icarus(layer);
       EXPECT_EQ(outcome.status, 0) << "seed " << seed << ", " << layer << outcome.err;

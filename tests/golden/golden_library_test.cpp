@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "common/npy.h"
 #include "qnet/golden.h"
 #include "qnet/io.h"
 #include "tests/common/temporary_folder.h"
@@ -16,6 +17,11 @@ namespace shiftsim {
 namespace {
 
 using testing::HasSubstr;
+
+template <typename T>
+std::vector<std::int32_t> widened(const std::vector<T>& values) {
+  return {values.begin(), values.end()};
+}
 
 class GoldenLibrary : public TemporaryFolder {
 protected:
@@ -69,11 +75,22 @@ TEST_F(GoldenLibrary, GivesEveryTensorAndArrayOfEveryLayer) {
       EXPECT_EQ(shiftsim_golden_field(golden_, i, "out_c"), network_.out(layer).channels);
       EXPECT_EQ(array(i, "input"), trace[static_cast<std::size_t>(layer.input)]);
       EXPECT_EQ(array(i, "output"), trace[static_cast<std::size_t>(layer.output)]);
-      if (layer.residual >= 0) EXPECT_EQ(array(i, "residual"), trace[static_cast<std::size_t>(layer.residual)]);
-      if (!layer.weights.empty())
-        EXPECT_EQ(array(i, "weights"), std::vector<std::int32_t>(layer.weights.begin(), layer.weights.end()));
-      if (!layer.bias.empty()) EXPECT_EQ(array(i, "bias"), layer.bias);
-      if (!layer.hi.empty()) EXPECT_EQ(array(i, "hi"), std::vector<std::int32_t>(layer.hi.begin(), layer.hi.end()));
+      if (layer.residual >= 0) {
+        EXPECT_EQ(array(i, "residual"), trace[static_cast<std::size_t>(layer.residual)]);
+      }
+      if (!layer.weights.empty()) {
+        EXPECT_EQ(array(i, "weights"), widened(layer.weights));
+        EXPECT_EQ(array(i, "bias"), layer.bias);
+      }
+      if (!layer.shifts.empty()) {
+        EXPECT_EQ(array(i, "shifts"), widened(layer.shifts));
+      }
+      if (!layer.hi.empty()) {
+        EXPECT_EQ(array(i, "hi"), widened(layer.hi));
+      }
+      if (layer.is_view()) {
+        EXPECT_EQ(array(i, "channels"), layer.channels);
+      }
     }
     shiftsim_golden_close(golden_);
     golden_ = nullptr;
@@ -81,7 +98,7 @@ TEST_F(GoldenLibrary, GivesEveryTensorAndArrayOfEveryLayer) {
 }
 
 TEST_F(GoldenLibrary, ImagesComePixelByPixelOrFromAFile) {
-  open(2);
+  open(1);
   const qnet::Tensor& input = network_.input();
   std::vector<std::uint8_t> two(image_.size(), 7);
   two.insert(two.end(), image_.begin(), image_.end());

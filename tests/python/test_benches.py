@@ -11,10 +11,10 @@ from conftest import BIN, SOURCE
 
 pytestmark = pytest.mark.skipif(shutil.which("verilator") is None, reason="verilator is not installed")
 
-# One bit of the RTL each: a digit's weight, the rounding of the residual's place, a clamp, the sign of an operand.
+# One bit of the RTL each: a digit's sign, the weight of a digit, a bit of the shift.
 MUTANTS = [("shiftsim_recoder.sv", "neg_o = pair_i[1] &", "neg_o = pair_i[0] &"),
            ("shiftsim_pe.sv", "(acc_q <<< 2)", "(acc_q <<< 3)"),
-           ("shiftsim_ppu_lane.sv", "assign hi = {1'b0, tab_i.hi};", "assign hi = {1'b0, tab_i.hi ^ 8'd1};")]
+           ("shiftsim_ppu_lane.sv", ": tab_i.n[4:0];", ": tab_i.n[4:0] ^ 5'd1;")]
 
 
 @pytest.fixture
