@@ -8,7 +8,7 @@ file(CREATE_LINK ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/${SHIFTSIM_DATA} SY
 install(TARGETS simrun quantrun RUNTIME DESTINATION bin)
 install(TARGETS shiftsim_golden LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES golden/shiftsim_golden.h DESTINATION include)
-install(FILES golden/shiftsim_golden_pkg.sv DESTINATION ${SHIFTSIM_DATA}/golden)
+install(FILES golden/bench.sv golden/layer_unit.sv golden/shiftsim_golden_pkg.sv DESTINATION ${SHIFTSIM_DATA}/golden)
 install(DIRECTORY configs rtl DESTINATION ${SHIFTSIM_DATA})
 install(PROGRAMS scripts/build_rtl scripts/mixed_precision DESTINATION ${SHIFTSIM_DATA}/scripts)
 install(FILES tests/rtl/mutants/mutants.json DESTINATION ${SHIFTSIM_DATA}/tests/rtl/mutants)
