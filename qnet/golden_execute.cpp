@@ -66,7 +66,7 @@ void window_sums(const GoldenLayer& prepared, const std::int16_t* input, int ima
   }
 }
 
-/// One image of a view: 'joined' is null where nothing is joined.
+/// One image of a view. 'joined' is not read where nothing is joined.
 void gather(const GoldenLayer& prepared, const std::int16_t* input, const std::int16_t* joined, std::int16_t* output) {
   const Layer& layer = *prepared.layer;
   const Tensor& in = *prepared.input;
@@ -88,10 +88,11 @@ void execute(const GoldenLayer& prepared, const Kernels& kernels, const std::int
              const std::int16_t* residual, std::int16_t* output, std::int32_t* logits, int images,
              GoldenScratch& scratch) {
   if (prepared.layer->is_view()) {
+    SHIFTSIM_CHECK(input != nullptr && output != nullptr, "layer {}: no values", prepared.layer->name);
     const std::size_t joined = prepared.joined != nullptr ? prepared.joined->size() : 0;
     for (int i = 0; i < images; ++i)
       gather(prepared, input + index(i) * prepared.input->size(),
-             residual == nullptr ? nullptr : residual + index(i) * joined, output + index(i) * prepared.output->size());
+             residual == nullptr ? input : residual + index(i) * joined, output + index(i) * prepared.output->size());
     return;
   }
   const std::int16_t* read = input;
