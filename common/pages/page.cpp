@@ -3,12 +3,14 @@
 #include "common/error.h"
 #include "common/pages/embed.h"
 
-#define SHIFTSIM_SHARED(ENTRY)      \
-  ENTRY(page_css, "page.css")       \
-  ENTRY(format_js, "format.js")     \
-  ENTRY(elements_js, "elements.js") \
-  ENTRY(table_js, "table.js")       \
-  ENTRY(charts_js, "charts.js")     \
+#define SHIFTSIM_SHARED(ENTRY)                  \
+  ENTRY(page_head_html, "page_head.html")       \
+  ENTRY(page_scripts_html, "page_scripts.html") \
+  ENTRY(page_css, "page.css")                   \
+  ENTRY(format_js, "format.js")                 \
+  ENTRY(elements_js, "elements.js")             \
+  ENTRY(table_js, "table.js")                   \
+  ENTRY(charts_js, "charts.js")                 \
   ENTRY(chart_js, "chart.min.js")
 
 SHIFTSIM_SHARED(SHIFTSIM_EMBED)
@@ -42,23 +44,31 @@ std::string for_script(std::string_view json) {
   return text;
 }
 
-}  // namespace
-
-std::string fill_page(std::string_view html, std::span<const PageFile> own, std::string_view json) {
-  std::string_view page = file(html, own);
-  std::string text;
+/// Appends 'page' with its {{names}} replaced. Files of other kinds than HTML go in as they are.
+void fill(std::string_view page, std::span<const PageFile> own, std::string_view json, std::string& text) {
   while (true) {
     const std::size_t open = page.find(kOpen), close = page.find(kClose, open);
-    if (close == std::string_view::npos) return text.append(page);
+    if (close == std::string_view::npos) break;
     text.append(page.substr(0, open));
     const std::string_view name = page.substr(open + kOpen.size(), close - open - kOpen.size());
     if (name == kData) {
       text.append(for_script(json));
+    } else if (name.ends_with(".html")) {
+      fill(file(name, own), own, json, text);
     } else {
       text.append(file(name, own));
     }
     page.remove_prefix(close + kClose.size());
   }
+  text.append(page);
+}
+
+}  // namespace
+
+std::string fill_page(std::string_view html, std::span<const PageFile> own, std::string_view json) {
+  std::string text;
+  fill(file(html, own), own, json, text);
+  return text;
 }
 
 }  // namespace shiftsim

@@ -149,7 +149,8 @@ int ScalarFunction::append(const ScalarFunction& other, int input) {
   return place.back();
 }
 
-void ScalarFunction::run(const float* from, std::size_t count, bool slopes,
+template <typename Real>
+void ScalarFunction::run(const Real* from, std::size_t count, bool slopes,
                          const std::function<void(std::size_t, std::span<const double>, const double*)>& use) const {
   std::vector<Dual> block(steps_.size() * kBlock);
   std::vector<double> values(kBlock), slope(kBlock);
@@ -185,15 +186,13 @@ void ScalarFunction::run(const float* from, std::size_t count, bool slopes,
 
 double ScalarFunction::operator()(double x) const {
   double result = 0;
-  const auto in = static_cast<float>(x);
-  run(&in, 1, false, [&](std::size_t, std::span<const double> values, const double*) { result = values[0]; });
+  run(&x, 1, false, [&](std::size_t, std::span<const double> values, const double*) { result = values[0]; });
   return result;
 }
 
 double ScalarFunction::slope(double x) const {
   double result = 0;
-  const auto in = static_cast<float>(x);
-  run(&in, 1, true, [&](std::size_t, std::span<const double>, const double* slopes) { result = slopes[0]; });
+  run(&x, 1, true, [&](std::size_t, std::span<const double>, const double* slopes) { result = slopes[0]; });
   return result;
 }
 

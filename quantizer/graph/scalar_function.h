@@ -72,8 +72,9 @@ private:
   /// Appends the other's steps, its input being step 'input' (-1: its own); the place of its result.
   int append(const ScalarFunction& other, int input = -1);
   /// Calls use(values, slopes) for blocks of 'from'; slopes null where they are not wanted.
+  template <typename Real>
   void run(
-      const float* from, std::size_t count, bool slopes,
+      const Real* from, std::size_t count, bool slopes,
       const std::function<void(std::size_t first, std::span<const double> values, const double* slopes)>& use) const;
 
   std::vector<Step> steps_;

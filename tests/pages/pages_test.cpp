@@ -37,6 +37,13 @@ protected:
     EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
   }
 
+  void expect_told(const std::string& script, const std::string& words) const {
+    const test::Outcome outcome = look(script);
+    if (outcome.status == kSkipped) GTEST_SKIP() << outcome.out;
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.out, HasSubstr(words));
+  }
+
   /// A run of models/'s residual network with two test images, into the test's folder.
   void simulate(const std::vector<std::string>& more) const {
     const std::string network = SHIFTSIM_PINNED_NETWORKS "/resnet_w4a4.qnet";
@@ -197,10 +204,7 @@ TEST_F(PagesTest, NumbersOfAQuantizationAreThoseOfItsJson) {
   ASSERT_EQ(run.status, 0) << run.err;
   expect_good("check_quantization_page.py");
   spoil("quantization.json", "\"loss_after\": ", "\"loss_after\": 1");
-  const test::Outcome outcome = look("check_quantization_page.py");
-  if (outcome.status == kSkipped) GTEST_SKIP() << outcome.out;
-  EXPECT_EQ(outcome.status, 1);
-  EXPECT_THAT(outcome.out, HasSubstr(" after: found "));
+  expect_told("check_quantization_page.py", " after: found ");
 }
 
 TEST_F(PagesTest, NamesOfAQuantizationDoNoHarm) {
@@ -214,10 +218,7 @@ TEST_F(PagesTest, TheSweepCheckSeesAWrongNumber) {
   write("points.json", points_json());
   write("index.html", sim::sweep_page(folder_ / "points.json"));
   spoil("points.json", "\"cycles\":500000", "\"cycles\":500001");
-  const test::Outcome outcome = look("check_sweep_page.py");
-  if (outcome.status == kSkipped) GTEST_SKIP() << outcome.out;
-  EXPECT_EQ(outcome.status, 1);
-  EXPECT_THAT(outcome.out, HasSubstr("cycles of point 1"));
+  expect_told("check_sweep_page.py", "cycles of point 1");
 }
 
 TEST_F(PagesTest, APageOfAllPointsHoldsThemAsTheyAre) {

@@ -59,7 +59,7 @@ public:
   Network around(RandomLayerKind kind) {
     if (kind == RandomLayerKind::kLinear) {
       if (random_.chance(50)) add(RandomLayerKind::kConv, "before", false);
-      linear("tested");
+      logits("tested", /*is_map=*/false);
       return check();
     }
     const bool may_split =
@@ -77,10 +77,7 @@ private:
   Network finished() {
     // The last layer sums over channels, so it needs one exponent.
     if (current().exponents.size() > 1) add(RandomLayerKind::kDepthwise, "together", false);
-    if (options_.maps && random_.chance(15))
-      map("logits");
-    else
-      linear("logits");
+    logits("logits", options_.maps && random_.chance(15));
     return check();
   }
 
@@ -286,34 +283,21 @@ private:
     return output;
   }
 
-  /// The last layer: its kernel is the whole map.
-  void linear(const std::string& name) {
+  /// The last layer: its kernel is the whole map, or any where the network's output is a map.
+  void logits(const std::string& name, bool is_map) {
     const Tensor& in = current();
     Layer layer;
     layer.name = name;
     layer.input = static_cast<int>(network_.tensors.size()) - 1;
     layer.output = layer.input + 1;
-    layer.kernel_h = in.height;
-    layer.kernel_w = in.width;
     Tensor output;
     output.name = "logits_out";
-    output.channels = random_.in(1, options_.max_classes);
-    output.bits = kLogitsBits;
-    output.is_signed = true;
-    network_.tensors.push_back(output);
-    network_.layers.push_back(layer);
-    fill_conv(false);
-  }
-
-  /// The last layer of a network whose output is a map.
-  void map(const std::string& name) {
-    Layer layer;
-    layer.name = name;
-    layer.input = static_cast<int>(network_.tensors.size()) - 1;
-    layer.output = layer.input + 1;
-    Tensor output;
-    output.name = "logits_out";
-    geometry(layer, output);
+    if (is_map) {
+      geometry(layer, output);
+    } else {
+      layer.kernel_h = in.height;
+      layer.kernel_w = in.width;
+    }
     output.channels = random_.in(1, options_.max_classes);
     output.bits = kLogitsBits;
     output.is_signed = true;
