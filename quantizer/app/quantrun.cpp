@@ -68,6 +68,10 @@ void run_quantrun(const QuantrunOptions& options) {
     run_assignment(options.recipe, options.report, options.verbosity > 0, options.mixed);
     return;
   }
+  if (options.exchange.is_command()) {
+    run_exchange(options.output, options.input_shape, options.verbosity > 0, options.exchange);
+    return;
+  }
   if (options.measure_float) {
     measure_float(options.model, options.output_tensor, *options.output, *options.test, options.test_labels, options.threads);
     return;
@@ -84,11 +88,15 @@ void run_quantrun(const QuantrunOptions& options) {
   const bool free_scales = inputs.recipe.scales == Scales::kFree;
   if (free_scales && options.output)
     fail("--output: free scales cannot become integers; leave it out and give --images and --report");
+  if (free_scales && options.exchange.exports())
+    fail("--export-onnx, --export-qonnx: free scales cannot become integers; leave them out");
   if (!free_scales && !options.output) fail("--output: missing (only fake quantization with free scales has none)");
   const Quantization found = quantize_model(inputs, request);
   if (options.report)
     write_report(*options.report,
                  report_json(found.quantized, found.network, inputs.recipe, found.result, *found.diagnosis));
+  // Last: what it refuses must not lose what was learned.
+  if (found.network) write_exports(*found.network, options.verbosity > 0, options.exchange);
   if (options.verbosity > 0) print(found, inputs.recipe, options);
 }
 

@@ -98,6 +98,7 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   app.add_option("--threads", options.threads, "Threads; 0: one per processor. The result is the same at any number")
       ->check(CLI::Range(0, 1024));
   add_mixed_options(app, options.mixed);
+  add_exchange_options(app, options.exchange);
   app.option_defaults()->group("Print, and end");
   app.add_flag("--list-recipes", options.list_recipes, "Print the names of the program's recipes, and end");
   app.add_flag("--print-recipe", options.print_recipe, "Print the recipe with every key, and end")
@@ -110,7 +111,8 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
 
   try {
     app.parse(argc, argv);
-    if (!options.print_recipe && !options.explain_recipe && !options.list_recipes && !options.mixed.assigns()) {
+    if (!options.print_recipe && !options.explain_recipe && !options.list_recipes && !options.mixed.assigns() &&
+        !options.exchange.is_command()) {
       if (model->count() == 0) throw CLI::RequiredError(model->get_name());
       if (calibration->count() == 0 && !options.measure_float) throw CLI::RequiredError(calibration->get_name());
     }
