@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/hash.h"
 #include "common/log.h"
+#include "common/thread_pool.h"
 #include "qnet/io.h"
 #include "quantizer/app/network_images.h"
 #include "quantizer/evaluate/accuracy.h"
@@ -27,9 +28,9 @@ void measure_float(const fs::path& model, const std::string& output_tensor, cons
   if (network.provenance.model_hash != sha256_file(model)) {
     fail("{}: was made from another model than {}", qnet.string(), model.string());
   }
-  const ImageSet images = load_test_images(test, labels, graph);
+  const ImageSet images = load_test_images({test, labels}, graph);
   Progress progress("float network", images.count, "images");
-  const FloatEngine engine(graph, network.input_spec, threads);
+  const FloatEngine engine(graph, network.input_spec, thread_count(threads));
   const auto logits = engine.run(images, 0, images.count, [&](std::size_t done) { progress.update(done); });
   const auto found = argmax_float(logits, static_cast<std::size_t>(graph.output().shape.channels));
   network.provenance.float_accuracy = compare(found, found, images.labels).before;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "quantizer/app/quantrun_exchange.h"
 #include "quantizer/app/quantrun_mixed.h"
 #include "quantizer/import/onnx_import.h"
 #include "quantizer/recipe/recipe.h"
@@ -21,6 +22,7 @@ struct QuantrunOptions {
   RecipeSources recipe;
   std::optional<double> budget_minutes;  ///< decides the iterations in place of the effort
   MixedOptions mixed;
+  ExchangeOptions exchange;
   int threads = 0;    ///< 0: one per processor
   int verbosity = 1;  ///< 0 quiet, 1 progress and the table, 2 debugging
   bool print_recipe = false, explain_recipe = false, list_recipes = false;

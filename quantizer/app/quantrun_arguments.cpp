@@ -37,9 +37,9 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   CLI::App app{"Quantizes a float ONNX network to an integer network whose every scale is a power of two (.qnet).",
                "quantrun"};
   app.footer(
-      "Images: an IDX file (.gz too), a .npy file (uint8 N x H x W x C) or a folder of PNG and JPEG files; labels "
-      "likewise, "
-      "or for\na folder a text file of 'file class' lines.\n"
+      "Images: an IDX file (.gz too), a .npy file (uint8 N x H x W x C), or a folder of PNG and JPEG files. Labels "
+      "likewise, or for\na folder a text file of 'file class' lines. A folder with a sub-folder a class has its "
+      "labels.\n"
       "Exit status: 0 done; 1 internal error; 2 bad input.\n"
       "Example: quantrun --model models/resnet_fmnist.onnx --recipe nearest --bits w4a4 \\\n"
       "           --calibration /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz --output resnet.qnet");
@@ -48,10 +48,16 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
   double budget = 0;
   std::int64_t seed = -1;
   bool verbose = false, quiet = false;
+  app.option_defaults()->group("What is quantized");
   auto* model = app.add_option("--model,-m", options.model, "ONNX file of the float network");
   auto* calibration = app.add_option("--calibration", options.calibration, "Images to calibrate on (no test images)");
   app.add_option("--calibration-labels", labels,
                  "Labels of these; only the order of a folder's label file matters to 'nearest'");
+  app.add_option("--output-tensor", options.output_tensor,
+                 "Which value of the model is the output, where it has several");
+  app.add_option("--input-shape", input_shape,
+                 "HEIGHTxWIDTH of the images, where the model leaves them open; without it the calibration images'");
+  app.option_defaults()->group("How");
   app.add_option("--recipe,-r", recipe,
                  "How to quantize: a recipe of the program by its name (--list-recipes), or a YAML file");
   app.add_option("--bits", bits,
@@ -63,13 +69,14 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
       app.add_option("--budget-minutes", budget, "As long as fits into so many minutes on this machine")
           ->check(CLI::PositiveNumber)
           ->excludes(effort_option);
-  app.add_flag("--list-recipes", options.list_recipes, "Print the names of the program's recipes, and end");
-  app.add_option("--output-tensor", options.output_tensor,
-                 "Which value of the model is the output, where it has several");
-  app.add_option("--input-shape", input_shape,
-                 "HEIGHTxWIDTH of the images, where the model leaves them open; without it the calibration images'");
   app.add_option("--input", input,
                  "How pixels are normalized (YAML: mean, std, scale), in place of the recipe's section");
+  app.add_option("--set", options.recipe.overrides, "KEY=VALUE: overrides a key of the recipe")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--seed", seed, "Seed of the draw of calibration images and of all learning, in place of the recipe's")
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
+  app.option_defaults()->group("Results");
   auto* output_option = app.add_option("--output,-o", output, "The .qnet folder to write (not with free scales)");
   app.add_option(
       "--report", report,
@@ -77,32 +84,35 @@ std::optional<int> parse_quantrun(int argc, const char* const* argv, QuantrunOpt
       "beside it the page that shows it (.html)");
   app.add_flag("--diagnose", options.diagnose,
                "Print where the signal is lost, worst layers first (docs/diagnosis.md); --report always has it");
-  app.add_option("--set", options.recipe.overrides, "KEY=VALUE: overrides a key of the recipe")
-      ->take_all()
-      ->allow_extra_args(false);
-  auto* test_option = app.add_option("--test,--test-images", test, "Images to measure accuracy on, float and integer");
-  auto* test_labels_option = app.add_option("--test-labels", test_labels, "Labels of the test images");
+  app.option_defaults()->group("What accuracy is measured on");
+  auto* test_option =
+      app.add_option("--images,--test,--test-images", test, "Images to measure accuracy on, float and integer");
+  auto* test_labels_option = app.add_option("--labels,--test-labels", test_labels, "Labels of these images");
   test_labels_option->needs(test_option);
   app.add_flag("--measure-float", options.measure_float,
-               "Measure the float network's accuracy on --test, keep it in the network of --output, and end")
+               "Measure the float network's accuracy on --images, keep it in the network of --output, and end")
       ->needs(test_option)
       ->needs(output_option)
       ->excludes(calibration);
+  app.option_defaults()->group("Run");
   app.add_option("--threads", options.threads, "Threads; 0: one per processor. The result is the same at any number")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--seed", seed, "Seed of the draw of calibration images and of all learning, in place of the recipe's")
-      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
   add_mixed_options(app, options.mixed);
+  add_exchange_options(app, options.exchange);
+  app.option_defaults()->group("Print, and end");
+  app.add_flag("--list-recipes", options.list_recipes, "Print the names of the program's recipes, and end");
   app.add_flag("--print-recipe", options.print_recipe, "Print the recipe with every key, and end")
       ->excludes(budget_option);
   app.add_flag("--explain-recipe", options.explain_recipe, "Print it with what each key means, and end")
       ->excludes(budget_option);
+  app.option_defaults()->group("Messages");
   auto* quiet_flag = app.add_flag("--quiet,-q", quiet, "Only warnings and errors");
   app.add_flag("--verbose,-v", verbose, "More on stderr")->excludes(quiet_flag);
 
   try {
     app.parse(argc, argv);
-    if (!options.print_recipe && !options.explain_recipe && !options.list_recipes && !options.mixed.assigns()) {
+    if (!options.print_recipe && !options.explain_recipe && !options.list_recipes && !options.mixed.assigns() &&
+        !options.exchange.is_command()) {
       if (model->count() == 0) throw CLI::RequiredError(model->get_name());
       if (calibration->count() == 0 && !options.measure_float) throw CLI::RequiredError(calibration->get_name());
     }

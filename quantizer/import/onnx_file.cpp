@@ -14,6 +14,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// Element types of ONNX 1.16, which is newer than the header that is used here: two codes in a byte.
+constexpr int kUint4 = 21, kInt4 = 22;
+
 constexpr std::int64_t kOldestOpset = 7, kNewestOpset = 25;
 
 std::ifstream open_binary(const fs::path& file) {
@@ -67,6 +70,19 @@ std::string external_bytes(const onnx::TensorProto& tensor, const fs::path& mode
   stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   if (!stream) fail("{}: cannot be read", file.string());
   return bytes;
+}
+
+/// The bytes that hold two codes of 4 bits each, from the raw data or (null) the typed field.
+std::vector<int> four_bit_pairs(const onnx::TensorProto& tensor, const std::string* raw) {
+  if (raw == nullptr) return {tensor.int32_data().begin(), tensor.int32_data().end()};
+  std::vector<int> bytes;
+  for (const char byte : *raw) bytes.push_back(static_cast<unsigned char>(byte));
+  return bytes;
+}
+
+int four_bits(int pair, bool upper, bool is_signed) {
+  const int code = (pair >> (upper ? 4 : 0)) & 15;
+  return is_signed && code >= 8 ? code - 16 : code;
 }
 
 /// The raw little-endian elements, each handed to 'use' as a Stored.
@@ -147,6 +163,13 @@ Constant read_tensor(const onnx::TensorProto& tensor, const fs::path& model_file
   };
 
   switch (tensor.data_type()) {
+    case kUint4:
+    case kInt4: {
+      const auto bytes = four_bit_pairs(tensor, use_raw ? &raw : nullptr);
+      check_size(bytes.size(), (count + 1) / 2, "bytes");
+      for (std::size_t i = 0; i < count; ++i) as_int(four_bits(bytes[i / 2], i % 2 == 1, tensor.data_type() == kInt4));
+      break;
+    }
     case Proto::FLOAT:
       read(float{}, tensor.float_data(), as_float);
       break;

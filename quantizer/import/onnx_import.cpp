@@ -31,6 +31,15 @@ bool transposed_to_nchw(const onnx::GraphProto& source, const std::string& name)
   return false;
 }
 
+/// Convolutions read N x C x H x W, so without a transposition the input is that, whatever its sizes are.
+bool convolves_as_it_is(const onnx::GraphProto& source) {
+  const auto has = [&](const char* type) {
+    return std::any_of(source.node().begin(), source.node().end(),
+                       [&](const onnx::NodeProto& node) { return node.op_type() == type; });
+  };
+  return has("Conv") && !has("Transpose");
+}
+
 /// The only input that no initializer defines.
 const onnx::ValueInfoProto& find_input(const onnx::GraphProto& source, const fs::path& file, const Values& values) {
   std::vector<const onnx::ValueInfoProto*> inputs;
@@ -93,7 +102,8 @@ Activation flat_input(const onnx::ValueInfoProto& info, const fs::path& file, co
 Activation image_input(const onnx::GraphProto& source, const onnx::ValueInfoProto& info, const fs::path& file,
                        std::vector<std::int64_t> sizes, const ImageSizeOf& image_size, GraphBuilder& graph) {
   const auto is_colour = [](std::int64_t size) { return size == 1 || size == 3; };
-  const bool nhwc = transposed_to_nchw(source, info.name()) || (!is_colour(sizes[0]) && is_colour(sizes[2]));
+  const bool looks_nhwc = !is_colour(sizes[0]) && is_colour(sizes[2]) && !convolves_as_it_is(source);
+  const bool nhwc = transposed_to_nchw(source, info.name()) || looks_nhwc;
   const std::size_t channels = nhwc ? 2 : 0, height = nhwc ? 0 : 1, width = nhwc ? 1 : 2;
   if (sizes[channels] == 0) open_size(info, file, channels + 1, "export it with a fixed number of channels");
   if (sizes[height] == 0 || sizes[width] == 0) {
@@ -184,7 +194,8 @@ void make_two_classes(Graph& graph, const fs::path& file) {
 
 }  // namespace
 
-Graph import_onnx_unsimplified(const fs::path& file, const ImageSizeOf& image_size, const std::string& output_tensor) {
+Graph import_onnx_unsimplified(const fs::path& file, const ImageSizeOf& image_size, const std::string& output_tensor,
+                               const NodeReader& reader) {
   const std::unique_ptr<onnx::ModelProto> model = load_onnx(file);
   select_output(*model->mutable_graph(), output_tensor, file);
   const onnx::GraphProto& source = model->graph();
@@ -194,7 +205,10 @@ Graph import_onnx_unsimplified(const fs::path& file, const ImageSizeOf& image_si
   for (const auto& tensor : source.initializer()) graph.values()[tensor.name()] = read_tensor(tensor, file);
   if (source.sparse_initializer_size() > 0) fail("{}: sparse initializers are not supported", file.string());
   add_input(source, file, image_size, graph);
-  for (const auto& node : source.node()) import_node({node, file, graph.values()}, graph);
+  for (const auto& node : source.node()) {
+    const OnnxNode op(node, file, graph.values());
+    if (!reader || !reader(op, graph)) import_node(op, graph);
+  }
   return finish(source, file, graph);
 }
 

@@ -9,6 +9,9 @@
 
 namespace shiftsim::quantizer {
 
+class GraphBuilder;
+class OnnxNode;
+
 struct ImageSize {
   int height = 0, width = 0;
 };
@@ -24,9 +27,13 @@ using ImageSizeOf = std::function<ImageSize(int channels)>;
 Graph import_onnx(const std::filesystem::path& file, const ImageSizeOf& image_size = {},
                   const std::string& output_tensor = "");
 
+/// Offered each node of a file before the importer takes it; true: it is done with.
+using NodeReader = std::function<bool(const OnnxNode& op, GraphBuilder& graph)>;
+
 /// The first half of import_onnx, node by node as the file has them (affine, clamp, pad nodes and average pools are
-/// nodes of their own). For tests of the second half.
+/// nodes of their own). For quantized files, whose nodes 'reader' knows (it may be empty), and for tests of the second
+/// half.
 Graph import_onnx_unsimplified(const std::filesystem::path& file, const ImageSizeOf& image_size = {},
-                               const std::string& output_tensor = "");
+                               const std::string& output_tensor = "", const NodeReader& reader = {});
 
 }  // namespace shiftsim::quantizer

@@ -41,13 +41,13 @@ void apply_by_bits(YamlMap by_bits, const fs::path& folder, const std::optional<
   }
 }
 
-void apply_file(const fs::path& file, int depth, const std::optional<Widths>& widths, Recipe& recipe) {
-  if (depth > kDeepestExtends) fail("{}: recipes extend each other more than {} deep", file.string(), kDeepestExtends);
-  YamlMap map = YamlMap::load(file);
-  const fs::path folder = file.parent_path();
+/// The keys of a recipe, and first of those that it extends. 'name': of the recipe; 'folder': where its paths start.
+void apply_recipe(YamlMap map, const std::string& name, const fs::path& folder, int depth,
+                  const std::optional<Widths>& widths, Recipe& recipe) {
+  if (depth > kDeepestExtends) fail("{}: recipes extend each other more than {} deep", name, kDeepestExtends);
   if (map.has("extends")) {
-    const fs::path base = recipe_file(map.get_string("extends"), folder, fmt::format("{}: extends", file.string()));
-    apply_file(base, depth + 1, widths, recipe);
+    const fs::path base = recipe_file(map.get_string("extends"), folder, fmt::format("{}: extends", name));
+    apply_recipe(YamlMap::load(base), base.string(), base.parent_path(), depth + 1, widths, recipe);
   }
   const YamlMap by_bits = map.get_map("by_bits", true);
   apply(map, folder, recipe);
@@ -57,7 +57,9 @@ void apply_file(const fs::path& file, int depth, const std::optional<Widths>& wi
 /// 'widths': those that 'by_bits' goes by; none: nothing under it holds.
 Recipe resolve(const RecipeSources& sources, const std::optional<Widths>& widths) {
   Recipe recipe;
-  if (sources.file) apply_file(*sources.file, 0, widths, recipe);
+  if (sources.file)
+    apply_recipe(YamlMap::load(*sources.file), sources.file->string(), sources.file->parent_path(), 0, widths, recipe);
+  if (sources.keys) apply_recipe(YamlMap(*sources.keys, "recipe"), "recipe", "", 0, widths, recipe);
   if (sources.input) recipe.input = read_input_file(*sources.input);
   if (sources.widths) {
     recipe.weight_bits = sources.widths->weights;
@@ -101,7 +103,7 @@ Recipe load_recipe(const RecipeSources& sources) {
 }
 
 std::string label_of(const RecipeSources& sources) {
-  const std::string label = sources.file ? sources.file->stem().string() : "defaults";
+  const std::string label = sources.file ? sources.file->stem().string() : sources.keys ? "own" : "defaults";
   return sources.widths ? fmt::format("{}_{}", label, to_string(*sources.widths)) : label;
 }
 

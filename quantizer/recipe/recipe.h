@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <yaml-cpp/yaml.h>
+
 #include "qnet/network.h"
 #include "quantizer/recipe/effort.h"
 #include "quantizer/recipe/widths.h"
@@ -159,6 +161,7 @@ struct RecipeSources {
   std::optional<Widths> widths = {};           ///< --bits, in place of the file's
   std::optional<Effort> effort = {};           ///< --effort
   std::optional<int> iterations = {};          ///< of each unit, in place of what the effort says
+  std::optional<YAML::Node> keys = {};         ///< of a mapping at hand, in place of a file; "recipe" in messages
 };
 
 /// Reads the recipe, what it extends first, then applies the command line. What a file says under 'by_bits' holds for
@@ -166,7 +169,8 @@ struct RecipeSources {
 /// (with the nearest known one), a wrong type, a value out of range, files that extend each other.
 Recipe load_recipe(const RecipeSources& sources);
 
-/// What the network's provenance calls the recipe: "best_w2a4", "best" without --bits, "defaults" without a file.
+/// What the network's provenance calls the recipe: "best_w2a4", "best" without --bits, "defaults" without a file,
+/// "own" for a mapping at hand.
 std::string label_of(const RecipeSources& sources);
 
 /// The recipe as YAML, every key with its value; reading it back gives the same recipe.

@@ -7,8 +7,14 @@ bind shiftsim_core shiftsim_monitor #(
   .d_en_i(d_en), .op_lanes_en_i(op_lanes_en), .op_rest_en_i(op_rest_en), .digit_first_en_i(digit_first_en),
   .digit_other_en_i(digit_other_en),
   .e_en_i(e_en), .e_ctl_i(e_ctl), .e_active_i(e_active), .op_i(op), .one_i(one), .two_i(two),
+`ifdef SHIFTSIM_OWN_ARRAY
+  // An array of another origin need not have these signals inside: what it is told stands for what it does.
+  .acc_en_i(e_active & {Pixels{e_en}}), .s_en_i(e_active & {Pixels{e_en && e_ctl.s_add}}),
+  .capture_acc_i(e_en && e_ctl.capture), .capture_s_i(e_en && e_ctl.capture_s),
+`else
   .acc_en_i(u_array.acc_en), .s_en_i(u_array.s_en), .capture_acc_i(u_array.capture_acc),
   .capture_s_i(u_array.capture_s),
+`endif
   .ppu_lane_en_i(u_ppu.lane_en), .ppu_has_offset_i(u_ppu.b1_has_offset_q), .ppu_has_res_i(u_ppu.b1_has_res_q),
   .act_re_i(act_re), .act_we_i(act_we), .wgt_pair_re_i(wgt_pair_re), .wgt_carry_re_i(wgt_carry_re),
   .wgt_we_i(wgt_we), .tab_re_i(tab_re), .tab_we_i(tab_we), .lut_re_i(lut_re), .lut_we_i(lut_we), .res_re_i(res_re), .res_we_i(res_we),

@@ -155,6 +155,7 @@ void shiftsim_core_info(ShiftsimCoreInfo* info) {
   info->has_trace = 1;
 #endif
   info->mutant = SHIFTSIM_MUTANT;
+  info->lacks = SHIFTSIM_LACKS;
 }
 
 ShiftsimCore* shiftsim_core_new(uint32_t seed) {

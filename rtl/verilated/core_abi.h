@@ -1,5 +1,6 @@
 /* The C interface of one Verilated core, built by scripts/build_rtl into a shared library for one
  * configuration. The lockstep harness loads it with dlopen (RTLD_LOCAL: several may be loaded together).
+ * A core of another origin has the same interface (docs/own-rtl.md); it says what it lacks.
  *
  * A cycle of the harness:
  *   1. shiftsim_core_outputs(): the outputs of this cycle (they depend on registers only),
@@ -32,6 +33,10 @@ typedef struct ShiftsimCoreInfo {
   uint32_t wr_data_words;
   uint32_t has_trace;
   const char* mutant; /* "" or the name of the deliberate bug it was built with */
+  /* "" or what the core does not have, names separated by spaces: idle, ex_state, ld_state, rd_req_target,
+   * rd_req_count, rd_req_id, wr_req_count, wr_req_id, drain (all drain_ outputs), an event, or events for all of them.
+   * It is not compared, and the report says so. */
+  const char* lacks;
 } ShiftsimCoreInfo;
 
 typedef struct ShiftsimCoreInputs {
@@ -115,6 +120,7 @@ SHIFTSIM_CORE_API void shiftsim_core_reset(ShiftsimCore* core);
 
 SHIFTSIM_CORE_API void shiftsim_core_outputs(ShiftsimCore* core, ShiftsimCoreOutputs* outputs);
 SHIFTSIM_CORE_API void shiftsim_core_cycle(ShiftsimCore* core, const ShiftsimCoreInputs* inputs);
+/* The rest may be missing in a core of another origin; then events, assertions and waveforms are not there. */
 SHIFTSIM_CORE_API void shiftsim_core_events(const ShiftsimCore* core, ShiftsimCoreEvents* events);
 
 /* The first assertion of rtl/verif that failed since the core was made or reset: its place and what it asks for; ""

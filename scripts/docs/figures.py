@@ -9,7 +9,7 @@ from bench import FENCE, PROJECT, TEST_IMAGES, TEST_LABELS, Block, number, table
 
 def measure_run(bench):
     # As scripts/run does it, with the test images for the float network's accuracy.
-    network, _ = bench.example("resnet", "w4a4", "--test-images", TEST_IMAGES, "--test-labels", TEST_LABELS)
+    network, _ = bench.example("resnet", "w4a4", "--images", TEST_IMAGES, "--labels", TEST_LABELS)
     return bench.simulate(network)[1]
 
 

@@ -37,7 +37,7 @@ def measure_nearest(bench):
             report = bench.folder / "nearest.json"
             bench.run("quantrun", "--model", model, "--calibration", calibration, "--recipe", "nearest",
                       "--bits", bits, "--input", PROJECT / f"configs/recipes/inputs/{pixels}.yaml", "--output", bench.folder / "nearest.qnet", "--report",
-                      report, "--test", images, "--test-labels", labels)
+                      report, "--images", images, "--labels", labels)
             accuracy = json.loads(report.read_text())["accuracy"]
             row["quantized"][bits] = accuracy["percent"]
             row |= {"float": accuracy["float_percent"], "images": accuracy["images"]}
@@ -64,8 +64,8 @@ def measure_networks(bench):
     for title, model, calibration, pixels, images, labels, _ in nearest_networks(bench)[2:4]:
         for bits in ("w4a8", "w4a4"):
             network, _ = bench.quantize(f"{Path(model).stem}_{bits}", model, calibration, "nearest", bits, "--input",
-                                        PROJECT / f"configs/recipes/inputs/{pixels}.yaml", "--test-images", images,
-                                        "--test-labels", labels)
+                                        PROJECT / f"configs/recipes/inputs/{pixels}.yaml", "--images", images,
+                                        "--labels", labels)
             report, _ = bench.simulate(network, "--fidelity", "lockstep", "--images", images, "--labels", labels)
             rows.append({"network": title, "bits": bits, "macs": report["cycles"]["macs"],
                          "float": report["accuracy"]["float"], "quantized": report["accuracy"]["quantized"],

@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <fstream>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -9,9 +10,13 @@
 
 #include "common/atomic_file.h"
 #include "common/error.h"
+#include "common/locations.h"
+#include "common/log.h"
 #include "common/suggestion.h"
-#include "common/yaml.h"
 #include "qnet/golden.h"
+#include "sim/app/bench_header.h"
+#include "sim/engine/mapped_program.h"
+#include "sim/trace/command_stamps.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -37,7 +42,18 @@ then one element a line, two's complement, as many hexadecimal digits as its wid
 | table.hex | output code, 8 bits; only with activation table | clamped code, its 8 bits as an unsigned number |
 | ofmap.hex | expected output code, 8 bits; logits 32 bits | (y*W + x)*K + k |
 
-layer.txt in each folder gives sizes, strides, pads, ranges and exponents. The arithmetic, to the last bit:
+layer.txt in each folder gives sizes, strides, pads, ranges and exponents; layer.vh gives them to bench.sv.
+
+bench.sv checks a module layer_unit against the vectors of one layer. The one in layer_unit.sv is the contract as plain
+behaviour: put yours in its place. In the layer's folder, with Icarus or Verilator:
+
+    iverilog -g2012 -I . -o bench ../bench.sv ../layer_unit.sv && ./bench
+    verilator --binary --timing -Wno-fatal -I. --top-module bench ../bench.sv ../layer_unit.sv && obj_dir/Vbench
+
+commands.csv has the LOAD, COMPUTE and STORE commands of the layer on {accelerator}, with the cycles of the first image at
+which their units work on them. docs/hardware.md explains their fields.
+
+The arithmetic, to the last bit:
 
     A    = sum over the window of ifmap * q             S = sum over the same window of ifmap
     acc  = A, or 2*A + c[k]*S where layer.txt says "offsets: yes"
@@ -49,6 +65,13 @@ layer.txt in each folder gives sizes, strides, pads, ranges and exponents. The a
 max_pool takes the largest code of the window (padding never wins); sum_pool is A with all weights 1, and bias 0.
 )";
 
+void write_text(const fs::path& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) fail("{}: cannot be written", file.string());
+}
+
 template <typename T>
 void write_hex(const fs::path& file, std::span<const T> values, int digits, const std::string& comment) {
   const std::uint32_t mask = digits >= 8 ? 0xffffffffu : (1u << (4 * digits)) - 1;
@@ -56,10 +79,7 @@ void write_hex(const fs::path& file, std::span<const T> values, int digits, cons
   for (const T value : values) {
     fmt::format_to(std::back_inserter(text), "{:0{}x}\n", static_cast<std::uint32_t>(value) & mask, digits);
   }
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) fail("{}: cannot be written", file.string());
+  write_text(file, text);
 }
 
 std::string tensor_text(const qnet::Tensor& t) {
@@ -114,11 +134,29 @@ void dump_layer(const qnet::Network& network, const qnet::Layer& layer, const qn
   array("hi", layer.hi, 2);
   array("pad", layer.pad_values, 2);
   array("table", layer.table, 2);
-  std::ofstream out(folder / "layer.txt", std::ios::binary);
-  out << layer_text(network, layer);
-  out.close();
-  if (!out) fail("{}: cannot be written", (folder / "layer.txt").string());
+  write_text(folder / "layer.txt", layer_text(network, layer));
+  write_text(folder / "layer.vh", bench_header(network, layer));
 }
+
+/// The commands of all layers, where the network fits the accelerator.
+class Commands {
+public:
+  Commands(const qnet::Network& network, const RunConfig& config) {
+    try {
+      program_ = mapped_program(network, config, Contents::kTimingOnly);
+      stamps_ = stamp_commands(network, *program_, config.accelerator.dram);
+    } catch (const UserError& error) {
+      spdlog::warn("no commands.csv: {}", error.what());
+    }
+  }
+  void write(int layer, const fs::path& folder) const {
+    if (program_) write_text(folder / "commands.csv", commands_csv(*program_, stamps_, layer));
+  }
+
+private:
+  std::optional<Program> program_;
+  CommandStamps stamps_;
+};
 
 std::string folder_name(std::size_t index, const std::string& layer) {
   std::string name = fmt::format("{:02}_{}", index, layer);
@@ -130,8 +168,8 @@ std::string folder_name(std::size_t index, const std::string& layer) {
 
 }  // namespace
 
-void dump_golden(const qnet::Network& network, const std::uint8_t* image, const std::string& layer,
-                 const fs::path& folder) {
+void dump_golden(const qnet::Network& network, const RunConfig& config, const std::uint8_t* image,
+                 const std::string& layer, const fs::path& folder) {
   if (fs::exists(folder)) fail("{}: exists already; golden vectors are written to a new folder", folder.string());
   std::vector<std::string> names;
   bool found = layer.empty();
@@ -146,13 +184,20 @@ void dump_golden(const qnet::Network& network, const std::uint8_t* image, const 
 
   const qnet::Golden golden(network);
   const qnet::ImageTrace trace = golden.trace(image);
+  const Commands commands(network, config);
   AtomicFolder target(folder);
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     if (!layer.empty() && network.layers[i].name != layer) continue;
     if (network.layers[i].is_view()) continue;  // the layers that read it have its values
-    dump_layer(network, network.layers[i], trace, target.temporary() / folder_name(i, network.layers[i].name));
+    const fs::path place = target.temporary() / folder_name(i, network.layers[i].name);
+    dump_layer(network, network.layers[i], trace, place);
+    commands.write(static_cast<int>(i), place);
   }
-  write_file_atomically(target.temporary() / "README.md", fmt::format(kReadme, fmt::arg("network", network.name)));
+  for (const char* file : {"bench.sv", "layer_unit.sv"})
+    fs::copy_file(home_folder() / "golden" / file, target.temporary() / file);
+  write_file_atomically(
+      target.temporary() / "README.md",
+      fmt::format(kReadme, fmt::arg("network", network.name), fmt::arg("accelerator", config.accelerator.name)));
   target.commit();
 }
 

@@ -76,7 +76,7 @@ int run_command(const CommandLine& command) {
   if (!command.dump_golden.empty()) {
     const ImageSet images = read_test_images(config, network, dump_image + 1);
     if (dump_image >= images.count) fail("--image {}: {} holds {} images", dump_image, config.images, images.count);
-    dump_golden(network, images.image(dump_image), command.dump_layer, command.dump_golden);
+    dump_golden(network, config, images.image(dump_image), command.dump_layer, command.dump_golden);
     spdlog::info("wrote {}", command.dump_golden.string());
     return kDone;
   }

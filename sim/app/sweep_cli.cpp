@@ -48,6 +48,7 @@ ParsedSweepCommandLine parse_sweep_command_line(int argc, const char* const* arg
 
   CLI::App app{"Runs a network on many accelerators, on all processors, and shows the best ones.", "simrun sweep"};
   app.footer(footer());
+  app.option_defaults()->group("What runs");
   CLI::Option* file = app.add_option("FILE", command.file, "The sweep (YAML)");
   app.add_option("--output,-o", command.output, "Folder of the results (default: <run.results>/<name>)");
   app.add_option("--set", command.overrides, "KEY=VALUE: overrides a key of the base, of all points")
@@ -55,6 +56,7 @@ ParsedSweepCommandLine parse_sweep_command_line(int argc, const char* const* arg
       ->allow_extra_args(false);
   app.add_option("--workers", command.workers, "Processes; 0: one a processor. The results are the same at any number")
       ->check(CLI::Range(0, 1024));
+  app.option_defaults()->group("Many processes and machines");
   CLI::Option* on_cluster =
       app.add_flag(std::string(kSlurm), slurm,
                    "Submit a Slurm job array that works in the folder, and end. What follows goes "
@@ -71,6 +73,7 @@ ParsedSweepCommandLine parse_sweep_command_line(int argc, const char* const* arg
     for (CLI::Option* other : {join_option, status, collect, worker})
       if (other != option) option->excludes(other);
   }
+  app.option_defaults()->group("Messages");
   CLI::Option* quiet_option = app.add_flag("--quiet,-q", quiet, "No progress on stderr");
   app.add_flag("--verbose,-v", verbose, "More on stderr")->excludes(quiet_option);
 

@@ -35,9 +35,7 @@ void print(const char* title, const std::string& content) {
 }
 
 int collect(const SweepPlan& plan, const SweepWork& work) {
-  std::vector<Row> rows = work.rows();
-  const std::vector<std::size_t> front = work.front(rows);
-  const SweepResults results(plan, std::move(rows), front, work.verified_rows(front.size()));
+  const SweepResults results = results_of(plan, work);
   results.write();
   fmt::print("{}", results.text());
   print("results", (plan.folder() / "points.csv").string());
@@ -61,7 +59,7 @@ int show_status(const SweepPlan& plan, SweepWork& work) {
 
 int run(const SweepPlan& plan, int workers) {
   SweepWork work(plan);
-  run_sweep(plan, work, {workers == 0 ? all_processors() : workers, this_program(), quantrun()});
+  run_sweep(plan, work, {workers == 0 ? all_processors() : workers, this_program(), made_by_program(quantrun())});
   return collect(plan, work);
 }
 

@@ -149,7 +149,9 @@ struct MappingConfig {
 struct LockstepConfig {
   int wave_cycles = 2000;       ///< cycles before a difference that the FST waveform shows; 0: none
   std::int64_t max_cycles = 0;  ///< stop comparing after so many cycles; 0: the whole run
-  std::string mutant;  ///< run the RTL with this deliberate bug (tests/rtl/mutants), to see it found; empty: none
+  std::string mutant;   ///< run the RTL with this deliberate bug (tests/rtl/mutants), to see it found; empty: none
+  std::string library;  ///< a built core in place of ours (rtl/verilated/core_abi.h); empty: ours
+  std::string rtl;      ///< folder with RTL files in place of ours; empty: ours
 
   friend bool operator==(const LockstepConfig&, const LockstepConfig&) = default;
 };

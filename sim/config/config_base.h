@@ -26,6 +26,10 @@ public:
   /// Reads the file with its includes; an empty path stands for the defaults. Throws UserError "FILE:LINE: ...".
   explicit ConfigBase(const std::filesystem::path& file);
 
+  /// Reads the keys of a mapping at hand. 'name' stands for its place in messages; relative paths count from the
+  /// current folder.
+  ConfigBase(const YAML::Node& keys, const std::string& name);
+
   /// What load_config(file, overrides) gives.
   RunConfig load(const std::vector<std::string>& overrides) const;
   /// The same before 'auto' is resolved and keys are held against each other. Relative paths of the overrides count

@@ -17,15 +17,13 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxIncludes = 8;
 
-/// Reads FILE after the file that it includes, so that its own values win.
-void read_file_over(const fs::path& file, int depth, RunConfig& config, ConfigSources& sources) {
-  YamlMap root = YamlMap::load(file);
-  const fs::path folder = file.parent_path();
+/// Reads the keys after the file that they include, so that their own values win. Paths count from 'folder'.
+void read_over(YamlMap root, const fs::path& folder, int depth, RunConfig& config, ConfigSources& sources) {
   if (root.has("include")) {
     if (depth == kMaxIncludes) root.error("include", fmt::format("more than {} files deep: a circle?", kMaxIncludes));
     const fs::path included = (folder / root.get_string("include")).lexically_normal();
     if (!fs::is_regular_file(included)) root.error("include", fmt::format("there is no file {}", included.string()));
-    read_file_over(included, depth + 1, config, sources);
+    read_over(YamlMap::load(included), included.parent_path(), depth + 1, config, sources);
   }
   sources.add(root);
   setting::read(settings(), root, folder, config);
@@ -62,7 +60,11 @@ ConfigBase::ConfigBase(const fs::path& file) : config_(defaults()) {
   const std::string stem = absolute.stem().string();
   if (is_plain_name(stem)) config_.accelerator.name = stem;
   if (fs::is_directory(absolute)) fail("{}: is a folder, expected a YAML file", absolute.string());
-  read_file_over(absolute, 0, config_, sources_);
+  read_over(YamlMap::load(absolute), absolute.parent_path(), 0, config_, sources_);
+}
+
+ConfigBase::ConfigBase(const YAML::Node& keys, const std::string& name) : config_(defaults()) {
+  read_over(YamlMap(keys, name), fs::current_path(), 0, config_, sources_);
 }
 
 RunConfig ConfigBase::read(const std::vector<std::string>& overrides, const fs::path& folder) const {

@@ -225,6 +225,10 @@ std::vector<RunSetting> make_settings() {
       integer<Config>("lockstep.max_cycles", 0, LONG_MAX, "compare so many cycles; 0: all", OF(lockstep, max_cycles)),
       text<Config>("lockstep.mutant", "a name",
                    "a deliberate RTL bug (scripts/build_rtl --list-mutants), to see it found", OF(lockstep, mutant)),
+      path<Config>("lockstep.library", "a file",
+                   "another core that is built (rtl/verilated/core_abi.h), in place of ours", OF(lockstep, library)),
+      path<Config>("lockstep.rtl", "a folder", "RTL files to build in place of ours of the same names",
+                   OF(lockstep, rtl)),
 
       path<Config>("quantize.model", "a file", "the float network, ONNX", OF(quantize, model)),
       recipe(),

@@ -80,6 +80,15 @@ void validate(const AcceleratorConfig& config, const Complain& complain) {
 }
 
 void validate(const LockstepConfig& config, const Complain& complain) {
+  namespace fs = std::filesystem;
+  if (!config.library.empty() && !config.rtl.empty())
+    complain("lockstep.rtl", "lockstep.library names a core that is built already: expected one of the two");
+  if (!config.mutant.empty() && !(config.library.empty() && config.rtl.empty()))
+    complain("lockstep.mutant", "is a bug of our RTL: it does not go with lockstep.library or lockstep.rtl");
+  if (!config.library.empty() && !fs::is_regular_file(config.library))
+    complain("lockstep.library", fmt::format("there is no file {}", config.library));
+  if (!config.rtl.empty() && !fs::is_directory(config.rtl))
+    complain("lockstep.rtl", fmt::format("there is no folder {}", config.rtl));
   if (config.mutant.empty()) return;
   const std::vector<std::string> names = mutant_names(home_folder() / "tests" / "rtl" / "mutants" / "mutants.json");
   if (std::find(names.begin(), names.end(), config.mutant) != names.end()) return;

@@ -10,10 +10,17 @@
 #include "sim/engine/mapped_program.h"
 
 namespace shiftsim::sim {
+namespace {
+
+RtlOptions rtl_options(const LockstepConfig& config, bool trace) {
+  return {trace, config.mutant, config.rtl, config.library};
+}
+
+}  // namespace
 
 LockstepEngine::LockstepEngine(const EngineSetup& setup)
     : setup_(setup), program_(mapped_program(setup.network, setup.config, Contents::kFilled)) {
-  options_.rtl = RtlLibrary::open(program_.geometry, {false, setup.config.lockstep.mutant});
+  options_.rtl = RtlLibrary::open(program_.geometry, rtl_options(setup.config.lockstep, false));
   options_.seed = static_cast<std::uint32_t>(setup.config.seed);
   options_.compare_cycles = setup.config.lockstep.max_cycles;
 }
@@ -31,6 +38,7 @@ RunResult LockstepEngine::run(const ImageSet& images) {
   RunResult result = result_of(setup_, program_, totals);
   result.lockstep.verdict = difference ? "fail" : "pass";
   result.lockstep.scope = scope();
+  result.lockstep.not_compared = options_.rtl->lacks();
   result.lockstep.images = result.images;
   result.lockstep.cycles = totals.compared_cycles;
   result.lockstep.comparisons = totals.comparisons;
@@ -39,7 +47,9 @@ RunResult LockstepEngine::run(const ImageSet& images) {
   if (!difference) return result;
   result.lockstep.difference = fmt::format("{} (seed {})", difference->text(), setup_.config.seed);
   spdlog::error("lockstep: {}", result.lockstep.difference);
-  if (setup_.config.lockstep.wave_cycles > 0)
+  // A core that was brought built may have been built without waveforms.
+  const bool traces = setup_.config.lockstep.library.empty() || options_.rtl->traces();
+  if (setup_.config.lockstep.wave_cycles > 0 && traces)
     result.lockstep.waveform = record_waveform(images, result.images, difference->cycle);
   return result;
 }
@@ -50,7 +60,7 @@ std::string LockstepEngine::record_waveform(const ImageSet& images, std::int64_t
   const RunConfig& config = setup_.config;
   std::filesystem::create_directories(setup_.output);
   SystemOptions options = options_;
-  options.rtl = RtlLibrary::open(program_.geometry, {true, config.lockstep.mutant});
+  options.rtl = RtlLibrary::open(program_.geometry, rtl_options(config.lockstep, true));
   options.trace = setup_.output / "lockstep.fst";
   options.trace_from = std::max<std::int64_t>(0, difference_cycle - config.lockstep.wave_cycles);
   System system(setup_.network, program_, config.accelerator.dram, options);

@@ -7,15 +7,10 @@
 #include "common/read_file.h"
 
 namespace shiftsim::sim {
-namespace {
-
-constexpr const char* kThisProgram = "/proc/self/exe";
-
-}  // namespace
 
 ContentKey key_of_this_program() {
   ContentKey key;
-  key.add_file(kThisProgram);
+  key.add_file(this_binary());
   return key;
 }
 

@@ -3,6 +3,7 @@
 #include <systemc>
 
 #include "common/error.h"
+#include "common/watcher.h"
 #include "sim/engine/core_module.h"
 #include "sim/engine/wire.h"
 #include "sim/memory/host.h"
@@ -17,6 +18,9 @@ namespace {
 
 /// A machine in which nothing moves for so long has deadlocked.
 constexpr std::int64_t kDeadlockCycles = 200'000;
+
+/// Cycles between two questions whether the run is stopped.
+constexpr std::int64_t kStopCycles = 8192;
 
 /// Modules can be made only before a simulation starts, so every System gets a simulation context of its own.
 class SimulationContext {
@@ -68,6 +72,7 @@ private:
       still_ = 0;
       sc_core::sc_pause();
     }
+    if (++cycles_ % kStopCycles == 0 && is_stopped()) sc_core::sc_pause();
     // The host's offers change only when one is taken.
     if (host_.clock(core)) host_out_.write(host_.outputs());
     if (dma_.clock(core)) dma_out_.write(dma_.outputs());
@@ -78,7 +83,7 @@ private:
   const Wire<CoreOutputs>& core_;
   Wire<HostOutputs>& host_out_;
   Wire<DmaOutputs>& dma_out_;
-  std::int64_t still_ = 0;
+  std::int64_t still_ = 0, cycles_ = 0;
 };
 
 /// The Verilated core and the scoreboard. Its outputs drive nothing: host and DMA follow the SystemC core, to which
@@ -98,8 +103,7 @@ public:
   /// After an image: what the edges since the last comparison did.
   void finish() {
     if (scoreboard_.difference()) return;
-    const bool same = scoreboard_.check_assertions(rtl_.failure()) &&
-                      (!scoreboard_.level() || scoreboard_.compare_events(rtl_.events()));
+    const bool same = scoreboard_.check_assertions(rtl_.failure()) && (!scoreboard_.level() || compare_events());
     if (!same) close_trace();
   }
 
@@ -138,10 +142,11 @@ private:
   /// clocked before or after this module: only one of the two finds both cores after the same edge.
   bool events_agree() {
     if (!scoreboard_.level() || !(scoreboard_.events_due() || limit_reached())) return true;
-    if (scoreboard_.compare_events(rtl_.events())) return true;
+    if (compare_events()) return true;
     stop();
     return false;
   }
+  bool compare_events() { return !rtl_.library().has(kLacksEvents) || scoreboard_.compare_events(rtl_.events()); }
   void close_trace() {
     if (!options_.trace.empty()) rtl_.trace_close();
   }
@@ -172,7 +177,7 @@ struct System::Impl {
         core(prog.geometry, static_cast<int>(net.layers.size())) {
     if (options.rtl) {
       rtl.emplace(options.rtl, options.seed);
-      scoreboard.emplace(net, prog, core);
+      scoreboard.emplace(net, prog, core, options.rtl->lacks());
       rtl_module =
           std::make_unique<RtlModule>("rtl", clock, *rtl, *scoreboard, options, core_wire, host_wire, dma_wire);
     }
@@ -211,6 +216,7 @@ bool System::run(const std::uint8_t* image) {
   impl_->core_wire.write(impl_->core.outputs());
   impl_->dma_wire.write(impl_->dma.outputs());
   sc_core::sc_start();
+  check_stopped();
   if (impl_->rtl_module) impl_->rtl_module->finish();
   if (impl_->scoreboard && impl_->scoreboard->difference()) return false;
   SHIFTSIM_CHECK(!impl_->outside.deadlocked, "the core has not moved for {} cycles (at cycle {})", kDeadlockCycles,

@@ -38,7 +38,8 @@ public:
   System& operator=(const System&) = delete;
 
   /// Runs the program on one image (uint8, NHWC) until all is quiet. Returns false if lockstep found a difference.
-  /// Throws InternalError if nothing moves for 200,000 cycles.
+  /// Throws InternalError if nothing moves for 200,000 cycles, and Stopped (common/watcher.h), after which the machine
+  /// is of no use any more.
   bool run(const std::uint8_t* image);
 
   const TensorMemory& memory() const;

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <sstream>
 #include <vector>
 
 #include "common/content_key.h"
@@ -10,6 +11,7 @@
 #include "common/locations.h"
 #include "common/log.h"
 #include "common/process.h"
+#include "common/suggestion.h"
 #include "common/text.h"
 
 namespace shiftsim::sim {
@@ -37,6 +39,7 @@ std::vector<std::string> arguments(const Geometry& g, const RtlOptions& options)
   add("--activation-tables", g.activation_tables ? 1 : 0);
   if (options.trace) args.emplace_back("--trace");
   if (!options.mutant.empty()) args.insert(args.end(), {"--mutant", options.mutant});
+  if (!options.own.empty()) args.insert(args.end(), {"--own", options.own.string()});
   return args;
 }
 
@@ -48,8 +51,12 @@ fs::path build_script() {
 std::string fingerprint(const Geometry& g, const RtlOptions& options) {
   const fs::path home = home_folder();
   std::vector<fs::path> files{build_script()};
-  for (const auto& entry : fs::recursive_directory_iterator(home / "rtl"))
-    if (entry.is_regular_file()) files.push_back(entry.path());
+  const auto add_folder = [&](const fs::path& folder) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder))
+      if (entry.is_regular_file()) files.push_back(entry.path());
+  };
+  add_folder(home / "rtl");
+  if (!options.own.empty()) add_folder(options.own);
   std::sort(files.begin(), files.end());
   ContentKey key;
   key.add(verilator_version());
@@ -75,7 +82,40 @@ void build(const Geometry& g, const RtlOptions& options, const fs::path& output)
         log.string());
 }
 
+/// The first size that is not the configuration's; empty where all are.
+std::string wrong_size(const ShiftsimCoreInfo& info, const Geometry& g) {
+  const struct {
+    const char* name;
+    std::uint32_t found;
+    int expected;
+  } sizes[] = {{"P", info.p, g.pixels},
+               {"N", info.n, g.channels},
+               {"L", info.l, g.lanes},
+               {"Q", info.q, g.ppu_lanes},
+               {"ACC_W", info.acc_w, g.acc_bits},
+               {"ACT_DEPTH", info.act_depth, g.act_depth},
+               {"WGT_DEPTH", info.wgt_depth, g.wgt_depth},
+               {"TAB_DEPTH", info.tab_depth, g.tab_depth},
+               {"RES_DEPTH", info.res_depth, g.res_depth},
+               {"OUT_DEPTH", info.out_depth, g.out_depth},
+               {"CMD_DEPTH", info.cmd_depth, g.cmd_depth},
+               {"ACTIVATION_TABLES", info.activation_tables, g.activation_tables ? 1 : 0}};
+  for (const auto& size : sizes)
+    if (size.found != static_cast<std::uint32_t>(size.expected))
+      return fmt::format("found {} {}, expected {}", size.name, size.found, size.expected);
+  return "";
+}
+
 }  // namespace
+
+std::vector<std::string> names_that_may_lack() {
+  std::vector<std::string> names = {"idle",      "ex_state",     "ld_state",  "rd_req_target", "rd_req_count",
+                                    "rd_req_id", "wr_req_count", "wr_req_id", "drain",         kLacksEvents};
+#define EVENT_NAME(name) names.emplace_back(#name);
+  SHIFTSIM_CORE_EVENTS(EVENT_NAME)
+#undef EVENT_NAME
+  return names;
+}
 
 fs::path rtl_library_path(const Geometry& geometry, const RtlOptions& options) {
   const auto cache = cache_folder();
@@ -83,7 +123,10 @@ fs::path rtl_library_path(const Geometry& geometry, const RtlOptions& options) {
   return *cache / "rtl" /
          fmt::format("core_p{}n{}l{}q{}{}{}_{}.so", geometry.pixels, geometry.channels, geometry.lanes,
                      geometry.ppu_lanes, options.trace ? "_trace" : "",
-                     options.mutant.empty() ? "" : "_" + options.mutant, fingerprint(geometry, options));
+                     !options.own.empty()     ? "_own"
+                     : options.mutant.empty() ? ""
+                                              : "_" + options.mutant,
+                     fingerprint(geometry, options));
 }
 
 std::string verilator_version() {
@@ -93,35 +136,54 @@ std::string verilator_version() {
 }
 
 std::shared_ptr<RtlLibrary> RtlLibrary::open(const Geometry& geometry, const RtlOptions& options) {
-  const fs::path path = rtl_library_path(geometry, options);
-  if (!fs::exists(path)) build(geometry, options, path);
+  const bool given = !options.library.empty();
+  const fs::path path = given ? options.library : rtl_library_path(geometry, options);
+  if (!given && !fs::exists(path)) build(geometry, options, path);
   std::shared_ptr<RtlLibrary> library(new RtlLibrary);
   library->handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library->handle_ == nullptr) fail("{}: cannot be loaded: {}", path.string(), dlerror());
-  const auto load = [&](auto& function, const char* name) {
-    function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library->handle_, name));
-    if (function == nullptr) fail("{}: has no function {}", path.string(), name);
-  };
-  load(library->info, "shiftsim_core_info");
-  load(library->create, "shiftsim_core_new");
-  load(library->destroy, "shiftsim_core_delete");
-  load(library->outputs, "shiftsim_core_outputs");
-  load(library->cycle, "shiftsim_core_cycle");
-  load(library->events, "shiftsim_core_events");
-  load(library->failure, "shiftsim_core_failure");
-  load(library->trace_open, "shiftsim_core_trace_open");
-  load(library->trace_close, "shiftsim_core_trace_close");
+  library->load_functions(path.string());
   ShiftsimCoreInfo info{};
   library->info(&info);
-  const auto is = [](std::uint32_t have, int want) { return have == static_cast<std::uint32_t>(want); };
-  const Geometry& g = geometry;
-  if (info.abi_version != SHIFTSIM_CORE_ABI_VERSION || !is(info.p, g.pixels) || !is(info.n, g.channels) ||
-      !is(info.l, g.lanes) || !is(info.q, g.ppu_lanes) || !is(info.acc_w, g.acc_bits) ||
-      !is(info.act_depth, g.act_depth) || !is(info.wgt_depth, g.wgt_depth) || !is(info.tab_depth, g.tab_depth) ||
-      !is(info.res_depth, g.res_depth) || !is(info.out_depth, g.out_depth) || !is(info.cmd_depth, g.cmd_depth) ||
-      !is(info.activation_tables, g.activation_tables ? 1 : 0) || info.mutant != options.mutant)
-    fail("{}: was built for another configuration; delete it", path.string());
+  if (info.abi_version != SHIFTSIM_CORE_ABI_VERSION)
+    fail("{}: has version {} of rtl/verilated/core_abi.h, expected {}{}", path.string(), info.abi_version,
+         SHIFTSIM_CORE_ABI_VERSION, given ? "" : "; delete it");
+  if (const std::string wrong = wrong_size(info, geometry); !wrong.empty())
+    fail("{}: was built for another configuration: {}{}", path.string(), wrong, given ? "" : "; delete it");
+  if (!given && info.mutant != options.mutant) fail("{}: was built with another bug; delete it", path.string());
+  library->find_lacks(info, path.string());
+  library->traces_ = info.has_trace != 0 && library->has(kLacksWaveforms);
   return library;
+}
+
+void RtlLibrary::load_functions(const std::string& file) {
+  const auto find = [&](auto& function, const char* name) {
+    function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(handle_, name));
+    return function != nullptr;
+  };
+  const auto load = [&](auto& function, const char* name) {
+    if (!find(function, name)) fail("{}: has no function {}", file, name);
+  };
+  load(info, "shiftsim_core_info");
+  load(create, "shiftsim_core_new");
+  load(destroy, "shiftsim_core_delete");
+  load(outputs, "shiftsim_core_outputs");
+  load(cycle, "shiftsim_core_cycle");
+  if (!find(events, "shiftsim_core_events")) lacks_.emplace_back(kLacksEvents);
+  if (!find(failure, "shiftsim_core_failure")) lacks_.emplace_back(kLacksAssertions);
+  const bool traces = find(trace_open, "shiftsim_core_trace_open") && find(trace_close, "shiftsim_core_trace_close");
+  if (!traces) lacks_.emplace_back(kLacksWaveforms);
+}
+
+/// What the core says of itself.
+void RtlLibrary::find_lacks(const ShiftsimCoreInfo& about, const std::string& file) {
+  const std::vector<std::string> known = names_that_may_lack();
+  std::istringstream words(about.lacks == nullptr ? "" : about.lacks);
+  for (std::string word; words >> word;) {
+    if (std::find(known.begin(), known.end(), word) == known.end())
+      fail("{}: lacks {}: found no such output or event that a core may lack{}", file, word, suggestion(word, known));
+    if (has(word)) lacks_.push_back(word);
+  }
 }
 
 RtlLibrary::~RtlLibrary() {

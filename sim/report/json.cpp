@@ -139,6 +139,7 @@ nlohmann::ordered_json Report::json() const {
                       {"images", lockstep.images},
                       {"cycles", lockstep.cycles},
                       {"scope", lockstep.scope},
+                      {"not_compared", lockstep.not_compared},
                       {"difference", lockstep.difference},
                       {"waveform", lockstep.waveform}};
   json["values"] = {{"images", result_.values.images},

@@ -63,8 +63,9 @@ struct LockstepResult {
   std::int64_t images = 0, cycles = 0;
   std::int64_t comparisons = 0;              ///< port and accumulator values compared
   std::int64_t accumulator_comparisons = 0;  ///< of them accumulators at drains
-  std::string difference;  ///< of a failure: cycle, layer, tile, pixel, channel, expected, actual, seed
-  std::string waveform;    ///< FST file of a failure, or empty
+  std::string difference;                 ///< of a failure: cycle, layer, tile, pixel, channel, expected, actual, seed
+  std::string waveform;                   ///< FST file of a failure, or empty
+  std::vector<std::string> not_compared;  ///< what the RTL lacks (rtl/verilated/core_abi.h)
 };
 
 /// A tensor, or the weights and tables of a layer, in DRAM or in the second-level buffer.

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/text.h"
 #include "sim/report/units.h"
 
 namespace shiftsim::sim {
@@ -114,6 +115,8 @@ std::string Report::summary() const {
                                 images_text(lockstep.images), with_commas(lockstep.cycles),
                                 with_commas(lockstep.comparisons), with_commas(lockstep.accumulator_comparisons)));
     add("", lockstep.scope);
+    if (!lockstep.not_compared.empty())
+      add("", fmt::format("NOT compared, as the RTL lacks them: {}", join(lockstep.not_compared)));
     if (!lockstep.difference.empty()) add("difference", lockstep.difference);
     if (!lockstep.waveform.empty()) add("waveform", lockstep.waveform);
   }

@@ -55,20 +55,25 @@ std::string last_line(const fs::path& log) {
 
 }  // namespace
 
-void make_networks(const std::vector<NetworkToMake>& networks, const fs::path& quantrun) {
+MakeNetwork made_by_program(const fs::path& quantrun) {
+  return [quantrun](const NetworkToMake& wanted) {
+    const fs::path log = wanted.network.string() + ".log";
+    const std::vector<std::string> words = command(wanted, quantrun);
+    const int status = run_process(words, log);
+    if (status == 0) return;
+    fail("{}: cannot be made: quantrun ended with status {}: {}\nThe command: {}", wanted.network.string(), status,
+         last_line(log), shell_line(words));
+  };
+}
+
+void make_networks(const std::vector<NetworkToMake>& networks, const MakeNetwork& make) {
   for (std::size_t i = 0; i < networks.size(); ++i) {
     const fs::path& network = networks[i].network;
     fs::create_directories(network.parent_path());
     const FileLock lock(network.string() + ".lock");
-    if (fs::exists(network)) continue;  // quantrun's folders appear whole or not at all
+    if (fs::exists(network)) continue;
     spdlog::info("quantize: network {} of {}: {}", i + 1, networks.size(), network.filename().string());
-    const fs::path log = network.string() + ".log";
-    const std::vector<std::string> words = command(networks[i], quantrun);
-    const int status = run_process(words, log);
-    if (status != 0) {
-      fail("{}: cannot be made: quantrun ended with status {}: {}\nThe command: {}", network.string(), status,
-           last_line(log), shell_line(words));
-    }
+    make(networks[i]);
   }
 }
 

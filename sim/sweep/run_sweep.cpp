@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <functional>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -16,8 +19,8 @@
 #include "common/guarded_main.h"
 #include "common/log.h"
 #include "common/process.h"
+#include "common/watcher.h"
 #include "sim/engine/inputs.h"
-#include "sim/sweep/make_networks.h"
 #include "sim/sweep/sweep_folder.h"
 
 namespace shiftsim::sim {
@@ -48,8 +51,62 @@ void check_status(int status) {
   }
 }
 
+/// Watches a worker thread: it stops with the whole, but what it does by itself is not told.
+class ForwardStop : public Watcher {
+public:
+  explicit ForwardStop(const Watcher* whole) : whole_(whole) {}
+  void progress(const WorkState&) override {}
+  bool stops() const override { return failed_ || (whole_ != nullptr && whole_->stops()); }
+  void fail() { failed_ = true; }
+
+private:
+  const Watcher* whole_;
+  std::atomic<bool> failed_ = false;
+};
+
+/// SystemC has one machine a process.
+bool needs_systemc(const SweepPlan& plan) {
+  const std::vector<std::string> keys = plan.sweep().keys();
+  if (std::find(keys.begin(), keys.end(), "run.fidelity") != keys.end()) return true;
+  const Fidelity fidelity = plan.base().fidelity;
+  return fidelity == Fidelity::kCycle || fidelity == Fidelity::kLockstep;
+}
+
+/// Worker threads for so many rows. The first error ends all and is thrown here.
+void run_threads(const SweepPlan& plan, std::size_t count, const std::function<void()>& look) {
+  ForwardStop watcher(current_watcher());
+  std::mutex mutex;
+  std::exception_ptr error;
+  std::atomic<std::size_t> running = count;
+  const auto work = [&] {
+    const WatchScope watched(&watcher);
+    try {
+      SweepWork(plan).points();
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!error) error = std::current_exception();
+      watcher.fail();
+    }
+    --running;
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < count; ++i) threads.emplace_back(work);
+    try {
+      while (running > 0) {
+        std::this_thread::sleep_for(kPoll);
+        look();
+      }
+    } catch (...) {
+      watcher.fail();
+      throw;
+    }
+  }
+  if (error) std::rethrow_exception(error);
+}
+
 /// Worker processes for so many rows, until each has found nothing more to do.
-void run_workers(const SweepPlan& plan, const Workers& workers, std::size_t rows, const std::function<void()>& look) {
+void run_processes(const SweepPlan& plan, const Workers& workers, std::size_t rows, const std::function<void()>& look) {
   std::vector<ChildProcess> children;
   for (std::size_t i = 0; i < std::min(rows, static_cast<std::size_t>(workers.count)); ++i) {
     children.emplace_back(
@@ -57,6 +114,7 @@ void run_workers(const SweepPlan& plan, const Workers& workers, std::size_t rows
   }
   while (!children.empty()) {
     std::this_thread::sleep_for(kPoll);
+    check_stopped();
     look();
     for (auto child = children.begin(); child != children.end();) {
       const std::optional<int> status = child->ended();
@@ -67,6 +125,14 @@ void run_workers(const SweepPlan& plan, const Workers& workers, std::size_t rows
       child = children.erase(child);
       check_status(*status);
     }
+  }
+}
+
+void run_workers(const SweepPlan& plan, const Workers& workers, std::size_t rows, const std::function<void()>& look) {
+  if (!workers.simrun.empty()) {
+    run_processes(plan, workers, rows, look);
+  } else if (!needs_systemc(plan)) {
+    run_threads(plan, std::min(rows, static_cast<std::size_t>(workers.count)), look);
   }
 }
 
@@ -90,7 +156,7 @@ int all_processors() {
 }
 
 void run_sweep(const SweepPlan& plan, SweepWork& work, const Workers& workers) {
-  make_networks(plan.networks(), workers.quantrun);
+  make_networks(plan.networks(), workers.make_network);
   check_inputs(plan);
   work.accuracies();
   const std::size_t already = work.points_done(), all = plan.points().size();
@@ -106,11 +172,12 @@ void run_sweep(const SweepPlan& plan, SweepWork& work, const Workers& workers) {
     run_workers(plan, workers, all - already, look);
     finish([&] { return work.points(); }, look);
     finish([&] { return work.accuracies(); }, look);
+    progress.update(work.points_done());
   }
   if (!plan.sweep().verify) return;
   spdlog::info("the front runs again: {}", to_string(*plan.sweep().verify));
   const auto look = [] {};
-  run_workers(plan, workers, work.front(work.rows()).size(), look);
+  if (!workers.simrun.empty()) run_processes(plan, workers, work.front(work.rows()).size(), look);
   finish([&] { return work.verification(); }, look);
 }
 

@@ -1,17 +1,21 @@
-// Runs a sweep on all processors: worker processes that share its folder.
+// Runs a sweep on all processors: workers, processes or threads, that share its folder.
 #pragma once
 
 #include <filesystem>
 
+#include "sim/sweep/make_networks.h"
 #include "sim/sweep/sweep_plan.h"
 #include "sim/sweep/sweep_work.h"
 
 namespace shiftsim::sim {
 
 struct Workers {
-  /// Processes. 0: none, all is done in this one. SystemC has one machine a process, so threads would not do.
+  /// 0: none, all is done by the calling thread.
   int count = 0;
-  std::filesystem::path simrun, quantrun;  ///< programs
+  /// The program to start as worker processes. Empty: the workers are threads of this process, or none where an engine
+  /// needs SystemC, which has one machine a process.
+  std::filesystem::path simrun;
+  MakeNetwork make_network;
 };
 
 /// As many workers as this process may use processors.

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "common/watcher.h"
+
 namespace shiftsim::sim {
 
 namespace fs = std::filesystem;
@@ -39,6 +41,7 @@ bool SharedWork::work_off(const std::function<std::string(std::size_t row)>& com
       continue;
     }
     for (std::size_t place = taken->rows(); place < size_of(block); ++place) {
+      check_stopped();
       taken->append(compute(block * block_size_ + place));
     }
     taken->close();

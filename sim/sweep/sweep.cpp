@@ -18,12 +18,12 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFidelityKey = "run.fidelity";
 
-/// Reads one file; its parts find each other here.
+/// Reads one sweep; its parts find each other here.
 class Reader {
 public:
-  Reader(const fs::path& file, const fs::path& origin)
-      : root_(YamlMap::load(file)), folder_(fs::absolute(origin).parent_path()) {
-    sweep_.file = file;
+  Reader(const YamlMap& root, const std::string& name, const fs::path& origin)
+      : root_(root), folder_(fs::absolute(origin).parent_path()) {
+    sweep_.file = name;
     sweep_.name = origin.stem().string();
   }
 
@@ -194,7 +194,11 @@ std::vector<std::string> Sweep::keys() const {
 }
 
 Sweep read_sweep(const fs::path& file, const fs::path& origin, const std::vector<std::string>& overrides) {
-  return Reader(file, origin).read(overrides);
+  return Reader(YamlMap::load(file), file.string(), origin).read(overrides);
+}
+
+Sweep read_sweep(const YAML::Node& keys, const fs::path& origin, const std::vector<std::string>& overrides) {
+  return Reader(YamlMap(keys, kSweepName), kSweepName, origin).read(overrides);
 }
 
 }  // namespace shiftsim::sim

@@ -55,4 +55,11 @@ inline constexpr Fidelity kSweepEngine = Fidelity::kTransaction;
 Sweep read_sweep(const std::filesystem::path& file, const std::filesystem::path& origin,
                  const std::vector<std::string>& overrides);
 
+/// What stands for the place of a mapping at hand in messages.
+inline constexpr const char* kSweepName = "sweep";
+/// The same of a mapping at hand. 'origin': a path in the folder that its paths count from, and whose name is the
+/// sweep's.
+Sweep read_sweep(const YAML::Node& keys, const std::filesystem::path& origin,
+                 const std::vector<std::string>& overrides);
+
 }  // namespace shiftsim::sim

@@ -65,19 +65,16 @@ Json read_origin(const fs::path& folder) {
   return origin;
 }
 
-}  // namespace
-
-std::unique_ptr<SweepPlan> start_sweep(const fs::path& file, const std::vector<std::string>& set,
-                                       const fs::path& output) {
-  const fs::path absolute = fs::absolute(file).lexically_normal();
-  const std::string content = read_file(absolute);
-  Sweep sweep = read_sweep(file, absolute, set);
+/// 'content': what the folder keeps of the sweep; 'name': what messages call it; 'origin': where it stood.
+std::unique_ptr<SweepPlan> start(Sweep sweep, const std::string& content, const fs::path& origin,
+                                 const fs::path& output) {
   const RunConfig base = ConfigBase(sweep.base.file).read(sweep.base.overrides, fs::current_path());
   const fs::path results = base.results.empty() ? fs::current_path() / "results" : fs::path(base.results);
   const fs::path folder = (output.empty() ? results / sweep.name : fs::absolute(output)).lexically_normal();
+  const std::string name = sweep.file.string();
   const Json inputs = sweep_inputs(sweep);
   const std::vector<std::string> overrides = sweep.base.set;
-  // All that can be wrong with the file is found before a folder is made.
+  // All that can be wrong with the sweep is found before a folder is made.
   auto plan = std::make_unique<SweepPlan>(std::move(sweep), folder);
 
   fs::create_directories(folder);
@@ -85,14 +82,31 @@ std::unique_ptr<SweepPlan> start_sweep(const fs::path& file, const std::vector<s
     fail("{}: holds other files than a sweep's, expected an empty folder; --output names another", folder.string());
   }
   if (write_once(folder / kSweepFile, content) != content) {
-    belongs_to_another(folder, fmt::format("its {} is not {}", kSweepFile, file.string()));
+    belongs_to_another(folder, fmt::format("its {} is not {}", kSweepFile, name));
   }
-  const Json mine = {{"format", 1}, {"file", absolute.string()}, {"set", overrides}, {"inputs", inputs}};
+  const Json mine = {{"format", 1}, {"file", origin.string()}, {"set", overrides}, {"inputs", inputs}};
   write_once(folder / kOriginFile, mine.dump(1) + "\n");
-  const Json origin = read_origin(folder);
-  if (origin["set"] != mine["set"]) belongs_to_another(folder, "its --set options are others");
-  check_inputs(folder, origin["inputs"], inputs);
+  const Json there = read_origin(folder);
+  if (there["set"] != mine["set"]) belongs_to_another(folder, "its --set options are others");
+  check_inputs(folder, there["inputs"], inputs);
   return plan;
+}
+
+}  // namespace
+
+std::unique_ptr<SweepPlan> start_sweep(const fs::path& file, const std::vector<std::string>& set,
+                                       const fs::path& output) {
+  const fs::path absolute = fs::absolute(file).lexically_normal();
+  const std::string content = read_file(absolute);
+  return start(read_sweep(file, absolute, set), content, absolute, output);
+}
+
+std::unique_ptr<SweepPlan> start_sweep(const YAML::Node& keys, const std::vector<std::string>& set,
+                                       const fs::path& output) {
+  const fs::path origin = fs::current_path() / fmt::format("{}.yaml", kSweepName);
+  YAML::Emitter content;
+  content << keys;
+  return start(read_sweep(keys, origin, set), std::string(content.c_str()) + "\n", origin, output);
 }
 
 std::unique_ptr<SweepPlan> join_sweep(const fs::path& folder, bool check) {

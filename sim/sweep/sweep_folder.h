@@ -16,6 +16,10 @@ namespace shiftsim::sim {
 std::unique_ptr<SweepPlan> start_sweep(const std::filesystem::path& file, const std::vector<std::string>& set,
                                        const std::filesystem::path& output);
 
+/// The same of a sweep that is a mapping at hand; its relative paths count from the current folder.
+std::unique_ptr<SweepPlan> start_sweep(const YAML::Node& keys, const std::vector<std::string>& set,
+                                       const std::filesystem::path& output);
+
 /// The sweep of a folder that start_sweep made. 'check': throw UserError where its inputs have changed since.
 std::unique_ptr<SweepPlan> join_sweep(const std::filesystem::path& folder, bool check);
 

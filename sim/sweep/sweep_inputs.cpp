@@ -8,6 +8,7 @@
 
 #include "common/content_key.h"
 #include "common/hash.h"
+#include "common/locations.h"
 #include "sim/config/settings.h"
 
 namespace shiftsim::sim {
@@ -15,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kThisProgram = "/proc/self/exe";
 constexpr const char* kResultsKey = "run.results";  // a folder that runs write to
 constexpr const char* kNetworkKey = "network";
 
@@ -65,7 +65,7 @@ nlohmann::ordered_json sweep_inputs(const Sweep& sweep) {
       add_paths(base.read(overrides, here), makes_networks, paths);
     }
   }
-  nlohmann::ordered_json inputs = {{"simrun", sha256_file(kThisProgram)},
+  nlohmann::ordered_json inputs = {{"simrun", sha256_file(this_binary())},
                                    {"the base configuration", sha256(setting::to_json(settings(), common).dump())}};
   for (const std::string& path : paths) inputs[path] = hash_of(path);
   return inputs;

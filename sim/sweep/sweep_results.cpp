@@ -70,6 +70,12 @@ std::size_t SweepResults::count(Row::State state) const {
       std::count_if(rows_.begin(), rows_.end(), [&](const Row& row) { return row.state == state; }));
 }
 
+SweepResults results_of(const SweepPlan& plan, const SweepWork& work) {
+  std::vector<Row> rows = work.rows();
+  const std::vector<std::size_t> front = work.front(rows);
+  return {plan, std::move(rows), front, work.verified_rows(front.size())};
+}
+
 void SweepResults::write() const {
   std::vector<std::size_t> all;
   for (std::size_t point = 0; point < rows_.size(); ++point)

@@ -8,6 +8,7 @@
 #include "sim/sweep/more_is_worse.h"
 #include "sim/sweep/row.h"
 #include "sim/sweep/sweep_plan.h"
+#include "sim/sweep/sweep_work.h"
 
 namespace shiftsim::sim {
 
@@ -48,5 +49,8 @@ private:
   std::vector<Disagreement> disagreements_;
   std::vector<MoreIsWorse> more_is_worse_;
 };
+
+/// Of the rows that are there. The plan must outlive them.
+SweepResults results_of(const SweepPlan& plan, const SweepWork& work);
 
 }  // namespace shiftsim::sim

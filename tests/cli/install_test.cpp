@@ -70,6 +70,28 @@ TEST_F(InstallTest, ProgramsFindTheirDataBesideThemselves) {
   EXPECT_THAT(unknown.err, HasSubstr("--list-mutants"));
 }
 
+#ifndef SHIFTSIM_NO_PYTHON
+TEST_F(InstallTest, ThePythonModuleFindsItsDataAboveItself) {
+  const std::string python = "PYTHONPATH=" + prefix() + "/lib/python3/dist-packages";
+  const std::string script = "import shiftsim; print(shiftsim.home_folder(), shiftsim.recipe_names())";
+  std::vector<std::string> command = {"env", "-u", "SHIFTSIM_HOME", python, "/usr/bin/python3", "-c", script};
+  if (unshare_) command = hidden(command);
+  const std::string program = unshare_ ? "unshare" : "env";
+  if (!unshare_) command.erase(command.begin());
+  const Outcome found = run_program(program, command);
+  EXPECT_EQ(found.status, 0) << found.err;
+  EXPECT_THAT(found.out, HasSubstr(prefix() + "/share/shiftsim ["));
+  EXPECT_THAT(found.out, HasSubstr("'nearest'"));
+}
+#endif
+
+TEST_F(InstallTest, LibraryHeaderAndCompletionsAreThere) {
+  for (const std::string file :
+       {"include/shiftsim_golden.h", "share/shiftsim/golden/shiftsim_golden_pkg.sv", "share/shiftsim/golden/bench.sv",
+        "share/bash-completion/completions/simrun", "share/bash-completion/completions/quantrun"})
+    EXPECT_TRUE(fs::exists(prefix() + "/" + file)) << file;
+}
+
 TEST_F(InstallTest, QuantizesAndRunsEveryEngine) {
   const Outcome quantized = run_installed(
       "bin/quantrun", {"--model", "net.onnx", "--calibration", kImages + "/train-images-idx3-ubyte.gz", "--recipe",

@@ -113,7 +113,7 @@ TEST_F(MixedPrecisionScript, BadInput) {
   for (const char* text : {"cycles", "cycles=", "cycles=0", "cycles=-5", "cycles=nan", "cycles=inf"})
     rejected(run(text), {"--budget"});
   rejected(run("cycles=1000", {"--bin", "nowhere"}), {"nowhere/quantrun"});
-  rejected(run("cycles=1000", {"--test-labels", "x"}), {"--test"});
+  rejected(run("cycles=1000", {"--labels", "x"}), {"--images"});
   rejected(run("cycles=1000", {"--recipe", "none.yaml"}), {"none.yaml"});
   rejected(run("cycles=1000", {"--frobnicate"}), {"--frobnicate"});
   rejected(run_program(SHIFTSIM_SCRIPT, {}), {"--model"});

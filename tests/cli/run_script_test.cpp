@@ -76,8 +76,7 @@ TEST_F(RunScript, QuantizesAnewOnlyWhereTheNetworkDependsOnIt) {
   EXPECT_THAT(calls_after_run(), HasSubstr("--calibration c.npy --recipe r.yaml --bits w2a4"));
   EXPECT_EQ(calls_after_run(), "");
   write("t.npy", "other images");
-  EXPECT_EQ(calls_after_run(),
-            "--model m.onnx --measure-float --test-images t.npy --test-labels l.npy --output net.qnet\n");
+  EXPECT_EQ(calls_after_run(), "--model m.onnx --measure-float --images t.npy --labels l.npy --output net.qnet\n");
   EXPECT_EQ(calls_after_run(), "");
   for (const std::string file : {"c.npy", "m.onnx", "r.yaml"}) {
     write(file, "other");

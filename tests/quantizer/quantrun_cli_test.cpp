@@ -341,8 +341,8 @@ TEST_F(Quantrun, MeasuresTheFloatNetworkOnOtherImages) {
   const std::vector<std::int64_t> classes(7, 1);
   const std::size_t shape[] = {7};
   write("classes.npy", encode_npy(DType::kInt64, shape, classes.data()));
-  const std::vector<std::string> measure = {"--model",       "m.onnx",    "--measure-float", "--output",   "out.qnet",
-                                            "--test-images", "other.npy", "--test-labels",   "classes.npy"};
+  const std::vector<std::string> measure = {"--model",  "m.onnx",    "--measure-float", "--output",   "out.qnet",
+                                            "--images", "other.npy", "--labels",        "classes.npy"};
   const test::Outcome measured = run(measure);
   ASSERT_EQ(measured.status, 0) << measured.err;
   qnet::Network after = qnet::read(folder_ / "out.qnet");
@@ -396,7 +396,7 @@ TEST_F(Quantrun, BadCommandLines) {
   expect_rejected(quantize({"--recipe", "rapq", "--effort", "quick"}), {"--effort", "expected auto"});
   expect_rejected(quantize({"--recipe", "best", "--effort", "slow"}), {"--effort", "slow"});
   expect_rejected(quantize({"--report", "r.html"}), {"--report", "'r.html'", "JSON"});
-  expect_rejected(quantize({"--test", "images.npy"}), {"--test-labels"});
+  expect_rejected(quantize({"--test", "images.npy"}), {"--labels"});
   // simrun's -c is its configuration; here it is nothing.
   expect_rejected(run({"--model", "m.onnx", "-c", "images.npy", "--output", "out.qnet"}), {"-c"});
 }

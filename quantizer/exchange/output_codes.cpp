@@ -1,0 +1,58 @@
+#include "quantizer/exchange/output_codes.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+/// The code that a bound is rounded to, as ONNX rounds; an infinite one is beyond every code.
+int code_of(double bound, int exponent) {
+  constexpr double kBeyond = 1 << 20;
+  return static_cast<int>(std::clamp(std::nearbyint(std::ldexp(bound, -exponent)), -kBeyond, kBeyond));
+}
+
+/// The least width of the contract that holds the codes, or what the facts say where it holds them.
+int width_of(int low, int high, const std::string& name, const ExchangeFacts& facts) {
+  qnet::Tensor tensor;
+  tensor.is_signed = low < 0;
+  const auto holds = [&](int bits) {
+    tensor.bits = bits;
+    return low >= tensor.low() && high <= tensor.high();
+  };
+  const auto told = facts.tensor_bits.find(name);
+  if (told != facts.tensor_bits.end() && told->second <= 8 && holds(told->second)) return told->second;
+  return holds(2) ? 2 : holds(4) ? 4 : 8;
+}
+
+}  // namespace
+
+OutputCodes output_codes(const SumLayer& layer, const CodeGrid& grid, const std::string& name,
+                         const ExchangeFacts& facts) {
+  OutputCodes result;
+  result.tensor = {name, layer.shape.height, layer.shape.width, layer.shape.channels, 8, false, grid.exponents};
+  int low = 0, most = 0;
+  for (int k = 0; k < layer.shape.channels; ++k) {
+    const Clamp& clamp = layer.clamps[static_cast<std::size_t>(k)];
+    const int exponent = result.tensor.exponent(k);
+    const int least = std::max(grid.low, code_of(clamp.low, exponent));
+    const int high = std::min(grid.high, code_of(clamp.high, exponent));
+    if (k > 0 && least != low)
+      layer.place.fail("found codes from {} in channel 0 and from {} in channel {}", low, least, k);
+    if (high < least) layer.place.fail("found codes from {} to {}", least, high);
+    low = least;
+    most = std::max(most, high);
+    result.high.push_back(high);
+  }
+  result.tensor.is_signed = low < 0;
+  result.tensor.bits = width_of(low, most, name, facts);
+  const qnet::Tensor& tensor = result.tensor;
+  const bool full =
+      std::all_of(result.high.begin(), result.high.end(), [&](int high) { return high == tensor.high(); });
+  if (low != tensor.low() || (tensor.is_signed && !full))
+    layer.place.fail("found codes from {} to {}, expected from 0, or all signed codes of 2, 4 or 8 bits", low, most);
+  return result;
+}
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,147 @@
+#include "quantizer/exchange/quant_format.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/error.h"
+#include "qnet/bounds.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+using Dims = OnnxWriter::Dims;
+
+std::vector<float> powers_of_two(const std::vector<int>& exponents) {
+  std::vector<float> values;
+  for (const int exponent : exponents) values.push_back(std::ldexp(1.0f, exponent));
+  return values;
+}
+
+class Qdq final : public QuantFormat {
+public:
+  explicit Qdq(int opset) : opset_(opset) {}
+
+  std::vector<OnnxWriter::Opset> opsets() const override { return {{"", opset_}}; }
+  int smallest(const ActivationGrid& grid) const override { return smallest_code(type_of(grid)); }
+  int largest(const ActivationGrid& grid) const override { return largest_code(type_of(grid)); }
+
+  std::string weights(OnnxWriter& writer, const std::string& layer, const Dims& dims,
+                      const WidenedWeights& weights) const override {
+    const auto [low, high] = std::minmax_element(weights.codes.begin(), weights.codes.end());
+    const auto holds = [low = *low, high = *high](CodeType type) {
+      return low >= smallest_code(type) && high <= largest_code(type);
+    };
+    if (!holds(CodeType::kInt8))
+      fail(
+          "layer '{}': its weights with their half-step offsets are codes from {} to {}, expected -128 to 127, which "
+          "int8 holds: export with --export-qonnx, or quantize the layer to 4 bits or without offsets",
+          layer, *low, *high);
+    const CodeType type = opset_ >= kInt4Opset && holds(CodeType::kInt4) ? CodeType::kInt4 : CodeType::kInt8;
+    const std::string codes = writer.codes(layer + "/weight_codes", dims, type, weights.codes);
+    return dequantize(writer, codes, layer + "/weight", weights.exponents, type, 0);
+  }
+
+  std::string activation(OnnxWriter& writer, const std::string& value, const std::string& name,
+                         const ActivationGrid& grid) const override {
+    const CodeType type = type_of(grid);
+    const std::string scale = scales(writer, name, grid.exponents), zero = zeros(writer, name, grid.exponents, type);
+    const auto axis = axis_of(grid.exponents, 1);
+    const std::string codes =
+        writer.node("QuantizeLinear", name + "/quantize", {value, scale, zero}, writer.unique(name + "/codes"), axis);
+    return writer.node("DequantizeLinear", name + "/dequantize", {codes, scale, zero}, writer.unique(name), axis);
+  }
+
+private:
+  CodeType type_of(const ActivationGrid& grid) const {
+    if (opset_ >= kInt4Opset && grid.bits <= 4) return grid.is_signed ? CodeType::kInt4 : CodeType::kUint4;
+    return grid.is_signed ? CodeType::kInt8 : CodeType::kUint8;
+  }
+
+  static Dims dims_of(const std::vector<int>& exponents) {
+    if (exponents.size() == 1) return {};
+    return {static_cast<std::int64_t>(exponents.size())};
+  }
+
+  static std::string scales(OnnxWriter& writer, const std::string& name, const std::vector<int>& exponents) {
+    return writer.floats(name + "/scale", dims_of(exponents), powers_of_two(exponents));
+  }
+
+  static std::string zeros(OnnxWriter& writer, const std::string& name, const std::vector<int>& exponents,
+                           CodeType type) {
+    return writer.codes(name + "/zero_point", dims_of(exponents), type, std::vector<int>(exponents.size(), 0));
+  }
+
+  static std::vector<OnnxWriter::Attribute> axis_of(const std::vector<int>& exponents, std::int64_t axis) {
+    if (exponents.size() == 1) return {};
+    return {{"axis", axis}};
+  }
+
+  static std::string dequantize(OnnxWriter& writer, const std::string& codes, const std::string& name,
+                                const std::vector<int>& exponents, CodeType type, std::int64_t axis) {
+    const std::string scale = scales(writer, name, exponents), zero = zeros(writer, name, exponents, type);
+    return writer.node("DequantizeLinear", name + "/dequantize", {codes, scale, zero}, writer.unique(name),
+                       axis_of(exponents, axis));
+  }
+
+  int opset_;
+};
+
+class Qonnx final : public QuantFormat {
+public:
+  std::vector<OnnxWriter::Opset> opsets() const override { return {{"", kInt8Opset}, {kDomain, 1}}; }
+  int smallest(const ActivationGrid& grid) const override { return grid.is_signed ? -(1 << (grid.bits - 1)) : 0; }
+  int largest(const ActivationGrid& grid) const override {
+    return (1 << (grid.is_signed ? grid.bits - 1 : grid.bits)) - 1;
+  }
+
+  std::string weights(OnnxWriter& writer, const std::string& layer, const Dims& dims,
+                      const WidenedWeights& weights) const override {
+    std::vector<float> values;
+    const std::size_t outputs = weights.exponents.size(), fan = weights.codes.size() / outputs;
+    for (std::size_t i = 0; i < weights.codes.size(); ++i)
+      values.push_back(std::ldexp(static_cast<float>(weights.codes[i]), weights.exponents[i / fan]));
+    Dims scale_dims(dims.size(), 1);
+    scale_dims[0] = dims[0];
+    const int bits = std::max(2, qnet::Interval{weights.low, weights.high}.bits());  // of 1 bit, Quant's is -1 or 1
+    return quant(writer, writer.floats(layer + "/weight_values", dims, values), layer + "/weight", weights.exponents,
+                 scale_dims, {bits, true});
+  }
+
+  std::string activation(OnnxWriter& writer, const std::string& value, const std::string& name,
+                         const ActivationGrid& grid) const override {
+    const auto channels = static_cast<std::int64_t>(grid.exponents.size());
+    return quant(writer, value, name, grid.exponents, channels == 1 ? Dims{} : Dims{1, channels, 1, 1},
+                 {grid.bits, grid.is_signed});
+  }
+
+private:
+  static constexpr const char* kDomain = "qonnx.custom_op.general";
+
+  struct Width {
+    int bits;
+    bool is_signed;
+  };
+
+  static std::string quant(OnnxWriter& writer, const std::string& value, const std::string& name,
+                           const std::vector<int>& exponents, const Dims& dims, const Width& width) {
+    const std::string scale = writer.floats(name + "/scale", dims, powers_of_two(exponents));
+    const float zero = 0, bits = static_cast<float>(width.bits);
+    const std::string zero_point = writer.floats(name + "/zero_point", {}, {&zero, 1});
+    const std::string bit_width = writer.floats(name + "/bit_width", {}, {&bits, 1});
+    return writer.node("Quant", name + "/quant", {value, scale, zero_point, bit_width}, writer.unique(name),
+                       {{"signed", std::int64_t{width.is_signed}},
+                        {"narrow", std::int64_t{0}},
+                        {"rounding_mode", std::string("ROUND")}},
+                       kDomain);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<QuantFormat> make_quant_format(OnnxFormat format, int opset) {
+  if (format == OnnxFormat::kQonnx) return std::make_unique<Qonnx>();
+  return std::make_unique<Qdq>(opset);
+}
+
+}  // namespace shiftsim::quantizer

@@ -1,0 +1,205 @@
+#include "quantizer/exchange/quantized_file.h"
+
+#include <onnx/onnx_pb.h>
+
+#include <set>
+
+#include "common/error.h"
+#include "quantizer/exchange/quantized_constants.h"
+#include "quantizer/import/onnx_operators.h"
+
+namespace shiftsim::quantizer {
+
+namespace {
+
+constexpr int kMostBits = 8;  // of activations
+
+bool is_quant(const OnnxNode& op) {
+  const bool domain = op.proto().domain().starts_with("qonnx") || op.proto().domain().starts_with("onnx.brevitas") ||
+                      op.proto().domain().starts_with("finn.custom_op");
+  return domain && (op.type() == "Quant" || op.type() == "IntQuant");
+}
+
+class FileReader {
+public:
+  FileReader(const onnx::ModelProto& model, bool take_nearest)
+      : scales_(take_nearest), constants_(scales_, constant_types(model)) {}
+
+  /// Takes the nodes that know of grids.
+  bool take(const OnnxNode& op, GraphBuilder& graph) {
+    const std::string& type = op.type();
+    if (is_quant(op)) return quant(op, graph);
+    if (!op.is_standard()) return false;
+    if (type == "QuantizeLinear") return op.is_constant(0) ? constants_.quantize(op, graph) : quantize(op, graph);
+    if (type == "DequantizeLinear") return op.is_constant(0) ? constants_.dequantize(op, graph) : dequantize(op, graph);
+    if (type == "Transpose" && op.is_constant(0)) return constants_.transpose(op, graph);
+    if (type == "Conv" || type == "Gemm" || type == "MatMul") return weighted(op, graph);
+    if (type == "Min" || type == "Max") return channel_limit(op, graph);
+    if (type == "Pad") return pad(op, graph);
+    if (type == "MaxPool") return named(op, graph);
+    return false;
+  }
+
+  QuantizedGraph finish(Graph graph) {
+    result_.graph = std::move(graph);
+    result_.scales = std::move(scales_);
+    return std::move(result_);
+  }
+
+private:
+  /// The operator as the importer reads it, under the file's name.
+  bool named(const OnnxNode& op, GraphBuilder& graph) {
+    onnx_operators().at(op.type())(op, graph);
+    result_.labels[last(graph)] = op.label();
+    return true;
+  }
+
+  bool weighted(const OnnxNode& op, GraphBuilder& graph) {
+    if (op.input_count() < 2 || !op.is_constant(1)) return false;
+    named(op, graph);
+    Node& node = graph.graph().nodes.back();
+    result_.weight_exponents[last(graph)] = constants_.take_codes(op, node);
+    return true;
+  }
+
+  bool quantize(const OnnxNode& op, GraphBuilder& graph) {
+    const Activation& x = op.activation(0);
+    const auto [low, high] = constants_.code_range(op);
+    CodeGrid grid{low, high, exponents(op, true)};
+    if (grid.exponents.size() > 1) check_axis(op, graph, x);
+    move_to_zero(op, grid);
+    add_grid(op, graph, x, grid, op.label());
+    return true;
+  }
+
+  bool dequantize(const OnnxNode& op, GraphBuilder& graph) {
+    const Activation x = op.activation(0);
+    const auto grid = result_.grids.find(x.node);
+    if (grid == result_.grids.end()) op.fail("dequantizes a value that no node of the file quantizes");
+    if (exponents(op, false) != grid->second.exponents)
+      op.fail("found another scale than that with which the value was quantized");
+    if (named_tensors_.insert(x.node).second) result_.labels[x.node] = op.output_name(0);
+    graph.define(op, x);
+    return true;
+  }
+
+  /// QONNX: both in one, of a constant or of an activation.
+  bool quant(const OnnxNode& op, GraphBuilder& graph) {
+    if (op.is_constant(0)) return constants_.quant(op, graph);
+    const auto [low, high] = quant_range(op, kMostBits);
+    const CodeGrid grid{low, high, exponents(op, true)};
+    const double zero = op.scalar(2);
+    if (zero != 0) scales_.zero_point(Place::of(op), zero, "0", fmt::format("the range moves by {} steps", zero));
+    add_grid(op, graph, op.activation(0), grid, op.output_name(0));
+    return true;
+  }
+
+  std::vector<int> exponents(const OnnxNode& op, bool report) {
+    const Constant& scales = op.floats(1);
+    const std::vector<double> values(scales.floats.begin(), scales.floats.end());
+    const LegalScales::Exponents legal = scales_.exponents(Place::of(op), values);
+    if (report && !legal.replaced.empty()) scales_.replace(Place::of(op), legal.replaced, "the range grows by as much");
+    return legal.values;
+  }
+
+  void add_grid(const OnnxNode& op, GraphBuilder& graph, const Activation& x, const CodeGrid& grid,
+                const std::string& label) {
+    const auto channels = static_cast<std::size_t>(graph.node_of(x).shape.channels);
+    if (grid.exponents.size() != 1 && grid.exponents.size() != channels)
+      op.fail("found {} scales, expected 1 or {}, one a channel", grid.exponents.size(), channels);
+    Node node;
+    node.kind = NodeKind::kClamp;
+    node.name = op.label();
+    graph.define_elementwise(op, std::move(node), x);
+    result_.grids[last(graph)] = grid;
+    result_.labels[last(graph)] = label;
+  }
+
+  /// Codes around a zero point become codes around 0.
+  void move_to_zero(const OnnxNode& op, CodeGrid& grid) {
+    if (!op.has_input(2)) return;
+    for (const std::int64_t found : op.ints(2)) {
+      const auto zero = static_cast<int>(found);
+      if (zero == 0) continue;
+      // Unsigned codes around their middle are signed codes, and signed ones from their lowest unsigned.
+      const int size = grid.high - grid.low + 1, from_low = zero - grid.low;
+      const bool middle = from_low >= size / 4;
+      const int nearest = middle ? size / 2 : 0, moved = from_low - nearest;
+      const std::string type = fmt::format("{} codes with zero point 0", middle ? "signed" : "unsigned");
+      scales_.zero_point(Place::of(op), zero, type,
+                         moved == 0 ? "nothing: the same values" : fmt::format("the range moves by {} steps", moved));
+      grid.low = middle ? -size / 2 : 0;
+      grid.high = grid.low + size - 1;
+      break;
+    }
+  }
+
+  static void check_axis(const OnnxNode& op, const GraphBuilder& graph, const Activation& x) {
+    const std::size_t axis = op.axis_index(op.attribute_int("axis", 1), x.dims.size());
+    if (x.dims[axis] != one_axis(graph.node_of(x).shape, Axis::kChannel))
+      op.fail("found scales along dimension {}, expected the channels", axis);
+  }
+
+  /// A bound for each channel; those of one value are the importer's.
+  bool channel_limit(const OnnxNode& op, GraphBuilder& graph) {
+    if (op.input_count() != 2 || op.is_constant(0) || !op.is_constant(1)) return false;
+    const Constant& bounds = op.floats(1);
+    if (bounds.size() == 1) return false;
+    const Activation& x = op.activation(0);
+    const auto channels = static_cast<std::size_t>(graph.node_of(x).shape.channels);
+    const std::vector<std::int64_t> expected{1, static_cast<std::int64_t>(channels), 1, 1};
+    if (bounds.dims != expected || x.dims != nchw(graph.node_of(x).shape))
+      op.fail("found a bound that is neither one value nor one per channel");
+    std::vector<Clamp> clamps(channels);
+    for (std::size_t c = 0; c < channels; ++c)
+      (op.type() == "Min" ? clamps[c].high : clamps[c].low) = static_cast<double>(bounds.floats[c]);
+    Node node;
+    node.kind = NodeKind::kClamp;
+    node.name = op.label();
+    graph.define_elementwise(op, std::move(node), x);
+    result_.channel_clamps[last(graph)] = std::move(clamps);
+    return true;
+  }
+
+  /// Padding of a maximum with its lowest value; padding with 0 is the importer's.
+  bool pad(const OnnxNode& op, GraphBuilder& graph) {
+    const double value = op.has_input(2) ? op.scalar(2) : 0;
+    const auto pads = op.attribute_or_input("pads", 1);
+    const Activation& x = op.activation(0);
+    if (value == 0 || x.dims != nchw(graph.node_of(x).shape) || pads.size() != 8) return false;
+    if (op.attribute_string("mode", "constant") != "constant" || pads[0] + pads[1] + pads[4] + pads[5] != 0)
+      return false;
+    Node node;
+    node.kind = NodeKind::kPad;
+    node.name = op.label();
+    node.inputs = {x.node};
+    node.shape = graph.node_of(x).shape;
+    node.window.pad_top = op.small(pads[2], 0, "pads");
+    node.window.pad_left = op.small(pads[3], 0, "pads");
+    node.window.pad_bottom = op.small(pads[6], 0, "pads");
+    node.window.pad_right = op.small(pads[7], 0, "pads");
+    node.shape.height += node.window.pad_top + node.window.pad_bottom;
+    node.shape.width += node.window.pad_left + node.window.pad_right;
+    graph.define_map(op, std::move(node));
+    result_.pad_values[last(graph)] = value;
+    return true;
+  }
+
+  static int last(GraphBuilder& graph) { return static_cast<int>(graph.graph().nodes.size()) - 1; }
+
+  LegalScales scales_;
+  QuantizedConstants constants_;
+  QuantizedGraph result_;
+  std::set<int> named_tensors_;
+};
+
+}  // namespace
+
+QuantizedGraph read_quantized_file(const std::filesystem::path& file, const ImageSizeOf& image_size,
+                                   bool take_nearest) {
+  FileReader reader(*load_onnx(file), take_nearest);
+  const NodeReader take = [&](const OnnxNode& op, GraphBuilder& graph) { return reader.take(op, graph); };
+  return reader.finish(import_onnx_unsimplified(file, image_size, "", take));
+}
+
+}  // namespace shiftsim::quantizer
