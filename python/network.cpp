@@ -79,7 +79,7 @@ py::dict trace(const SharedNetwork& object, const py::array& image) {
   return tensors;
 }
 
-/// The logits of images, N x classes.
+/// The logits of images, N x classes; of a map N x H x W x channels.
 py::array run(const SharedNetwork& object, const py::object& images, int threads, const py::object& progress) {
   const qnet::Tensor& input = object->network.input();
   const ImageSource source = images_of(images, py::none(), "images");
@@ -93,8 +93,10 @@ py::array run(const SharedNetwork& object, const py::object& images, int threads
                                  [&](std::size_t done) { told.update(done); });
   });
   const std::int32_t* data = logits->data();
-  const auto classes = static_cast<py::ssize_t>(object->network.output().size());
-  return view({static_cast<py::ssize_t>(set.count), classes}, data, std::move(logits));
+  const qnet::Tensor& output = object->network.output();
+  std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(set.count), output.height, output.width, output.channels};
+  if (object->network.is_classifier()) shape.erase(shape.begin() + 1, shape.begin() + 3);
+  return view(shape, data, std::move(logits));
 }
 
 py::dict provenance_of(const NetworkObject& object) {
@@ -137,6 +139,11 @@ py::object residual_of(const LayerObject& o) {
   return py::str(o.tensor_name(o.layer().residual));
 }
 
+py::object table_exponent_of(const LayerObject& o) {
+  if (!o.layer().has_table()) return py::none();
+  return py::int_(o.layer().table_exponent);
+}
+
 py::tuple pad_of(const LayerObject& o) {
   const qnet::Layer& layer = o.layer();
   return py::make_tuple(layer.pad_top, layer.pad_left, layer.pad_bottom, layer.pad_right);
@@ -176,6 +183,11 @@ void bind_layer(py::module_& module) {
           "dilation", [](const LayerObject& o) { return py::make_tuple(o.layer().dilation_h, o.layer().dilation_w); })
       .def_property_readonly("pad", pad_of, "(top, left, bottom, right)")
       .def_property_readonly("groups", [](const LayerObject& o) { return o.layer().groups; })
+      .def_property_readonly("activation", [](const LayerObject& o) { return qnet::to_string(o.layer().activation); })
+      .def_property_readonly("table_exponent", table_exponent_of, "of the codes that index the table; None without one")
+      .def_property_readonly(
+          "upsample", [](const LayerObject& o) { return py::make_tuple(o.layer().upsample_h, o.layer().upsample_w); },
+          "times that a view repeats each pixel")
       .def_property_readonly(
           "lo", [](const LayerObject& o) { return o.layer().lo; }, "lower clamp")
       .def_property_readonly("weight_bits", [](const LayerObject& o) { return o.layer().weight_bits; })
@@ -215,7 +227,8 @@ void bind_network(py::module_& module) {
           "write", [](const NetworkObject& o, const py::object& path) { qnet::write(o.network, path_text(path)); },
           py::arg("path"), "Writes a .qnet folder; an older network there is replaced.")
       .def("run", run, py::arg("images"), py::kw_only(), py::arg("threads") = 0, py::arg("progress") = py::none(),
-           "The logits of images (a path, or uint8 N x H x W x C) by the golden reference: int32, N x classes.")
+           "The logits of images (a path, or uint8 N x H x W x C) by the golden reference: int32, "
+           "N x classes; of a map N x H x W x channels.")
       .def("trace", trace, py::arg("image"),
            "Every tensor of one image (uint8 H x W x C) by its name: int32, H x W x C, codes of the golden reference.")
       .def("__repr__", [](const NetworkObject& o) {

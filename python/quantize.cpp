@@ -31,9 +31,18 @@ std::optional<ImageSize> size_of(const py::object& input_shape) {
   return ImageSize{sides.first, sides.second};
 }
 
+std::optional<double> minutes_of(const py::object& budget, const py::object& effort) {
+  if (budget.is_none()) return std::nullopt;
+  if (!effort.is_none()) fail("budget_minutes: found an effort, too, expected one of the two");
+  const double minutes = budget.cast<double>();
+  if (!(minutes > 0)) fail("budget_minutes: found {}, expected a number above 0", minutes);
+  return minutes;
+}
+
 py::tuple quantize(const py::object& model, const py::object& calibration, const py::object& calibration_labels,
                    const py::object& recipe, const py::object& bits, const py::object& images, const py::object& labels,
-                   const py::object& output, const py::object& input_shape, const py::object& seed, int threads,
+                   const py::object& output, const py::object& input_shape, const std::string& output_tensor,
+                   const py::object& effort, const py::object& budget_minutes, const py::object& seed, int threads,
                    const py::object& progress) {
   QuantizeRequest request;
   request.model = path_text(model);
@@ -41,6 +50,9 @@ py::tuple quantize(const py::object& model, const py::object& calibration, const
   if (!images.is_none()) request.test = images_of(images, labels, "images");
   request.recipe = recipe_of(recipe, bits, seed);
   request.input_shape = size_of(input_shape);
+  request.output_tensor = output_tensor;
+  if (!effort.is_none()) request.recipe.effort = parse_effort(effort.cast<std::string>());
+  request.budget_minutes = minutes_of(budget_minutes, effort);
   request.threads = threads;
   request.diagnose = true;
   if (!output.is_none()) {
@@ -55,7 +67,7 @@ py::tuple quantize(const py::object& model, const py::object& calibration, const
       fail("output: free scales cannot become integers; leave it out");
     Quantization found = quantize_model(inputs, request);
     report = report_json(found.quantized, found.network, inputs.recipe, found.result, *found.diagnosis);
-    network = std::move(found.network);
+    if (found.network) network = found.written();
   });
   py::object made = py::none();
   if (network) made = py::cast(std::make_shared<NetworkObject>(std::move(*network)));
@@ -67,7 +79,8 @@ py::tuple quantize(const py::object& model, const py::object& calibration, const
 void bind_quantize(py::module_& module) {
   module.def("quantize", quantize, py::arg("model"), py::arg("calibration"), py::arg("calibration_labels"),
              py::arg("recipe"), py::arg("bits"), py::arg("images"), py::arg("labels"), py::arg("output"),
-             py::arg("input_shape"), py::arg("seed"), py::arg("threads"), py::arg("progress"));
+             py::arg("input_shape"), py::arg("output_tensor"),
+             py::arg("effort"), py::arg("budget_minutes"), py::arg("seed"), py::arg("threads"), py::arg("progress"));
   module.def("recipe_names", recipe_names, "The names of the recipes that come with ShiftSim.");
 }
 

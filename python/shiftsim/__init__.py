@@ -37,7 +37,8 @@ class Quantization(NamedTuple):
 def quantize(model: Path, calibration: Images, *, recipe: Union[None, Path, Mapping[str, Any]] = None,
              bits: Optional[str] = None, images: Optional[Images] = None, labels: Optional[Labels] = None,
              calibration_labels: Optional[Labels] = None, output: Optional[Path] = None,
-             input_shape: Optional[Tuple[int, int]] = None, seed: Optional[int] = None, threads: int = 0,
+             input_shape: Optional[Tuple[int, int]] = None, output_tensor: str = "", effort: Optional[str] = None,
+             budget_minutes: Optional[float] = None, seed: Optional[int] = None, threads: int = 0,
              progress: Optional[Progress] = None) -> Quantization:
     """Makes an integer network of a float ONNX model.
 
@@ -47,11 +48,15 @@ def quantize(model: Path, calibration: Images, *, recipe: Union[None, Path, Mapp
     images, labels      what accuracy is measured on
     output              the .qnet folder to write, too
     input_shape         (height, width), where the model leaves them open
+    output_tensor       which value of the model is the output, where it has several
+    effort              how long a recipe such as "best" learns: "quick", "normal" or "thorough"
+    budget_minutes      as long as fits into so many minutes on this machine
     threads             0: one per processor. The result is the same at any number
     progress            called with (what, done, total, unit), some times a second
     """
     return Quantization(*_core.quantize(model, calibration, calibration_labels, _dictionary(recipe), bits, images,
-                                        labels, output, input_shape, seed, threads, progress))
+                                        labels, output, input_shape, output_tensor, effort, budget_minutes, seed,
+                                        threads, progress))
 
 
 def simulate(config: Union[None, Path, Mapping[str, Any]] = None, network: Union[None, Path, Network] = None, *,

@@ -99,6 +99,10 @@ void fit_budget(QuantizeInputs& inputs, const QuantizeRequest& request, const st
 
 }  // namespace
 
+qnet::Network Quantization::written() const {
+  return merge_tables(*network);
+}
+
 QuantizeInputs read_inputs(const QuantizeRequest& request) {
   QuantizeInputs inputs;
   RecipeSources sources = request.recipe;
@@ -155,7 +159,7 @@ Quantization quantize_model(QuantizeInputs& inputs, const QuantizeRequest& reque
   }
   if (found.network && request.output) {
     const StageScope stage(&timeline, "export");
-    qnet::write(merge_tables(*found.network), *request.output);
+    qnet::write(found.written(), *request.output);
   }
   found.result.stages = timeline.stages();
   found.result.learning = record;

@@ -44,9 +44,12 @@ QuantizeInputs read_inputs(const QuantizeRequest& request);
 
 struct Quantization {
   QuantizedNetwork quantized;
-  std::optional<qnet::Network> network;  ///< none with free scales
+  std::optional<qnet::Network> network;  ///< layer by layer as the plan; none with free scales
   std::optional<Diagnosis> diagnosis;    ///< where it was asked for
   RunResult result;
+
+  /// The network as it is written: functions stand as tables in the layers in front of them. There must be one.
+  qnet::Network written() const;
 };
 
 /// Quantizes and, with test images, evaluates both networks; writes the .qnet folder where the request names one. The

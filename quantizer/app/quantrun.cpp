@@ -96,7 +96,7 @@ void run_quantrun(const QuantrunOptions& options) {
     write_report(*options.report,
                  report_json(found.quantized, found.network, inputs.recipe, found.result, *found.diagnosis));
   // Last: what it refuses must not lose what was learned.
-  if (found.network) write_exports(*found.network, options.verbosity > 0, options.exchange);
+  if (found.network) write_exports(found.written(), options.verbosity > 0, options.exchange);
   if (options.verbosity > 0) print(found, inputs.recipe, options);
 }
 

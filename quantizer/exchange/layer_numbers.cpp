@@ -90,7 +90,8 @@ WidenedWeights widened_weights(const qnet::Network& network, const qnet::Layer& 
 }
 
 int accumulator_exponent(const qnet::Network& network, const qnet::Layer& layer, int channel) {
-  return network.out(layer).exponent(channel) - layer.shifts[index(channel)];
+  const int target = layer.has_table() ? layer.table_exponent : network.out(layer).exponent(channel);
+  return target - layer.shifts[index(channel)];
 }
 
 RealBias real_bias(const qnet::Network& network, const qnet::Layer& layer) {

@@ -25,6 +25,7 @@ public:
     if (kind == NodeKind::kMaxPool) return maximum(node);
     if (kind == NodeKind::kGlobalPool || kind == NodeKind::kAveragePool) return mean(node);
     if (kind == NodeKind::kPad) return padding(node);
+    if (kind == NodeKind::kView) return view(node);
     state_.place(node).fail("cannot be imported from a quantized file");
   }
 
@@ -37,7 +38,7 @@ private:
     if (!from.sum && !from.pad && from.centre.empty()) {
       const int known = state_.tensor_of(node, from);
       if (holds(grid, known)) {
-        if (state_.unnamed_maxima.erase(known) > 0) state_.tensor(known).name = state_.tensor_name(name);
+        if (state_.unnamed.erase(known) > 0) state_.tensor(known).name = state_.tensor_name(name);
         return from;
       }
     }
@@ -208,9 +209,10 @@ private:
     out.name = "";
     out.height = source.shape.height;
     out.width = source.shape.width;
+    out.bits = in.bits <= 2 ? 2 : in.bits <= 4 ? 4 : 8;  // a view's may be any
     state_.network.layers.push_back(std::move(layer));
     state_.network.tensors.push_back(std::move(out));
-    state_.unnamed_maxima.insert(state_.network.layers.back().output);
+    state_.unnamed.insert(state_.network.layers.back().output);
     return {state_.network.layers.back().output};
   }
 
@@ -229,6 +231,51 @@ private:
     value.sum = state_.ones(node, from, window);
     value.sum->mean = 1.0 / static_cast<double>(window.taps());
     return value;
+  }
+
+  /// Tensors joined, channels picked out: codes as they stand.
+  ImportedValue view(int node) {
+    const Node& source = state_.at(node);
+    qnet::Layer layer;
+    layer.name = state_.layer_name(node);
+    layer.kind = qnet::LayerKind::kView;
+    layer.input = read_by_view(node, 0);
+    if (source.view.joined_channels > 0) layer.residual = read_by_view(node, 1);
+    layer.output = static_cast<int>(state_.network.tensors.size());
+    layer.channels = source.view.channels;
+    layer.upsample_h = source.view.upsample_h;
+    layer.upsample_w = source.view.upsample_w;
+    state_.network.tensors.push_back(viewed_tensor(node, layer));
+    state_.network.layers.push_back(std::move(layer));
+    state_.unnamed.insert(state_.network.layers.back().output);
+    return {state_.network.layers.back().output};
+  }
+
+  int read_by_view(int node, std::size_t which) {
+    const int tensor = state_.plain_tensor(node, state_.input(node, which));
+    if (tensor == 0) state_.place(node).fail("rearranges the input, expected a value that a layer makes");
+    return tensor;
+  }
+
+  /// The exponents of the sources, and the least width that holds their codes.
+  qnet::Tensor viewed_tensor(int node, const qnet::Layer& layer) {
+    const Node& source = state_.at(node);
+    qnet::Tensor out{"", source.shape.height, source.shape.width, source.shape.channels, 2, false, {}};
+    int low = 0, high = 0;
+    for (std::size_t k = 0; k < source.view.channels.size(); ++k) {
+      const qnet::Tensor& from = state_.tensor(source.view.is_joined(k) ? layer.residual : layer.input);
+      low = std::min(low, from.low());
+      high = std::max(high, from.high());
+      out.exponents.push_back(from.exponent(static_cast<int>(source.view.source(k))));
+    }
+    out.is_signed = low < 0;
+    while (out.bits < 8 && (low < out.low() || high > out.high())) ++out.bits;
+    if (low < out.low() || high > out.high())
+      state_.place(node).fail("joins codes from {} to {}, expected what 8 bits hold", low, high);
+    const bool one = std::all_of(out.exponents.begin(), out.exponents.end(),
+                                 [&](int exponent) { return exponent == out.exponents[0]; });
+    if (one) out.exponents.resize(1);
+    return out;
   }
 
   ImportedValue padding(int node) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "common/error.h"
 #include "quantizer/exchange/exchange_facts.h"
@@ -12,6 +13,8 @@ namespace shiftsim::quantizer {
 namespace {
 
 using Dims = OnnxWriter::Dims;
+
+constexpr int kOnnxInt64 = 7;  // TensorProto::INT64
 
 std::size_t index(int i) {
   return static_cast<std::size_t>(i);
@@ -42,7 +45,6 @@ public:
     values_[0] = format_->activation(writer_, pixels, image.name, grid_of(image));
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       const qnet::Layer& layer = network_.layers[i];
-      check_activation(layer);
       switch (layer.kind) {
         case qnet::LayerKind::kConv:
         case qnet::LayerKind::kSumPool:
@@ -51,8 +53,9 @@ public:
         case qnet::LayerKind::kMaxPool:
           add_max_pool(layer);
           break;
-        default:
-          fail("layer '{}': a layer of kind {} cannot be exported to ONNX", layer.name, qnet::to_string(layer.kind));
+        case qnet::LayerKind::kView:
+          add_view(layer);
+          break;
       }
     }
     writer_.metadata(kFactsKey, facts_json(network_));
@@ -60,18 +63,6 @@ public:
   }
 
 private:
-  /// Clamps are all that a quantization does besides rounding.
-  static void check_activation(const qnet::Layer& layer) {
-    switch (layer.activation) {
-      case qnet::Activation::kNone:
-      case qnet::Activation::kRelu:
-      case qnet::Activation::kRelu6:
-        return;
-      default:
-        fail("layer '{}': the activation {} cannot be exported to ONNX", layer.name, qnet::to_string(layer.activation));
-    }
-  }
-
   /// Scales must be normal floats, those of accumulators and their quarters too.
   void check_exponents(const qnet::Tensor& tensor) const {
     constexpr int kSmallest = std::numeric_limits<float>::min_exponent - 1 + 40;
@@ -123,12 +114,95 @@ private:
     std::string y = writer_.node("Conv", layer.name, {x, w}, writer_.unique(layer.name + "/product"), attributes);
     y = add_bias(layer, y);
     if (layer.residual >= 0) y = add(layer, "residual", y, residual(layer));
-    if (last) {
-      const std::string logits = writer_.node("Flatten", layer.name + "/flatten", {y}, writer_.unique(output.name));
-      writer_.output(logits, {0, output.channels});
-    } else {
-      define(layer, clamped(layer, y));
+    if (last)
+      add_output(layer, y);
+    else
+      define(layer, layer.has_table() ? looked_up(layer, y) : clamped(layer, y));
+  }
+
+  void add_output(const qnet::Layer& layer, const std::string& value) {
+    const qnet::Tensor& output = network_.out(layer);
+    const bool flat = network_.is_classifier();
+    const std::string name = writer_.node(flat ? "Flatten" : "Identity", layer.name + (flat ? "/flatten" : "/output"),
+                                          {value}, writer_.unique(output.name));
+    writer_.output(name, flat ? Dims{0, output.channels} : nchw(output));
+  }
+
+  /// The activation table: a code of 8 bits picks an entry. ONNX counts negative indices from the end, where the table
+  /// has the entries of negative codes.
+  std::string looked_up(const qnet::Layer& layer, const std::string& sum) {
+    const qnet::Tensor& output = network_.out(layer);
+    const std::string name = layer.name + "/table";
+    const std::string argument = format_->activation(writer_, sum, name + "_argument",
+                                                     {qnet::kTableInputBits, layer.lo < 0, {layer.table_exponent}});
+    const float steps = std::ldexp(1.0f, -layer.table_exponent);
+    const std::string codes = writer_.node("Mul", name + "_steps", {argument, writer_.floats(name + "_step", {}, {&steps, 1})},
+                                           writer_.unique(name + "_codes"));
+    const std::string indices = writer_.node("Cast", name + "_cast", {codes}, writer_.unique(name + "_indices"),
+                                             {{"to", std::int64_t{kOnnxInt64}}});
+    std::vector<float> entries, scales;
+    for (const std::uint8_t entry : layer.table)
+      entries.push_back(static_cast<float>(output.is_signed ? static_cast<std::int8_t>(entry) : entry));
+    for (int k = 0; k < output.channels; ++k) scales.push_back(std::ldexp(1.0f, output.exponent(k)));
+    const std::string table = writer_.floats(name, {static_cast<std::int64_t>(entries.size())}, entries);
+    const std::string found =
+        writer_.node("Gather", name + "_lookup", {table, indices}, writer_.unique(name + "_entries"));
+    return writer_.node("Mul", name + "_scale", {found, per_channel(name + "_scales", scales)},
+                        writer_.unique(name + "_values"));
+  }
+
+  /// Channels joined, picked out, in another order; pixels repeated. Values stay as they are, so nothing is quantized.
+  void add_view(const qnet::Layer& layer) {
+    const qnet::Tensor& output = network_.out(layer);
+    int channels = network_.in(layer).channels;
+    std::vector<ViewStep> steps;
+    if (layer.residual >= 0) {
+      steps.push_back({"Concat", {values_[index(layer.residual)]}, {{"axis", std::int64_t{1}}}});
+      channels += network_.tensors[index(layer.residual)].channels;
     }
+    std::vector<std::int32_t> all(index(channels));
+    std::iota(all.begin(), all.end(), 0);
+    if (layer.channels != all) steps.push_back(channel_step(layer));
+    if (layer.upsample_h != 1 || layer.upsample_w != 1) steps.push_back(repetition_step(layer));
+    if (steps.empty()) steps.push_back({"Identity", {}, {}});
+    std::string y = values_[index(layer.input)];
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const bool last = i + 1 == steps.size();
+      std::vector<std::string> inputs{y};
+      inputs.insert(inputs.end(), steps[i].more_inputs.begin(), steps[i].more_inputs.end());
+      y = writer_.node(steps[i].type, last ? layer.name : layer.name + "/" + steps[i].type, inputs,
+                       writer_.unique(last ? output.name : layer.name + "/joined"), steps[i].attributes);
+    }
+    values_[index(layer.output)] = y;
+  }
+
+  /// A node of a view, behind its first input.
+  struct ViewStep {
+    std::string type;
+    std::vector<std::string> more_inputs;
+    std::vector<OnnxWriter::Attribute> attributes;
+  };
+
+  /// Neighbours are a Slice, others a Gather.
+  ViewStep channel_step(const qnet::Layer& layer) {
+    const std::vector<std::int64_t> picked(layer.channels.begin(), layer.channels.end());
+    const auto leap = [](std::int64_t a, std::int64_t b) { return b != a + 1; };
+    if (std::adjacent_find(picked.begin(), picked.end(), leap) != picked.end())
+      return {"Gather", {writer_.ints(layer.name + "/channels", picked)}, {{"axis", std::int64_t{1}}}};
+    const std::int64_t first = picked.front(), end = picked.back() + 1, axis = 1;
+    return {"Slice",
+            {writer_.ints(layer.name + "/first", {&first, 1}), writer_.ints(layer.name + "/end", {&end, 1}),
+             writer_.ints(layer.name + "/axis", {&axis, 1})},
+            {}};
+  }
+
+  ViewStep repetition_step(const qnet::Layer& layer) {
+    const float times[] = {1, 1, static_cast<float>(layer.upsample_h), static_cast<float>(layer.upsample_w)};
+    return {"Resize",
+            {"", writer_.floats(layer.name + "/times", {4}, times)},
+            {{"mode", std::string("nearest")},
+             {"nearest_mode", std::string("floor")},
+             {"coordinate_transformation_mode", std::string("asymmetric")}}};
   }
 
   /// The bias is an addition of its own: an optimizer of ONNX Runtime rounds biases of Conv to the accumulator's step,

@@ -20,6 +20,13 @@ bool is_quant(const OnnxNode& op) {
   return domain && (op.type() == "Quant" || op.type() == "IntQuant");
 }
 
+/// An operator that only rearranges an activation.
+bool is_view(const OnnxNode& op) {
+  const std::string& type = op.type();
+  const bool known = type == "Concat" || type == "Slice" || type == "Gather" || type == "Resize" || type == "Upsample";
+  return known && !op.is_constant(0);
+}
+
 class FileReader {
 public:
   FileReader(const onnx::ModelProto& model, bool take_nearest)
@@ -36,7 +43,7 @@ public:
     if (type == "Conv" || type == "Gemm" || type == "MatMul") return weighted(op, graph);
     if (type == "Min" || type == "Max") return channel_limit(op, graph);
     if (type == "Pad") return pad(op, graph);
-    if (type == "MaxPool") return named(op, graph);
+    if (type == "MaxPool" || is_view(op)) return named(op, graph);
     return false;
   }
 
@@ -49,8 +56,9 @@ public:
 private:
   /// The operator as the importer reads it, under the file's name.
   bool named(const OnnxNode& op, GraphBuilder& graph) {
+    const int before = last(graph);
     onnx_operators().at(op.type())(op, graph);
-    result_.labels[last(graph)] = op.label();
+    if (last(graph) != before) result_.labels[last(graph)] = op.label();
     return true;
   }
 

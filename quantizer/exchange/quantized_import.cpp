@@ -18,10 +18,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Tensors of maxima that no quantization has named.
-void name_maxima(ImportState& state) {
+/// Tensors of maxima and views that no quantization has named.
+void name_the_unnamed(ImportState& state) {
   for (const qnet::Layer& layer : state.network.layers)
-    if (state.unnamed_maxima.contains(layer.output))
+    if (state.unnamed.contains(layer.output))
       state.tensor(layer.output).name = state.tensor_name(layer.name + "_out");
 }
 
@@ -60,7 +60,7 @@ QuantizedImport import_quantized(const fs::path& file, const ImageSizeOf& image_
     if (entry.key() == kFactsKey) facts = read_facts(entry.value(), file.string());
   ImportState state(std::move(graph), std::move(facts), file.string());
   for (std::size_t i = 1; i < state.values.size(); ++i) state.values[i] = value_of_node(state, static_cast<int>(i));
-  name_maxima(state);
+  name_the_unnamed(state);
   finish_logits(state, model->graph().output(0).name());
   merge_rounded_residuals(state.network);
   set_input_spec(state);

@@ -148,7 +148,7 @@ private:
   qnet::Tensor logits(const std::string& name) const {
     int least = std::numeric_limits<int>::max();
     for (std::size_t k = 0; k < outputs_; ++k) least = std::min(least, accumulator(k));
-    return {name, 1, 1, source_.shape.channels, qnet::kLogitsBits, true, {least}};
+    return {name, source_.shape.height, source_.shape.width, source_.shape.channels, qnet::kLogitsBits, true, {least}};
   }
 
   void add_tables(std::size_t k, const qnet::Tensor& output, bool last) {

@@ -1,5 +1,6 @@
 """Blocks of figures that take minutes: they are recorded in docs/figures.json, with machine and date."""
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -127,7 +128,51 @@ def render_flat(values):
     return table(["network", "layer", "cycles at W2", "cycles at W4"], rows)
 
 
+# ---- docs/networks.md ----
+
+def measure_torchvision(bench):
+    """torchvision's classifiers at W2A4: what runs in `cycle`, and why others are refused."""
+    folder = bench.folder / "torchvision"
+    subprocess.run([PROJECT / "scripts/export_torchvision", folder], check=True, stdout=subprocess.DEVNULL)
+    rows = []
+    for file in sorted(folder.glob("*.onnx")):
+        images = folder / ("images299.npy" if file.stem == "inception_v3" else "images224.npy")
+        try:
+            network, _ = bench.quantize(f"torchvision_{file.stem}", file, images, "nearest", "w2a4", "--input",
+                                        PROJECT / "configs/recipes/inputs/imagenet.yaml", "--set", "calibration.images=8")
+        except BenchError as error:
+            node = re.search(r"node '([^']*)'(?: \(\w+\))?: (.*)", str(error))
+            if node is None:
+                raise
+            rows.append({"network": file.stem, "node": node[1], "reason": re.sub(r" \(supported: .*", "", node[2])})
+            continue
+        report, _ = bench.simulate(network, "--fidelity", "cycle", "--images", images)
+        if report["values"]["mismatches"] != 0:
+            raise BenchError(f"{file.stem}: the cycle engine differs from the golden reference")
+        cycles = report["cycles"]
+        rows.append({"network": file.stem, "macs": cycles["macs"], "cycles": cycles["total"],
+                     "pj": report["energy"]["per_image_pj"], "bytes": sum(layer["dram_bytes"] for layer in report["layers"]),
+                     "lanes": cycles["lane_utilisation"]})
+    return rows
+
+
+def render_torchvision(rows):
+    header = ["network", "MACs", "cycles an image", "images/s at 500 MHz", "energy an image", "DRAM traffic", "lanes busy"]
+    runs = [[row["network"], f"{row['macs'] / 1e6:,.0f}M", number(row["cycles"]), f"{5e8 / row['cycles']:.0f}",
+             f"{row['pj'] / 1e9:.2f} mJ", f"{row['bytes'] / 1e6:.1f} MB", f"{100 * row['lanes']:.0f} %"]
+            for row in sorted((row for row in rows if "macs" in row), key=lambda row: row["macs"])]
+    return table(header, runs)
+
+
+def render_torchvision_refused(rows):
+    return table(["network", "node", "quantrun says"],
+                 [[row["network"], f"`{row['node']}`", row["reason"]] for row in rows if "reason" in row])
+
+
 RECORDED = {
+    "torchvision": Block(measure_torchvision, render_torchvision, "scripts/export_torchvision, quantrun and simrun in cycle: "
+                         "10 minutes; python3-torch, python3-torchvision", "torchvision"),
+    "torchvision_refused": Block(measure_torchvision, render_torchvision_refused, "as torchvision", "torchvision"),
     "nearest": Block(measure_nearest, render_nearest, "quantrun, five networks, up to six widths: 10 minutes; SHIFTSIM_DATA",
                      "nearest"),
     "networks": Block(measure_networks, render_networks, "quantrun, and simrun in lockstep, two networks: 3 minutes; "

@@ -18,13 +18,19 @@ std::string onnxruntime_missing();
 /// Where scripts/test runs the tests, this is true: then a test that has no ONNX Runtime fails.
 bool onnxruntime_required();
 
-/// Random networks that can be exported: single precision holds their sums. int8 holds the weights of every second one.
+/// Random networks of which single precision holds the sums. int8 holds the weights of every second one.
 inline qnet::RandomNetworkOptions exportable(std::uint64_t seed) {
   qnet::RandomNetworkOptions options;
-  options.views = false;
-  options.tables = false;
   options.acc_bits = 18;
   if (seed % 2 == 1) options.weight_bits = {2, 4};
+  return options;
+}
+
+/// Those that come back from an export as the same layers: a table does not, and a view as one node after another.
+inline qnet::RandomNetworkOptions returning(std::uint64_t seed) {
+  qnet::RandomNetworkOptions options = exportable(seed);
+  options.views = false;
+  options.tables = false;
   return options;
 }
 

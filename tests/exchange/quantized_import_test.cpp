@@ -98,9 +98,44 @@ protected:
 
 TEST_F(QuantizedImportTest, RandomNetworksComeBack) {
   for (std::uint64_t seed = 1; seed <= 150 && !HasFailure(); ++seed)
-    expect_round_trip(qnet::random_network(seed, test::exportable(seed)), fmt::format("seed {}", seed));
+    expect_round_trip(qnet::random_network(seed, test::returning(seed)), fmt::format("seed {}", seed));
   EXPECT_GT(exported_, 300);
   EXPECT_GT(refused_, 0) << "some have offsets that fit no int8";
+}
+
+/// A view comes back as the views of which ONNX makes it: other layers, the same output.
+TEST_F(QuantizedImportTest, NetworksWithViewsComeBackWithTheSameOutput) {
+  int views = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    qnet::RandomNetworkOptions options = test::exportable(1);
+    options.tables = false;
+    const qnet::Network network = qnet::random_network(seed, options);
+    views += std::ranges::any_of(network.layers, [](const qnet::Layer& layer) { return layer.is_view(); });
+    const std::vector<std::uint8_t> images = qnet::random_images(network, 2, seed);
+    const std::vector<std::int32_t> expected = qnet::Golden(network).run(images.data(), 2, 1);
+    for (const OnnxFormat format : {OnnxFormat::kQdq, OnnxFormat::kQonnx}) {
+      const QuantizedImport back = read_file(export_onnx(network, format).bytes);
+      EXPECT_EQ(back.counts.ties, 0) << "seed " << seed;
+      ASSERT_EQ(qnet::Golden(back.network).run(images.data(), 2, 1), expected) << "seed " << seed;
+    }
+  }
+  EXPECT_GT(views, 20);
+}
+
+TEST_F(QuantizedImportTest, AnActivationTableIsRefused) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const qnet::Network network = qnet::random_network(seed, test::exportable(1));
+    const auto layer = std::ranges::find_if(network.layers, [](const qnet::Layer& l) { return l.has_table(); });
+    if (layer == network.layers.end()) continue;
+    try {
+      read_file(export_onnx(network, OnnxFormat::kQonnx).bytes);
+      FAIL() << "imported";
+    } catch (const UserError& error) {
+      EXPECT_NE(std::string(error.what()).find("node '" + layer->name + "/table"), std::string::npos) << error.what();
+    }
+    return;
+  }
+  FAIL() << "no network has a table";
 }
 
 TEST_F(QuantizedImportTest, ImagenetNetworksComeBack) {
@@ -111,7 +146,7 @@ TEST_F(QuantizedImportTest, ImagenetNetworksComeBack) {
 /// Without the metadata there are other weight bits and offsets, but the same integers of every tensor.
 TEST_F(QuantizedImportTest, WithoutMetadataTensorsAreTheSame) {
   for (std::uint64_t seed = 1; seed <= 100 && !HasFailure(); ++seed) {
-    const qnet::Network network = qnet::random_network(seed, test::exportable(1));
+    const qnet::Network network = qnet::random_network(seed, test::returning(1));
     onnx::ModelProto model;
     ASSERT_TRUE(model.ParseFromString(export_onnx(network, OnnxFormat::kQonnx).bytes));
     model.clear_metadata_props();

@@ -12,7 +12,7 @@ from conftest import BIN, SOURCE
 pytestmark = pytest.mark.skipif(shutil.which("verilator") is None, reason="verilator is not installed")
 
 # One bit of the RTL each: a digit's sign, the weight of a digit, a bit of the shift.
-MUTANTS = [("shiftsim_recoder.sv", "neg_o = pair_i[1] &", "neg_o = pair_i[0] &"),
+MUTANTS = [("shiftsim_recoder.sv", "neg_o = high_i &", "neg_o = low_i &"),
            ("shiftsim_pe.sv", "(acc_q <<< 2)", "(acc_q <<< 3)"),
            ("shiftsim_ppu_lane.sv", ": tab_i.n[4:0];", ": tab_i.n[4:0] ^ 5'd1;")]
 

@@ -1,7 +1,6 @@
 // What distillation is made of: the divergence of two outputs, latent weights, soft rounding, batches.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -152,14 +151,6 @@ TEST(SoftRounding, GradientIsTheSlope) {
           << place;
     }
   }
-}
-
-TEST(DrawBatch, IsDifferentIndicesBySeed) {
-  auto batch = draw_batch(10, 10, 3);
-  std::sort(batch.begin(), batch.end());
-  for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(batch[i], i);
-  EXPECT_EQ(draw_batch(100, 5, 3), draw_batch(100, 5, 3));
-  EXPECT_NE(draw_batch(100, 5, 3), draw_batch(100, 5, 4));
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ TEST_P(ImportedCase, FloatNetworkGivesTheLabels) {
   const fs::path file = flat ? folder / "grey_images.npy" : colour;
   const Graph graph = import_onnx(folder / (name + ".onnx"), [](int) { return ImageSize{32, 32}; });
   const ImageSet labels = read_images(folder / "grey_images.npy", folder / (name + ".labels.npy"), 1, kImages);
-  ImageSet images = load_images(file, {}, graph.input().shape);
+  ImageSet images = load_images({file, {}}, graph.input().shape);
   images.count = kImages;
   images.pixels.resize(kImages * images.image_size());
   qnet::InputSpec spec;

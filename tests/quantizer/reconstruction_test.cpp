@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <fstream>
@@ -21,6 +22,7 @@
 #include "quantizer/export/integer_export.h"
 #include "quantizer/float/activation_store.h"
 #include "quantizer/import/onnx_import.h"
+#include "quantizer/learn/learned.h"
 #include "quantizer/learn/unit_model.h"
 #include "quantizer/plan/legality.h"
 #include "tests/common/temporary_folder.h"
@@ -612,6 +614,14 @@ TEST_F(Activations, ReportADiskWithoutRoom) {
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+TEST(DrawBatch, IsDifferentIndicesBySeed) {
+  auto batch = draw_batch(10, 10, 3);
+  std::sort(batch.begin(), batch.end());
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(batch[i], i);
+  EXPECT_EQ(draw_batch(100, 5, 3), draw_batch(100, 5, 3));
+  EXPECT_NE(draw_batch(100, 5, 3), draw_batch(100, 5, 4));
 }
 
 }  // namespace

@@ -199,7 +199,7 @@ TEST_F(ReportTest, ValuesThatWereNotComputedAreNotCalledEqual) {
 }
 
 TEST_F(ReportTest, JsonHasWhatToolsRead) {
-  result_.lockstep = {"pass", "all ports", 2, 5000, 123456, 999, "", ""};
+  result_.lockstep = {"pass", "all ports", 2, 5000, 123456, 999, "", "", {}};
   const auto json = report().json();
   EXPECT_EQ(json["accuracy"]["float"], 94.17);
   EXPECT_EQ(json["accuracy"]["quantized"], 93.25);
