@@ -3,6 +3,7 @@
 //     $ iverilog -g2012 -I . -o bench ../bench.sv ../layer_unit.sv && ./bench
 //     $ verilator --binary --timing -Wno-fatal -I. --top-module bench ../bench.sv ../layer_unit.sv && obj_dir/Vbench
 //
+// An activation table is applied here: the unit gives the code that picks the entry.
 // +outputs=N checks the first N outputs only, and says so. The last line begins with PASS or FAIL.
 `include "layer.vh"
 
@@ -19,6 +20,7 @@ module bench;
   reg [7:0] pad [0:`IN_C - 1];
   reg [7:0] residual [0:Outputs - 1];
   reg [31:0] ofmap [0:Outputs - 1];
+  reg [7:0] activation [0:255];
 
   reg clk = 0;
   reg rst_n = 0;
@@ -75,7 +77,7 @@ module bench;
   endtask
 
   integer number, limit, wrong, y, x, k;
-  reg signed [31:0] expected;
+  reg signed [31:0] expected, found;
 
   initial begin
     for (number = 0; number < `IN_C; number = number + 1) pad[number] = 0;
@@ -89,6 +91,7 @@ module bench;
     if (`HAS_SHIFTS) $readmemh("shifts.hex", shifts);
     if (`HAS_HI) $readmemh("hi.hex", hi);
     if (`HAS_PAD) $readmemh("pad.hex", pad);
+    if (`HAS_TABLE) $readmemh("table.hex", activation);
     if (`HAS_RESIDUAL) $readmemh("residual.hex", residual);
     if (`HAS_RESIDUAL) $readmemh("residual_shifts.hex", residual_shifts);
     if (!$value$plusargs("outputs=%d", limit) || limit > Outputs) limit = Outputs;
@@ -116,9 +119,10 @@ module bench;
       while (!done) @(negedge clk);
       if (`IS_WIDE) expected = ofmap[number];
       else expected = code(ofmap[number][7:0], 1'(`OUT_SIGNED));
-      if (value !== expected) begin
+      found = `HAS_TABLE ? code(activation[value[7:0]], 1'(`OUT_SIGNED)) : value;
+      if (found !== expected) begin
         if (wrong < 10)
-          $display("output (%0d, %0d), channel %0d: expected %0d, found %0d", y, x, k, expected, value);
+          $display("output (%0d, %0d), channel %0d: expected %0d, found %0d", y, x, k, expected, found);
         wrong = wrong + 1;
       end
     end

@@ -1,3 +1,7 @@
+#include <pybind11/stl.h>
+
+#include <memory>
+
 #include "common/error.h"
 #include "python/arguments.h"
 #include "python/network.h"
@@ -14,7 +18,7 @@ using namespace quantizer;
 RecipeSources recipe_of(const py::object& recipe, const py::object& bits, const py::object& seed) {
   RecipeSources sources;
   if (py::isinstance<py::dict>(recipe)) {
-    sources.keys = yaml_of(recipe, "recipe");
+    sources.keys = std::make_shared<YAML::Node>(yaml_of(recipe, "recipe"));
   } else if (!recipe.is_none()) {
     sources.file = recipe_file(path_text(recipe), "", "recipe");
   }
@@ -79,8 +83,8 @@ py::tuple quantize(const py::object& model, const py::object& calibration, const
 void bind_quantize(py::module_& module) {
   module.def("quantize", quantize, py::arg("model"), py::arg("calibration"), py::arg("calibration_labels"),
              py::arg("recipe"), py::arg("bits"), py::arg("images"), py::arg("labels"), py::arg("output"),
-             py::arg("input_shape"), py::arg("output_tensor"),
-             py::arg("effort"), py::arg("budget_minutes"), py::arg("seed"), py::arg("threads"), py::arg("progress"));
+             py::arg("input_shape"), py::arg("output_tensor"), py::arg("effort"), py::arg("budget_minutes"),
+             py::arg("seed"), py::arg("threads"), py::arg("progress"));
   module.def("recipe_names", recipe_names, "The names of the recipes that come with ShiftSim.");
 }
 

@@ -55,8 +55,6 @@ SimulateCall call_of(const py::object& config, const py::object& network, const 
   choices.threads = threads;
   call.config = config_base(config).load(overrides_of(choices));
   if (!output.is_none()) call.output = path_text(output);
-  // A waveform needs a folder to stand in.
-  if (call.output.empty()) call.config.lockstep.wave_cycles = 0;
   return call;
 }
 

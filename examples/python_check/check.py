@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks a layer unit against the golden reference, from Python: a driver, a monitor and a scoreboard as coroutines.
 
-    python3 examples/python_check/check.py NETWORK.qnet IMAGES.npy [--layer N] [--outputs N] [--rtl FOLDER] [--unit FILE]
+    python3 examples/python_check/check.py NETWORK.qnet IMAGES.npy [--layer N...] [--outputs N] [--rtl FOLDER] [--unit FILE]
 
 Exit status: 0 all outputs are equal, 1 some are not.
 """
@@ -104,8 +104,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network")
     parser.add_argument("images", help="a .npy file, uint8 N x H x W x C")
-    parser.add_argument("--layer", type=int, default=0)
-    parser.add_argument("--outputs", type=int, default=0, help="check this many only; 0: all")
+    parser.add_argument("--layer", type=int, nargs="+", default=[0])
+    parser.add_argument("--outputs", type=int, default=0, help="check this many of a layer only; 0: all")
     parser.add_argument("--rtl", type=Path, default=Path(shiftsim.home_folder()) / "rtl")
     parser.add_argument("--unit", type=Path, default=HERE.parent / "layer_unit" / "layer_unit.sv")
     arguments = parser.parse_args()
@@ -113,20 +113,35 @@ def main():
     network = shiftsim.Network(arguments.network)
     tensors = network.trace(np.load(arguments.images)[0])
     signed = {tensor.name: tensor.signed for tensor in network.tensors}
-    if network.layers[arguments.layer].kind == "view":
-        parser.error(f"layer {arguments.layer} computes nothing: it is a view")
-    windows = Windows(network.layers[arguments.layer], tensors, signed)
-    outputs = list(np.ndindex(windows.ofmap.shape))
-    chosen = outputs[:arguments.outputs or None]
-    expected, differences = collections.deque(), []
+    for number in arguments.layer:
+        if not 0 <= number < len(network.layers):
+            parser.error(f"there is no layer {number}")
+        if network.layers[number].kind == "view":
+            parser.error(f"layer {number} computes nothing: it is a view")
+        if network.layers[number].table_exponent is not None:
+            parser.error(f"layer {number} has an activation table, and the unit has none")
+    good = True
     with tempfile.TemporaryDirectory() as folder:
-        unit = Unit(build(arguments.unit, arguments.rtl, folder))
-        unit.run(monitor(unit, expected, differences), driver(unit, windows, chosen, expected))
+        library = build(arguments.unit, arguments.rtl, folder)
+        for number in arguments.layer:
+            windows = Windows(network.layers[number], tensors, signed)
+            good = check_layer(Unit(library), windows, arguments.outputs) and good
+    sys.exit(0 if good else 1)
+
+
+def check_layer(unit, windows, limit):
+    """Whether the first 'limit' outputs are right; 0: all of them."""
+    outputs = list(np.ndindex(windows.ofmap.shape))
+    chosen = outputs[:limit or None]
+    expected, differences = collections.deque(), []
+    unit.run(monitor(unit, expected, differences), driver(unit, windows, chosen, expected))
+    name = windows.layer.name
     if expected or differences:
         print("\n".join(differences[:10]))
-        print(f"FAIL: {len(differences)} of {len(chosen)} outputs differ, {len(expected)} never came")
-        sys.exit(1)
-    print(f"PASS: {len(chosen)} of {len(outputs)} outputs compared, all equal")
+        print(f"FAIL: {name}: {len(differences)} of {len(chosen)} outputs differ, {len(expected)} never came")
+        return False
+    print(f"PASS: {name}: {len(chosen)} of {len(outputs)} outputs compared, all equal")
+    return True
 
 
 if __name__ == "__main__":

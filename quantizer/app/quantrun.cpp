@@ -73,7 +73,8 @@ void run_quantrun(const QuantrunOptions& options) {
     return;
   }
   if (options.measure_float) {
-    measure_float(options.model, options.output_tensor, *options.output, *options.test, options.test_labels, options.threads);
+    measure_float(options.model, options.output_tensor, *options.output, *options.test, options.test_labels,
+                  options.threads);
     return;
   }
   const QuantizeRequest request = request_of(options);

@@ -15,7 +15,8 @@ void add_exchange_options(CLI::App& app, ExchangeOptions& options) {
   auto* qdq = app.add_option("--export-onnx", options.qdq_file,
                              "Write the integer network as ONNX of the same integers: QuantizeLinear, DequantizeLinear")
                   ->group(group);
-  app.add_option("--export-opset", options.opset, "13: codes of 8 bits; 21: of 4 bits where they hold the values")
+  app.add_option("--export-opset", options.opset,
+                 "13: codes of 8 bits; 21: weights of 4 bits where they hold the values")
       ->check(CLI::IsMember({kInt8Opset, kInt4Opset}))
       ->capture_default_str()
       ->needs(qdq)

@@ -32,8 +32,8 @@ public:
   std::vector<ImportedValue> values;  ///< of the graph's nodes
   qnet::Network network;
   ImportCounts counts;
-  CodeGrid image;                ///< the grid of the network's input
-  std::set<int> unnamed;         ///< tensors of maxima and views that no quantization has named yet
+  CodeGrid image;         ///< the grid of the network's input
+  std::set<int> unnamed;  ///< tensors of maxima and views that no quantization has named yet
 
   const Node& at(int node) const { return file.graph.at(node); }
   const ImportedValue& input(int node, std::size_t which = 0) const;

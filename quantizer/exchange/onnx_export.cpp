@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "common/error.h"
+#include "qnet/tensor_sources.h"
 #include "quantizer/exchange/exchange_facts.h"
 
 namespace shiftsim::quantizer {
@@ -35,14 +36,20 @@ public:
       : network_(network),
         format_(make_quant_format(format, opset)),
         writer_(network.name, format_->opsets()),
-        values_(network.tensors.size()) {}
+        values_(network.tensors.size()),
+        in_signed_type_(network.tensors.size()) {
+    const qnet::TensorSources sources(network);
+    for (const qnet::Layer& layer : network.layers)
+      if (layer.is_view() && network.out(layer).is_signed)
+        for (const int stored : sources.stored(layer.output)) in_signed_type_[index(stored)] = true;
+  }
 
   ExportedOnnx run() {
     for (const qnet::Tensor& tensor : network_.tensors) check_exponents(tensor);
     const qnet::Tensor& image = network_.input();
     const std::string pixels = writer_.unique("pixels");
     writer_.input(pixels, nchw(image));
-    values_[0] = format_->activation(writer_, pixels, image.name, grid_of(image));
+    values_[0] = format_->activation(writer_, pixels, image.name, grid_of(0));
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       const qnet::Layer& layer = network_.layers[i];
       switch (layer.kind) {
@@ -63,6 +70,11 @@ public:
   }
 
 private:
+  ActivationGrid grid_of(int tensor) const {
+    const qnet::Tensor& t = network_.tensors[index(tensor)];
+    return {t.bits, t.is_signed, t.exponents, in_signed_type_[index(tensor)]};
+  }
+
   /// Scales must be normal floats, those of accumulators and their quarters too.
   void check_exponents(const qnet::Tensor& tensor) const {
     constexpr int kSmallest = std::numeric_limits<float>::min_exponent - 1 + 40;
@@ -136,8 +148,9 @@ private:
     const std::string argument = format_->activation(writer_, sum, name + "_argument",
                                                      {qnet::kTableInputBits, layer.lo < 0, {layer.table_exponent}});
     const float steps = std::ldexp(1.0f, -layer.table_exponent);
-    const std::string codes = writer_.node("Mul", name + "_steps", {argument, writer_.floats(name + "_step", {}, {&steps, 1})},
-                                           writer_.unique(name + "_codes"));
+    const std::string codes =
+        writer_.node("Mul", name + "_steps", {argument, writer_.floats(name + "_step", {}, {&steps, 1})},
+                     writer_.unique(name + "_codes"));
     const std::string indices = writer_.node("Cast", name + "_cast", {codes}, writer_.unique(name + "_indices"),
                                              {{"to", std::int64_t{kOnnxInt64}}});
     std::vector<float> entries, scales;
@@ -244,7 +257,8 @@ private:
         std::max(layer.pad_left, layer.pad_right) >= layer.kernel_w) {
       const Dims wide{0, 0, padding[0], padding[1], 0, 0, padding[2], padding[3]};
       const int widest = *std::max_element(input.exponents.begin(), input.exponents.end());
-      const float lowest = std::ldexp(static_cast<float>(input.low()), widest);
+      // A step below all codes: padding of 0 is what ONNX Runtime's optimizer would put back into the pool.
+      const float lowest = std::ldexp(static_cast<float>(input.low() - 1), widest);
       x = writer_.node(
           "Pad", layer.name + "/pad",
           {x, writer_.ints(layer.name + "/pads", wide), writer_.floats(layer.name + "/pad_value", {}, {&lowest, 1})},
@@ -259,7 +273,7 @@ private:
   /// Activation function and clamps, so far as the quantization behind does not clamp by itself.
   std::string clamped(const qnet::Layer& layer, std::string y) {
     const qnet::Tensor& output = network_.out(layer);
-    const ActivationGrid grid = grid_of(output);
+    const ActivationGrid grid = grid_of(layer.output);
     if (qnet::row_of(layer.activation).non_negative)
       y = writer_.node("Relu", layer.name + "/relu", {y}, writer_.unique(layer.name + "/rectified"));
     std::vector<float> low, high;
@@ -296,13 +310,14 @@ private:
 
   void define(const qnet::Layer& layer, const std::string& value) {
     const qnet::Tensor& output = network_.out(layer);
-    values_[index(layer.output)] = format_->activation(writer_, value, output.name, grid_of(output));
+    values_[index(layer.output)] = format_->activation(writer_, value, output.name, grid_of(layer.output));
   }
 
   const qnet::Network& network_;
   std::unique_ptr<QuantFormat> format_;
   OnnxWriter writer_;
-  std::vector<std::string> values_;  ///< of the network's tensors, as real values
+  std::vector<std::string> values_;   ///< of the network's tensors, as real values
+  std::vector<bool> in_signed_type_;  ///< of the network's tensors: a signed view reads it
   ExportReport report_;
 };
 

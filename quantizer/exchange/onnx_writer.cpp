@@ -10,19 +10,18 @@ namespace shiftsim::quantizer {
 namespace {
 
 // Of ONNX 1.16, which is newer than the header that is used here.
-constexpr int kProtoUint4 = 21, kProtoInt4 = 22;
-
-bool is_four_bits(CodeType type) {
-  return type == CodeType::kInt4 || type == CodeType::kUint4;
-}
-
-bool is_signed(CodeType type) {
-  return type == CodeType::kInt8 || type == CodeType::kInt4;
-}
+constexpr int kProtoInt4 = 22;
 
 int proto_type(CodeType type) {
-  if (is_four_bits(type)) return is_signed(type) ? kProtoInt4 : kProtoUint4;
-  return is_signed(type) ? onnx::TensorProto::INT8 : onnx::TensorProto::UINT8;
+  switch (type) {
+    case CodeType::kInt8:
+      return onnx::TensorProto::INT8;
+    case CodeType::kUint8:
+      return onnx::TensorProto::UINT8;
+    case CodeType::kInt4:
+      return kProtoInt4;
+  }
+  return onnx::TensorProto::UNDEFINED;
 }
 
 /// The least IR version whose files may use an opset.
@@ -46,13 +45,13 @@ void describe(onnx::ValueInfoProto& value, const std::string& name, const OnnxWr
 }  // namespace
 
 int smallest_code(CodeType type) {
-  if (!is_signed(type)) return 0;
-  return is_four_bits(type) ? -8 : -128;
+  if (type == CodeType::kUint8) return 0;
+  return type == CodeType::kInt4 ? -8 : -128;
 }
 
 int largest_code(CodeType type) {
-  const int top = is_four_bits(type) ? 15 : 255;
-  return is_signed(type) ? top / 2 : top;
+  if (type == CodeType::kUint8) return 255;
+  return type == CodeType::kInt4 ? 7 : 127;
 }
 
 OnnxWriter::OnnxWriter(const std::string& graph_name, const std::vector<Opset>& opsets)
@@ -97,11 +96,12 @@ std::string OnnxWriter::ints(const std::string& name, std::span<const std::int64
 }
 
 std::string OnnxWriter::codes(const std::string& name, const Dims& dims, CodeType type, std::span<const int> values) {
-  std::string raw(is_four_bits(type) ? (values.size() + 1) / 2 : values.size(), '\0');
+  const bool halves = type == CodeType::kInt4;
+  std::string raw(halves ? (values.size() + 1) / 2 : values.size(), '\0');
   for (std::size_t i = 0; i < values.size(); ++i) {
     const int value = values[i];
     SHIFTSIM_CHECK(value >= smallest_code(type) && value <= largest_code(type), "{}: code {}", name, value);
-    if (is_four_bits(type)) {
+    if (halves) {
       const int nibble = (value & 15) << (i % 2 == 0 ? 0 : 4);
       raw[i / 2] = static_cast<char>(static_cast<unsigned char>(raw[i / 2]) | nibble);
     } else {

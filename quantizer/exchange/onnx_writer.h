@@ -18,7 +18,7 @@ class TensorProto;
 namespace shiftsim::quantizer {
 
 /// Integer types of codes. ONNX stores two of 4 bits in a byte, from opset 21 on.
-enum class CodeType { kInt8, kUint8, kInt4, kUint4 };
+enum class CodeType { kInt8, kUint8, kInt4 };
 
 int smallest_code(CodeType type);
 int largest_code(CodeType type);

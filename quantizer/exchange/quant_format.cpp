@@ -12,6 +12,8 @@ namespace {
 
 using Dims = OnnxWriter::Dims;
 
+constexpr int kOnnxInt8 = 3;  // TensorProto::INT8
+
 std::vector<float> powers_of_two(const std::vector<int>& exponents) {
   std::vector<float> values;
   for (const int exponent : exponents) values.push_back(std::ldexp(1.0f, exponent));
@@ -45,17 +47,30 @@ public:
   std::string activation(OnnxWriter& writer, const std::string& value, const std::string& name,
                          const ActivationGrid& grid) const override {
     const CodeType type = type_of(grid);
-    const std::string scale = scales(writer, name, grid.exponents), zero = zeros(writer, name, grid.exponents, type);
+    std::vector<std::string> more_inputs{scales(writer, name, grid.exponents)};
     const auto axis = axis_of(grid.exponents, 1);
+    auto attributes = axis;
+    // Opset 21 names the type. A zero point beside it is what ONNX Runtime 1.30's optimizer gives the wrong type where
+    // it quantizes behind a Slice once more.
+    if (opset_ >= kInt4Opset && type == CodeType::kInt8)
+      attributes.emplace_back("output_dtype", std::int64_t{kOnnxInt8});
+    else
+      more_inputs.push_back(zeros(writer, name, grid.exponents, type));
+    const auto with = [&](const std::string& first) {
+      std::vector<std::string> inputs{first};
+      inputs.insert(inputs.end(), more_inputs.begin(), more_inputs.end());
+      return inputs;
+    };
     const std::string codes =
-        writer.node("QuantizeLinear", name + "/quantize", {value, scale, zero}, writer.unique(name + "/codes"), axis);
-    return writer.node("DequantizeLinear", name + "/dequantize", {codes, scale, zero}, writer.unique(name), axis);
+        writer.node("QuantizeLinear", name + "/quantize", with(value), writer.unique(name + "/codes"), attributes);
+    return writer.node("DequantizeLinear", name + "/dequantize", with(codes), writer.unique(name), axis);
   }
 
 private:
-  CodeType type_of(const ActivationGrid& grid) const {
-    if (opset_ >= kInt4Opset && grid.bits <= 4) return grid.is_signed ? CodeType::kInt4 : CodeType::kUint4;
-    return grid.is_signed ? CodeType::kInt8 : CodeType::kUint8;
+  /// Of 4 bits are weights alone. ONNX Runtime 1.30 quantizes larger tensors to wrong codes of uint4, and its optimizer
+  /// refuses their Clip and MaxPool.
+  static CodeType type_of(const ActivationGrid& grid) {
+    return grid.is_signed || grid.in_signed_type ? CodeType::kInt8 : CodeType::kUint8;
   }
 
   static Dims dims_of(const std::vector<int>& exponents) {

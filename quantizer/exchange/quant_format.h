@@ -12,7 +12,8 @@
 namespace shiftsim::quantizer {
 
 enum class OnnxFormat {
-  kQdq,   ///< QuantizeLinear, DequantizeLinear: codes of 8 bits, from opset 21 on of 4 bits where they hold the values
+  kQdq,   ///< QuantizeLinear, DequantizeLinear: codes of 8 bits, weights from opset 21 on of 4 bits where they hold the
+          ///< values
   kQonnx  ///< Quant nodes: floats on the grid, with the exact bit widths beside them
 };
 
@@ -23,11 +24,9 @@ struct ActivationGrid {
   int bits = 8;
   bool is_signed = false;
   std::vector<int> exponents;  ///< one, or one per channel
+  /// Unsigned codes of at most 7 bits in a signed type. ONNX Runtime's optimizer quantizes what is joined in one type.
+  bool in_signed_type = false;
 };
-
-inline ActivationGrid grid_of(const qnet::Tensor& tensor) {
-  return {tensor.bits, tensor.is_signed, tensor.exponents};
-}
 
 class QuantFormat {
 public:

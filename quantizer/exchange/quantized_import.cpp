@@ -21,8 +21,7 @@ namespace {
 /// Tensors of maxima and views that no quantization has named.
 void name_the_unnamed(ImportState& state) {
   for (const qnet::Layer& layer : state.network.layers)
-    if (state.unnamed.contains(layer.output))
-      state.tensor(layer.output).name = state.tensor_name(layer.name + "_out");
+    if (state.unnamed.contains(layer.output)) state.tensor(layer.output).name = state.tensor_name(layer.name + "_out");
 }
 
 /// A sum at the output gives the logits. A tensor there is brought to 32 bits by a layer with weights of 1.

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <yaml-cpp/yaml.h>
-
+#include "common/yaml_forward.h"
 #include "qnet/network.h"
 #include "quantizer/recipe/effort.h"
 #include "quantizer/recipe/widths.h"
@@ -154,14 +154,14 @@ inline bool holds_out(const Recipe& recipe) {
 
 /// What the command line says.
 struct RecipeSources {
-  std::optional<std::filesystem::path> file;   ///< none: the defaults
-  std::optional<std::filesystem::path> input;  ///< --input
-  std::vector<std::string> overrides;          ///< --set key=value
-  std::optional<std::int64_t> seed;            ///< --seed
-  std::optional<Widths> widths = {};           ///< --bits, in place of the file's
-  std::optional<Effort> effort = {};           ///< --effort
-  std::optional<int> iterations = {};          ///< of each unit, in place of what the effort says
-  std::optional<YAML::Node> keys = {};         ///< of a mapping at hand, in place of a file; "recipe" in messages
+  std::optional<std::filesystem::path> file;    ///< none: the defaults
+  std::optional<std::filesystem::path> input;   ///< --input
+  std::vector<std::string> overrides;           ///< --set key=value
+  std::optional<std::int64_t> seed;             ///< --seed
+  std::optional<Widths> widths = {};            ///< --bits, in place of the file's
+  std::optional<Effort> effort = {};            ///< --effort
+  std::optional<int> iterations = {};           ///< of each unit, in place of what the effort says
+  std::shared_ptr<const YAML::Node> keys = {};  ///< of a mapping at hand, in place of a file; "recipe" in messages
 };
 
 /// Reads the recipe, what it extends first, then applies the command line. What a file says under 'by_bits' holds for

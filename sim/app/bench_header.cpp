@@ -35,6 +35,7 @@ std::string bench_header(const qnet::Network& network, const qnet::Layer& layer)
   define("HAS_OFFSET", layer.has_offset());
   define("HAS_SHIFTS", !layer.shifts.empty());
   define("HAS_HI", !layer.hi.empty());
+  define("HAS_TABLE", layer.has_table());
   define("HAS_PAD", !layer.pad_values.empty());
   define("HAS_RESIDUAL", layer.residual >= 0);
   define("LO", is_wide ? 0 : is_max ? out.low() : layer.lo);

@@ -45,7 +45,8 @@ then one element a line, two's complement, as many hexadecimal digits as its wid
 layer.txt in each folder gives sizes, strides, pads, ranges and exponents; layer.vh gives them to bench.sv.
 
 bench.sv checks a module layer_unit against the vectors of one layer. The one in layer_unit.sv is the contract as plain
-behaviour: put yours in its place. In the layer's folder, with Icarus or Verilator:
+behaviour: put yours in its place. bench.sv applies activation tables itself. In the layer's folder, with Icarus or
+Verilator:
 
     iverilog -g2012 -I . -o bench ../bench.sv ../layer_unit.sv && ./bench
     verilator --binary --timing -Wno-fatal -I. --top-module bench ../bench.sv ../layer_unit.sv && obj_dir/Vbench

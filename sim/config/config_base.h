@@ -2,24 +2,16 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "common/yaml.h"
+#include "common/yaml_forward.h"
 #include "sim/config/config.h"
 
 namespace shiftsim::sim {
 
-/// The mappings that a configuration was put together from, the first read first.
-class ConfigSources {
-public:
-  void add(const YamlMap& map) { maps_.push_back(map); }
-  /// Raises a UserError at the last place where "section.key" was set, or without a place if it never was.
-  [[noreturn]] void error(const std::string& path, const std::string& message) const;
-
-private:
-  std::vector<YamlMap> maps_;
-};
+class ConfigSources;
 
 class ConfigBase {
 public:
@@ -44,7 +36,7 @@ private:
                  ConfigSources& sources) const;
 
   RunConfig config_;
-  ConfigSources sources_;
+  std::shared_ptr<const ConfigSources> sources_;
 };
 
 }  // namespace shiftsim::sim

@@ -11,6 +11,18 @@
 #include "sim/config/validate.h"
 
 namespace shiftsim::sim {
+
+/// The mappings that a configuration was put together from, the first read first.
+class ConfigSources {
+public:
+  void add(const YamlMap& map) { maps_.push_back(map); }
+  /// Raises a UserError at the last place where "section.key" was set, or without a place if it never was.
+  [[noreturn]] void error(const std::string& path, const std::string& message) const;
+
+private:
+  std::vector<YamlMap> maps_;
+};
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -54,21 +66,25 @@ void ConfigSources::error(const std::string& path, const std::string& message) c
   fail("{}: {}", path, message);
 }
 
-ConfigBase::ConfigBase(const fs::path& file) : config_(defaults()) {
+ConfigBase::ConfigBase(const fs::path& file) : config_(defaults()), sources_(std::make_shared<const ConfigSources>()) {
   if (file.empty()) return;
   const fs::path absolute = fs::absolute(file).lexically_normal();
   const std::string stem = absolute.stem().string();
   if (is_plain_name(stem)) config_.accelerator.name = stem;
   if (fs::is_directory(absolute)) fail("{}: is a folder, expected a YAML file", absolute.string());
-  read_over(YamlMap::load(absolute), absolute.parent_path(), 0, config_, sources_);
+  ConfigSources sources;
+  read_over(YamlMap::load(absolute), absolute.parent_path(), 0, config_, sources);
+  sources_ = std::make_shared<const ConfigSources>(std::move(sources));
 }
 
 ConfigBase::ConfigBase(const YAML::Node& keys, const std::string& name) : config_(defaults()) {
-  read_over(YamlMap(keys, name), fs::current_path(), 0, config_, sources_);
+  ConfigSources sources;
+  read_over(YamlMap(keys, name), fs::current_path(), 0, config_, sources);
+  sources_ = std::make_shared<const ConfigSources>(std::move(sources));
 }
 
 RunConfig ConfigBase::read(const std::vector<std::string>& overrides, const fs::path& folder) const {
-  ConfigSources sources = sources_;
+  ConfigSources sources = *sources_;
   return read(overrides, folder, sources);
 }
 
@@ -87,13 +103,13 @@ RunConfig ConfigBase::read(const std::vector<std::string>& overrides, const fs::
 
 void ConfigBase::fail_at(const std::vector<std::string>& overrides, const std::string& key,
                          const std::string& message) const {
-  ConfigSources sources = sources_;
+  ConfigSources sources = *sources_;
   read(overrides, fs::current_path(), sources);
   sources.error(key, message);
 }
 
 RunConfig ConfigBase::load(const std::vector<std::string>& overrides) const {
-  ConfigSources sources = sources_;
+  ConfigSources sources = *sources_;
   RunConfig config = read(overrides, fs::current_path(), sources);
   resolve_auto(config.accelerator);
   const Complain complain = [&](const std::string& key, const std::string& message) { sources.error(key, message); };

@@ -16,7 +16,7 @@ namespace shiftsim::sim {
 struct EngineSetup {
   const RunConfig& config;
   const qnet::Network& network;
-  std::filesystem::path output;   ///< folder for a waveform, should lockstep fail; made if needed
+  std::filesystem::path output;   ///< folder for a waveform, should lockstep fail; made if needed. Empty: none
   NetworkFacts* facts = nullptr;  ///< of the network and the images; null: engines that need them find them out
 };
 

@@ -49,7 +49,7 @@ RunResult LockstepEngine::run(const ImageSet& images) {
   spdlog::error("lockstep: {}", result.lockstep.difference);
   // A core that was brought built may have been built without waveforms.
   const bool traces = setup_.config.lockstep.library.empty() || options_.rtl->traces();
-  if (setup_.config.lockstep.wave_cycles > 0 && traces)
+  if (setup_.config.lockstep.wave_cycles > 0 && traces && !setup_.output.empty())
     result.lockstep.waveform = record_waveform(images, result.images, difference->cycle);
   return result;
 }

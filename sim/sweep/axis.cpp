@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/yaml.h"
 #include "sim/sweep/limits.h"
 
 namespace shiftsim::sim {

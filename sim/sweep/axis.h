@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/yaml.h"
+#include "common/yaml_forward.h"
 
 namespace shiftsim::sim {
 

@@ -11,6 +11,7 @@
 #include "common/atomic_file.h"
 #include "common/error.h"
 #include "common/read_file.h"
+#include "common/yaml.h"
 #include "sim/sweep/sweep_inputs.h"
 
 namespace shiftsim::sim {

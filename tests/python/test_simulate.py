@@ -64,7 +64,7 @@ def test_lockstep(network, test_images):
     ({"array": 3}, "config: array: found '3', expected a mapping"),
     ({"array": {3: 4}}, "config: array: found 3 as a key, expected a text"),
     ({"array": {"rows": object()}}, "config: array: rows: found a value of type object"),
-    ({"scratchpad": {"weight_kib": 1}}, "scratchpad.weight_kib"),
+    ({"array": {"accumulator_bits": 16}}, "array.accumulator_bits"),
     ({"include": "none.yaml"}, "config: include: there is no file"),
 ])
 def test_bad_configurations(network, test_images, config, message):

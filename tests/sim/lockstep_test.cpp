@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -76,12 +77,10 @@ INSTANTIATE_TEST_SUITE_P(Geometries, Lockstep,
                                   std::to_string(test.param.lanes);
                          });
 
-std::vector<std::string> mutants() {
-  return mutant_names(std::filesystem::path(SHIFTSIM_SOURCE_DIR) / "tests/rtl/mutants/mutants.json");
-}
+const std::filesystem::path kMutants = SHIFTSIM_SOURCE_DIR "/tests/rtl/mutants/mutants.json";
 
 nlohmann::json mutant_entry(const std::string& mutant) {
-  std::ifstream file(std::filesystem::path(SHIFTSIM_SOURCE_DIR) / "tests/rtl/mutants/mutants.json");
+  std::ifstream file(kMutants);
   for (const nlohmann::json& entry : nlohmann::json::parse(file))
     if (entry.at("name") == mutant) return entry;
   ADD_FAILURE() << "no mutant " << mutant;
@@ -148,7 +147,18 @@ TEST(LockstepRtl, AssertionsHoldWhenHandshakesAreHeldBack) {
   EXPECT_EQ(failure_when_held_back(rtl_library_path(geometry, {})), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Rtl, Mutant, testing::ValuesIn(mutants()), [](const auto& test) { return test.param; });
+/// The first mutant of each file, or all the others: each takes a build of the RTL.
+std::vector<std::string> mutants(bool first_of_file) {
+  std::vector<std::string> chosen;
+  std::set<std::string> files;
+  for (const std::string& name : mutant_names(kMutants))
+    if (files.insert(mutant_entry(name)["file"]).second == first_of_file) chosen.push_back(name);
+  return chosen;
+}
+
+const auto kMutantName = [](const auto& test) { return test.param; };
+INSTANTIATE_TEST_SUITE_P(OneAFile, Mutant, testing::ValuesIn(mutants(true)), kMutantName);
+INSTANTIATE_TEST_SUITE_P(More, Mutant, testing::ValuesIn(mutants(false)), kMutantName);
 
 TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
   RunConfig config;

@@ -30,13 +30,20 @@ RtlOptions own(const fs::path& folder) {
   return options;
 }
 
+/// What the accelerator can run: it has no activation tables.
+qnet::Network network_of(std::uint64_t seed) {
+  qnet::RandomNetworkOptions options;
+  options.tables = false;
+  return qnet::random_network(seed, options);
+}
+
 /// Random networks until one differs; the difference, or empty after all.
 std::string first_difference(const std::shared_ptr<RtlLibrary>& rtl, std::uint64_t networks) {
   SystemOptions options;
   options.rtl = rtl;
   int ran = 0;
   for (std::uint64_t seed = 1; seed <= networks; ++seed) {
-    const qnet::Network network = qnet::random_network(seed);
+    const qnet::Network network = network_of(seed);
     options.seed = static_cast<std::uint32_t>(seed);
     const Outcome outcome =
         run_machine(network, small_accelerator(), qnet::random_images(network, 1, seed), 1, options);
@@ -100,7 +107,7 @@ TEST_F(OwnRtl, WhatTheCoreLacksIsNotComparedAndSaidSo) {
   fs::create_directories(folder_ / "own");
   const fs::path folder = changed_array("// The PE array", "// An array");
   put_file("own/lacks.txt", "idle ld_state rd_req_id\n");
-  const qnet::Network network = qnet::random_network(5);
+  const qnet::Network network = network_of(5);
   RunConfig config;
   config.technology = SHIFTSIM_SOURCE_DIR "/configs/technologies/45nm_horowitz.yaml";
   config.accelerator = small_accelerator();

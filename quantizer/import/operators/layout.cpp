@@ -215,14 +215,16 @@ void pad(const OnnxNode& op, GraphBuilder& graph) {
   node.name = op.layer_name();
   node.inputs = {x.node};
   node.shape = in;
+  // A side of 1 has no axis: its place says which it is.
+  const bool in_order = x.dims == nchw(in);
   for (std::size_t i = 0; i < rank; ++i) {
     const int before = op.small(pads[i], 0, "pads"), after = op.small(pads[i + rank], 0, "pads");
     if (before == 0 && after == 0) continue;
-    if (x.dims[i] == Dim{Axis::kHeight}) {
+    if (x.dims[i] == Dim{Axis::kHeight} || (in_order && i == 2)) {
       node.window.pad_top = before;
       node.window.pad_bottom = after;
       node.shape.height += before + after;
-    } else if (x.dims[i] == Dim{Axis::kWidth}) {
+    } else if (x.dims[i] == Dim{Axis::kWidth} || (in_order && i == 3)) {
       node.window.pad_left = before;
       node.window.pad_right = after;
       node.shape.width += before + after;
@@ -230,7 +232,7 @@ void pad(const OnnxNode& op, GraphBuilder& graph) {
       op.fail("pads dimension {}, which is neither height nor width", i);
     }
   }
-  const std::vector<Dim> dims = x.dims;
+  const std::vector<Dim> dims = in_order ? nchw(node.shape) : x.dims;
   const int index = graph.append(std::move(node));
   graph.define(op, Activation{index, dims});
 }
