@@ -14,10 +14,8 @@ ImageSet load_images(const ImageSource& source, const Shape& shape) {
 ImageSet load_test_images(const ImageSource& source, const Graph& graph) {
   ImageSet images = load_images(source, graph.input().shape);
   if (!graph.is_classifier())
-    fail(
-        "{}: the network's output is a map, which has no classes: its accuracy cannot be measured (the layer table has "
-        "its SQNR)",
-        source.name());
+    fail("{}: the network's output is a map, which has no accuracy: leave the images out; the layer table has its SQNR",
+         source.name());
   if (images.labels.empty()) fail("{}: no labels for the test images: give --labels", source.name());
   const int classes = graph.output().shape.channels;
   for (std::size_t i = 0; i < images.labels.size(); ++i) {

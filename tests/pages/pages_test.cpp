@@ -198,6 +198,7 @@ TEST_F(PagesTest, NumbersOfAQuantizationAreThoseOfItsJson) {
                                       "--set",         "network.images=60",
                                       "--set",         "reconstruction.iterations=4",
                                       "--set",         "network.iterations=4",
+                                      "--set",         "integer_weights=nearest",
                                       "--calibration", fashion / "train-images-idx3-ubyte.gz",
                                       "--output",      folder_ / "n.qnet",
                                       "--report",      folder_ / "quantization.json"});
