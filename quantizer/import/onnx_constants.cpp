@@ -34,7 +34,9 @@ public:
     if (op == "ConstantOfShape") return constant_of_shape();
     if (op == "Shape") return shape();
     if (op == "Sqrt") return sqrt();
-    if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div") return arithmetic();
+    if (op == "Expand") return expand();
+    if (op == "Where") return where();
+    if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div" || op == "Equal") return elementwise();
     return std::nullopt;
   }
 
@@ -73,6 +75,14 @@ private:
 
   static std::int64_t elements(const std::vector<std::int64_t>& dims) {
     return std::accumulate(dims.begin(), dims.end(), std::int64_t{1}, std::multiplies<>());
+  }
+
+  /// No weight of a network that fits a machine has more elements.
+  void check_size(const std::vector<std::int64_t>& dims) const {
+    constexpr std::int64_t kMost = std::int64_t{1} << 31;
+    std::int64_t fits = 1;
+    for (const std::int64_t dim : dims) fits = dim < 0 || fits > kMost ? kMost + 1 : fits * dim;
+    if (fits > kMost) reject(fmt::format("fills [{}] elements, expected at most 2^31", join(dims)));
   }
 
   Constant cast() const {
@@ -216,12 +226,8 @@ private:
   Constant constant_of_shape() const {
     if (in(0).is_float) reject("takes a shape of floats");
     Constant result{in(0).ints, {}, {}, true};
+    check_size(result.dims);
     const std::int64_t count = elements(result.dims);
-    // No weight of a network that fits a machine has more.
-    constexpr std::int64_t kMost = std::int64_t{1} << 31;
-    std::int64_t fits = 1;
-    for (const std::int64_t dim : result.dims) fits = dim < 0 || fits > kMost ? kMost + 1 : fits * dim;
-    if (fits > kMost) reject(fmt::format("fills [{}] elements, expected at most 2^31", join(result.dims)));
     const auto* value = attribute("value");
     Constant fill = value != nullptr ? read_tensor(value->t(), "") : Constant{{1}, {0.0f}, {}, true};
     if (fill.size() != 1) reject("takes a value of more than one element");
@@ -242,16 +248,76 @@ private:
     return result;
   }
 
-  Constant arithmetic() const {
+  /// The shape that all of these have together, by NumPy's rules.
+  std::vector<std::int64_t> common_shape(const std::vector<const Constant*>& values) const {
+    std::vector<std::int64_t> dims;
+    for (const Constant* value : values) {
+      if (value->dims.size() > dims.size()) dims.insert(dims.begin(), value->dims.size() - dims.size(), 1);
+      const std::size_t missing = dims.size() - value->dims.size();
+      for (std::size_t i = 0; i < value->dims.size(); ++i) {
+        std::int64_t& dim = dims[missing + i];
+        if (dim != 1 && value->dims[i] != 1 && dim != value->dims[i])
+          reject(fmt::format("of two constants of shapes that do not go together: [{}] and [{}]",
+                             join(values.front()->dims), join(value->dims)));
+        dim = dim == 1 ? value->dims[i] : dim;
+      }
+    }
+    check_size(dims);
+    return dims;
+  }
+
+  /// For each element of a constant in this shape, the element of 'value' that stands for it.
+  static std::vector<std::size_t> repeated_places(const Constant& value, const std::vector<std::int64_t>& dims) {
+    std::vector<std::size_t> places{0};
+    std::size_t stride = 1;
+    for (std::size_t i = dims.size(); i-- > 0;) {
+      const std::size_t missing = dims.size() - value.dims.size();
+      const std::int64_t own = i < missing ? 1 : value.dims[i - missing];
+      std::vector<std::size_t> outer;
+      for (std::int64_t n = 0; n < dims[i]; ++n)
+        for (const std::size_t place : places)
+          outer.push_back(place + (own == 1 ? 0 : static_cast<std::size_t>(n) * stride));
+      places = std::move(outer);
+      stride *= static_cast<std::size_t>(own);
+    }
+    return places;
+  }
+
+  Constant expand() const {
+    const Constant target{list("shape", 1), {}, {}, false};
+    const Constant& x = in(0);
+    Constant result{common_shape({&x, &target}), {}, {}, x.is_float};
+    for (const std::size_t place : repeated_places(x, result.dims)) append(x, place, result);
+    return result;
+  }
+
+  Constant where() const {
+    const Constant &condition = in(0), &x = in(1), &y = in(2);
+    if (condition.is_float || x.is_float != y.is_float) reject("mixes floats and integers");
+    Constant result{common_shape({&condition, &x, &y}), {}, {}, x.is_float};
+    const auto chosen = repeated_places(condition, result.dims);
+    const auto of_x = repeated_places(x, result.dims), of_y = repeated_places(y, result.dims);
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      const bool first = condition.ints[chosen[i]] != 0;
+      append(first ? x : y, first ? of_x[i] : of_y[i], result);
+    }
+    return result;
+  }
+
+  static void append(const Constant& from, std::size_t place, Constant& to) {
+    if (from.is_float)
+      to.floats.push_back(from.floats[place]);
+    else
+      to.ints.push_back(from.ints[place]);
+  }
+
+  /// Add, Sub, Mul, Div; Equal gives 0 or 1.
+  Constant elementwise() const {
     const Constant& a = in(0);
     const Constant& b = in(1);
     if (a.is_float != b.is_float) reject("mixes floats and integers");
-    if (a.dims != b.dims && a.size() != 1 && b.size() != 1)
-      reject("of two constants of different shapes is not supported");
-    const bool a_wide = a.size() > b.size() || (a.size() == b.size() && a.dims.size() >= b.dims.size());
-    Constant result{a_wide ? a.dims : b.dims, {}, {}, a.is_float};
-    const std::size_t count = std::max(a.size(), b.size());
     const std::string& op = node_.op_type();
+    Constant result{common_shape({&a, &b}), {}, {}, a.is_float && op != "Equal"};
     const auto compute = [&](auto x, auto y) {
       if (op == "Add") return x + y;
       if (op == "Sub") return x - y;
@@ -260,9 +326,12 @@ private:
         if (y == 0) reject("divides by 0");
       return x / y;
     };
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t p = a.size() == 1 ? 0 : i, q = b.size() == 1 ? 0 : i;
-      if (a.is_float)
+    const auto of_a = repeated_places(a, result.dims), of_b = repeated_places(b, result.dims);
+    for (std::size_t i = 0; i < of_a.size(); ++i) {
+      const std::size_t p = of_a[i], q = of_b[i];
+      if (op == "Equal")
+        result.ints.push_back(a.is_float ? a.floats[p] == b.floats[q] : a.ints[p] == b.ints[q]);
+      else if (a.is_float)
         result.floats.push_back(compute(a.floats[p], b.floats[q]));
       else
         result.ints.push_back(compute(a.ints[p], b.ints[q]));

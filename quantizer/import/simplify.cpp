@@ -169,7 +169,10 @@ private:
         continue;
       }
       if (window.padded() && !node.count_pads)
-        fail_at(node, "AveragePool with padding that does not count (count_include_pad = 0) is not supported");
+        fail_at(node,
+                "averages without the padding (count_include_pad = 0): the divisor differs at the border, and a layer "
+                "of this machine "
+                "has one factor for all pixels");
       node.kind = NodeKind::kConv;
       node.groups = in.channels;
       const int area = window.kernel_h * window.kernel_w;

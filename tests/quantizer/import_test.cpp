@@ -56,6 +56,34 @@ protected:
   }
 };
 
+/// What exporters write for shapes that they did not know: comparisons, choices, repeated and broadcast constants.
+TEST_F(Import, FoldsArithmeticOnShapes) {
+  OnnxBuilder b;
+  b.input("x", {0, 3, 4, 5});
+  b.ints("asked", {2}, {1, -1});
+  b.ints("open", {}, {-1});
+  b.ints("all", {2}, {0, 60});
+  b.node("Equal", {"asked", "open"}, "is_open");
+  b.node("Where", {"is_open", "all", "asked"}, "chosen");  // [1, 60]
+  b.ints("batch", {2}, {-1, 0});
+  b.node("Add", {"chosen", "batch"}, "shape");  // [0, 60]
+  b.node("Reshape", {"x", "shape"}, "flat");
+  b.floats("column", {2, 1}, {1, 10});
+  b.floats("row", {1, 60}, std::vector<float>(60, 0.5f));
+  b.node("Mul", {"column", "row"}, "weight");  // 2 x 60
+  b.floats("half", {1}, {0.25f});
+  b.ints("two", {1}, {2});
+  b.node("Expand", {"half", "two"}, "bias");
+  b.node("Gemm", {"flat", "weight", "bias"}, "y", {{"transB", std::int64_t{1}}});
+  b.output("y");
+  const Graph graph = import(b);
+  ASSERT_EQ(graph.nodes.size(), 2u);
+  EXPECT_EQ(graph.output().bias, (std::vector<float>{0.25f, 0.25f}));
+  ASSERT_EQ(graph.output().weight.size(), 120u);
+  EXPECT_EQ(graph.output().weight.front(), 0.5f);
+  EXPECT_EQ(graph.output().weight.back(), 5.0f);
+}
+
 TEST_F(Import, KeepsTheMeaningOfEveryStructure) {
   for (unsigned seed = 1; seed <= 4; ++seed) {
     expect_same_meaning(residual_model(seed), seed);
@@ -509,6 +537,20 @@ TEST_F(Import, RejectsWhatItCannotRepresent) {
                     b.node("Add", {"x", "c"}, "y");
                   }),
                   {"ConstantOfShape_c", "at most 2^31"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.floats("two", {2}, {1, 2});
+                    b.floats("three", {3}, {1, 2, 3});
+                    b.node("Add", {"two", "three"}, "c");
+                    b.node("Add", {"x", "c"}, "y");
+                  }),
+                  {"Add_c", "[2] and [3]"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.ints("one", {1}, {1});
+                    b.ints("s", {2}, {1 << 20, 1 << 20});
+                    b.node("Expand", {"one", "s"}, "c");
+                    b.node("Add", {"x", "c"}, "y");
+                  }),
+                  {"Expand_c", "at most 2^31"});
 }
 
 }  // namespace
