@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "qnet/bounds.h"
 #include "sim/compiler/output_stationary.h"
+#include "sim/compiler/reduction_split.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -55,8 +56,44 @@ Geometry geometry_of(const AcceleratorConfig& a) {
   return g;
 }
 
+namespace {
+
+/// Most bytes, in whole bursts, of a layer's weights and tables where the scratchpads do not hold all of them together,
+/// so that a mapping may load them more than once; 0 where they do.
+std::int64_t refetched_weight_bytes(const LayerView& view, const Geometry& g, int burst_bytes) {
+  if (view.mode == Mode::kMax) return 0;
+  const auto tiles = static_cast<std::int64_t>(view.tiles.size());
+  const std::int64_t words = std::int64_t{view.planes} * view.steps;
+  const bool k_split = words > g.wgt_depth;
+  const std::int64_t block = k_split ? 1 : std::min<std::int64_t>(g.wgt_depth / words, g.tab_depth / g.ppu_beats());
+  if (block >= tiles && !k_split) return 0;
+  const auto bursts = [&](std::int64_t bits) {
+    return ceil_div(ceil_div<std::int64_t>(bits, 8), std::int64_t{burst_bytes}) * burst_bytes;
+  };
+  // Each tile by itself, and each piece of it, begins with a burst.
+  const auto pieces = k_split ? static_cast<std::int64_t>(split_reduction(view, g, true).size()) : 0;
+  return tiles * (bursts(words * g.wgt_word_bits()) + bursts(std::int64_t{g.ppu_beats()} * g.tab_word_bits()) +
+                  pieces * burst_bytes);
+}
+
+std::vector<std::int64_t> weights_for_l2(const qnet::Network& network, const AcceleratorConfig& accelerator) {
+  const Geometry geometry = geometry_of(accelerator);
+  std::vector<std::int64_t> bytes(network.layers.size());
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (network.layers[i].is_view()) continue;
+    const LayerView view = view_layer(network, network.layers[i], geometry);
+    bytes[i] = refetched_weight_bytes(view, geometry, accelerator.dram.burst_bytes);
+  }
+  return bytes;
+}
+
+}  // namespace
+
 DramLayout layout_of(const qnet::Network& network, const AcceleratorConfig& accelerator) {
-  return {network, accelerator.array.cols, accelerator.dram.burst_bytes, std::int64_t{accelerator.l2.kib} * 1024};
+  std::vector<std::int64_t> weights;
+  if (accelerator.l2.kib > 0) weights = weights_for_l2(network, accelerator);
+  return {network, accelerator.array.cols, accelerator.dram.burst_bytes, std::int64_t{accelerator.l2.kib} * 1024,
+          std::move(weights)};
 }
 
 LayerTask make_task(const qnet::Network& network, const AcceleratorConfig& accelerator, int index,

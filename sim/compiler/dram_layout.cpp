@@ -13,7 +13,8 @@ std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
 
 }  // namespace
 
-DramLayout::DramLayout(const qnet::Network& network, int block_channels, int burst_bytes, std::int64_t l2_bytes)
+DramLayout::DramLayout(const qnet::Network& network, int block_channels, int burst_bytes, std::int64_t l2_bytes,
+                       std::vector<std::int64_t> weight_bytes)
     : block_channels_(block_channels), burst_bytes_(burst_bytes), sources_(network) {
   std::vector<std::int64_t> sizes;
   std::vector<std::int64_t> whole_bursts;
@@ -27,7 +28,13 @@ DramLayout::DramLayout(const qnet::Network& network, int block_channels, int bur
     whole_bursts.push_back(static_cast<std::int64_t>(
         round_up(static_cast<std::uint64_t>(bytes), static_cast<std::uint64_t>(burst_bytes))));
   }
-  const auto on_chip = allocate_l2(network, whole_bursts, l2_bytes);
+  weight_bytes.resize(network.layers.size());
+  const L2Places places = allocate_l2(network, whole_bursts, weight_bytes, l2_bytes);
+  const auto& on_chip = places.tensors;
+  for (std::size_t i = 0; i < weight_bytes.size(); ++i) {
+    const auto& place = places.weights[i];
+    weight_rooms_.push_back(place ? L2Room{static_cast<std::uint64_t>(*place), weight_bytes[i]} : L2Room{});
+  }
   for (std::size_t t = 0; t < tensors_.size(); ++t) {
     if (sources_.is_view(static_cast<int>(t))) {
       tensors_[t].level = tensors_[static_cast<std::size_t>(sources_.of(static_cast<int>(t)).front().tensor)].level;

@@ -24,14 +24,22 @@ struct DramArea {
   MemoryLevel level = MemoryLevel::kDram;
 };
 
+/// Bytes [address, address + bytes) of the second-level buffer.
+struct L2Room {
+  std::uint64_t address = 0;
+  std::int64_t bytes = 0;
+};
+
 /// A tensor stands in blocks of 'block_channels' channels. A block is H x W pixels of ceil(channels * bits / 8) bytes,
 /// so that the rows of a block are contiguous. Tensors and areas begin at whole bursts.
 class DramLayout {
 public:
   DramLayout() = default;
   /// Gives every tensor of the network its place: in the second-level buffer of 'l2_bytes' (0: there is none) or in
-  /// DRAM. 'burst_bytes': at least 1.
-  DramLayout(const qnet::Network& network, int block_channels, int burst_bytes, std::int64_t l2_bytes = 0);
+  /// DRAM. 'burst_bytes': at least 1. 'weight_bytes': of each layer's weights and tables that a copy in the buffer may
+  /// serve, 0: none; empty: none of any.
+  DramLayout(const qnet::Network& network, int block_channels, int burst_bytes, std::int64_t l2_bytes = 0,
+             std::vector<std::int64_t> weight_bytes = {});
 
   int block_channels() const { return block_channels_; }
   int burst_bytes() const { return burst_bytes_; }
@@ -43,6 +51,8 @@ public:
   std::uint64_t pixel_address(int tensor, int block, int y, int x) const;
   /// The tensors that a view reads stand in one level.
   MemoryLevel level(int tensor) const { return tensors_[static_cast<std::size_t>(tensor)].level; }
+  /// Room in the second-level buffer for a copy of a layer's weights and tables; 0 bytes: none.
+  L2Room weight_room(int layer) const { return weight_rooms_[static_cast<std::size_t>(layer)]; }
   /// Where the values of views stand. Views have neither an address nor pixels.
   const qnet::TensorSources& sources() const { return sources_; }
   std::uint64_t tensor_address(int tensor) const { return tensors_[static_cast<std::size_t>(tensor)].base; }
@@ -65,6 +75,7 @@ private:
   int block_channels_ = 1, burst_bytes_ = 1;
   qnet::TensorSources sources_;
   std::vector<Place> tensors_;
+  std::vector<L2Room> weight_rooms_;
   std::vector<DramArea> areas_;
   std::uint64_t end_ = 0;
 };

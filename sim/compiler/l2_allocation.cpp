@@ -59,8 +59,21 @@ std::vector<Group> joined_groups(const qnet::Network& network, const qnet::Tenso
   return groups;
 }
 
+/// Of each layer's weights: they are loaded while the layer before still computes.
+std::vector<Lifetime> weight_lifetimes(const qnet::Network& network) {
+  std::vector<Lifetime> result;
+  int before = 0;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const int index = static_cast<int>(i);
+    result.push_back({before, index, 1});
+    if (!network.layers[i].is_view()) before = index;
+  }
+  return result;
+}
+
 class Allocation {
 public:
+  /// Of tensors, and behind them of whatever else lives for some layers.
   Allocation(const std::vector<Lifetime>& life, const std::vector<std::int64_t>& bytes, std::int64_t capacity)
       : life_(life), bytes_(bytes), capacity_(capacity), places_(bytes.size()) {}
 
@@ -124,10 +137,14 @@ private:
 
 }  // namespace
 
-std::vector<std::optional<std::int64_t>> allocate_l2(const qnet::Network& network,
-                                                     const std::vector<std::int64_t>& bytes, std::int64_t capacity) {
+L2Places allocate_l2(const qnet::Network& network, const std::vector<std::int64_t>& tensor_bytes,
+                     const std::vector<std::int64_t>& weight_bytes, std::int64_t capacity) {
   const qnet::TensorSources sources(network);
-  const std::vector<Lifetime> life = lifetimes(network, sources);
+  std::vector<Lifetime> life = lifetimes(network, sources);
+  const std::vector<Lifetime> weight_life = weight_lifetimes(network);
+  life.insert(life.end(), weight_life.begin(), weight_life.end());
+  std::vector<std::int64_t> bytes = tensor_bytes;
+  bytes.insert(bytes.end(), weight_bytes.begin(), weight_bytes.end());
   Allocation allocation(life, bytes, capacity);
   std::vector<Group> groups = joined_groups(network, sources);
   std::erase_if(groups, [&](const Group& group) { return !allocation.can_stay(group); });
@@ -137,7 +154,16 @@ std::vector<std::optional<std::int64_t>> allocate_l2(const qnet::Network& networ
     return worth_a != worth_b ? worth_a > worth_b : allocation.size(a) > allocation.size(b);
   });
   for (const Group& group : groups) allocation.place(group);
-  return std::move(allocation).places();
+
+  std::vector<std::size_t> layers;
+  for (std::size_t i = 0; i < weight_bytes.size(); ++i)
+    if (weight_bytes[i] > 0) layers.push_back(i);
+  std::ranges::stable_sort(layers, {}, [&](std::size_t layer) { return weight_bytes[layer]; });
+  for (const std::size_t layer : layers) allocation.place({tensor_bytes.size() + layer});
+
+  const std::vector<std::optional<std::int64_t>> places = std::move(allocation).places();
+  const auto end_of_tensors = places.begin() + static_cast<std::ptrdiff_t>(tensor_bytes.size());
+  return {{places.begin(), end_of_tensors}, {end_of_tensors, places.end()}};
 }
 
 }  // namespace shiftsim::sim

@@ -110,6 +110,22 @@ void OutputStationaryEmitter::emit_item(std::size_t number) {
   store(item, t, number + 1 == items_.size());
 }
 
+bool OutputStationaryEmitter::loads_blocks_again() const {
+  const std::size_t groups = ceil_div(places().size(), static_cast<std::size_t>(mapping_.held));
+  return !mapping_.weights_outer && mapping_.block < task_.channel_tiles() && groups > 1;
+}
+
+WordsArea OutputStationaryEmitter::with_copy(WordsArea area, bool loaded_again) {
+  const L2Room room = task_.dram.weight_room(task_.index);
+  const std::int64_t burst = task_.dram.burst_bytes();
+  const std::int64_t bytes =
+      ceil_div(ceil_div<std::int64_t>(std::int64_t{area.count} * area.dram_bits, 8), burst) * burst;
+  if (!loaded_again || copied_bytes_ + bytes > room.bytes) return area;
+  area.l2_address = room.address + static_cast<std::uint64_t>(copied_bytes_);
+  copied_bytes_ += bytes;
+  return area;
+}
+
 WordsArea OutputStationaryEmitter::place_weights(int first_tile, int end_tile) {
   const Geometry& g = task_.geometry;
   const LayerView& view = task_.view;
@@ -154,12 +170,13 @@ void OutputStationaryEmitter::load_lut() {
 
 void OutputStationaryEmitter::load_weights(int first_tile) {
   const int end_tile = std::min(first_tile + mapping_.block, task_.channel_tiles());
+  const bool first_time = !tables_.contains(first_tile), again = loads_blocks_again();
   if (task_.has_weights() && !mapping_.k_split) {
-    if (!weights_.contains(first_tile)) weights_[first_tile] = place_weights(first_tile, end_tile);
-    program_.load_words(Target::kWgt, weights_[first_tile], u32(task_.view.steps));
+    if (first_time) weights_[first_tile] = with_copy(place_weights(first_tile, end_tile), again);
+    program_.load_words(Target::kWgt, weights_[first_tile], first_time, u32(task_.view.steps));
   }
-  if (!tables_.contains(first_tile)) tables_[first_tile] = place_tables(first_tile, end_tile);
-  program_.load_words(Target::kTab, tables_[first_tile]);
+  if (first_time) tables_[first_tile] = with_copy(place_tables(first_tile, end_tile), again);
+  program_.load_words(Target::kTab, tables_[first_tile], first_time);
 }
 
 void OutputStationaryEmitter::load_activations(const ReadProgram& read, LoadCommand load) {
@@ -196,10 +213,11 @@ void OutputStationaryEmitter::load_piece_weights(const Item& item, const Reducti
                                                  int plane) {
   const std::array<int, 2> key = {item.tile, static_cast<int>(number)};
   const std::vector<int> steps = piece.steps(task_.view, task_.geometry);
-  if (!pieces_.contains(key)) pieces_[key] = place_piece(item.tile, steps);
+  if (!pieces_.contains(key)) pieces_[key] = with_copy(place_piece(item.tile, steps), loads_pieces_again());
   const int count = static_cast<int>(steps.size());
   const int planes = plane == task_.view.planes - 1 ? 1 : 2;
-  program_.load_words(Target::kWgt, pieces_[key].part(plane * count, planes * count), u32(count));
+  const bool first_time = loaded_pieces_.insert({item.tile, static_cast<int>(number), plane}).second;
+  program_.load_words(Target::kWgt, pieces_[key].part(plane * count, planes * count), first_time, u32(count));
 }
 
 void OutputStationaryEmitter::compute_pieces(const Item& item, const Tiling& t, const ComputeCommand& whole) {

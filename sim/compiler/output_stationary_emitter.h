@@ -3,6 +3,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "sim/compiler/layer_task.h"
@@ -41,6 +42,11 @@ private:
   void add_block(const Place& place, std::size_t place_number, std::size_t block, std::size_t load);
   bool continues_last_act(const Place& place, int tile) const;
   void emit_item(std::size_t number);
+  /// Whether blocks of weights, with their tables, or pieces of a reduction are loaded more than once.
+  bool loads_blocks_again() const;
+  bool loads_pieces_again() const { return mapping_.k_split && places().size() > 1; }
+  /// The area with room for a copy in the second-level buffer, where it is loaded again and there is some left.
+  WordsArea with_copy(WordsArea area, bool loaded_again);
   void load_lut();
   void load_weights(int first_tile);
   WordsArea place_weights(int first_tile, int end_tile);
@@ -64,6 +70,8 @@ private:
   /// and piece of the reduction.
   std::map<int, WordsArea> weights_, tables_;
   std::map<std::array<int, 2>, WordsArea> pieces_;
+  std::set<std::array<int, 3>> loaded_pieces_;  ///< channel tile, piece, plane
+  std::int64_t copied_bytes_ = 0;               ///< of the room in the second-level buffer
   std::vector<Item> items_;
   std::vector<Loaded> acts_, blocks_;  ///< by number of the load
   bool barrier_pending_;               ///< the first load of activations waits for the layer before

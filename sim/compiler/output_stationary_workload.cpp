@@ -197,8 +197,9 @@ void TilingWorkload::add_weights(const Mapping& mapping, Workload& workload) con
   const int burst = task_.dram.burst_bytes(), tiles = task_.channel_tiles();
   const std::int64_t blocks = ceil_div(tiles, mapping.block), passes = weight_passes(mapping);
   const double bandwidth = task_.accelerator.dram.bytes_per_cycle;
-  const auto add = [&](Target target, std::int64_t loads, std::int64_t words, int bits) {
-    // 'loads' of all the words together.
+  const bool has_copy = task_.dram.weight_room(task_.index).bytes > 0;
+  // 'loads' of all the words together. 'times': that each of them is loaded.
+  const auto add = [&](Target target, std::int64_t loads, std::int64_t words, int bits, std::int64_t times) {
     LoadCommand load;
     load.target = target;
     load.count = static_cast<std::uint32_t>(ceil_div(words, loads));
@@ -207,22 +208,30 @@ void TilingWorkload::add_weights(const Mapping& mapping, Workload& workload) con
     // The first block comes before the first activations.
     workload.lead_cycles += std::max(static_cast<double>(load.count),
                                      static_cast<double>(words_bytes(load.count, bits, burst)) / bandwidth);
-    add_read(MemoryLevel::kDram, passes * loads * words_bytes(ceil_div(words, loads), bits, burst), burst,
-             workload.events);
+    const std::int64_t bytes = passes * loads * words_bytes(ceil_div(words, loads), bits, burst);
+    if (!has_copy || times == 1) {
+      add_read(MemoryLevel::kDram, bytes, burst, workload.events);
+      return;
+    }
+    // The first time they are copied into the second-level buffer, from which they come from then on.
+    const std::int64_t once = bytes / times / burst * burst;
+    add_read(MemoryLevel::kDram, once, burst, workload.events);
+    add_write(MemoryLevel::kL2, once, burst, workload.events);
+    add_read(MemoryLevel::kL2, bytes - once, burst, workload.events);
   };
-  add(Target::kTab, blocks, std::int64_t{tiles} * g.ppu_beats(), g.tab_word_bits());
+  add(Target::kTab, blocks, std::int64_t{tiles} * g.ppu_beats(), g.tab_word_bits(), passes);
   if (task_.has_table()) add_lut(workload);
   if (!task_.has_weights()) return;
   const std::int64_t words = std::int64_t{tiles} * task_.weight_words();
   if (!mapping.k_split) {
-    add(Target::kWgt, blocks, words, g.wgt_word_bits());
+    add(Target::kWgt, blocks, words, g.wgt_word_bits(), passes);
     return;
   }
   // Each place loads the pieces anew: a plane with the next, from which its carries come, but for the last plane.
   const auto pieces = static_cast<std::int64_t>(split_reduction(task_.view, g, mapping.act_split).size());
   const std::int64_t planes = task_.view.planes, times = mapping.weights_outer ? places_ : places_ / passes;
   const std::int64_t loads = times * tiles * planes * pieces;
-  add(Target::kWgt, loads, times * tiles * task_.view.steps * (2 * planes - 1), g.wgt_word_bits());
+  add(Target::kWgt, loads, times * tiles * task_.view.steps * (2 * planes - 1), g.wgt_word_bits(), places_);
 }
 
 /// The activation table is loaded once, in front of everything else.

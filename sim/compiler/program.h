@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,11 +35,14 @@ struct ReadProgram {
   int pad = 0;                   ///< outside the tensor
   bool per_channel_pad = false;  ///< or the layer's pad_values
   // kWords
-  std::size_t offset = 0;          ///< first byte in Program::image
-  int word_bytes = 0;              ///< as on the port
-  int word_dram_bits = 0;          ///< as packed in DRAM
-  std::uint64_t dram_address = 0;  ///< of the area that the words are in
-  int first = 0, count = 0;        ///< words of the area before them, and of the load
+  std::size_t offset = 0;  ///< first byte in Program::image
+  int word_bytes = 0;      ///< as on the port
+  int word_dram_bits = 0;  ///< as packed in DRAM
+  MemoryLevel level = MemoryLevel::kDram;
+  std::uint64_t address = 0;  ///< in its level, of the area that the words are in
+  int first = 0, count = 0;   ///< words of the area before them, and of the load
+  /// The DMA writes what it fetches into the second-level buffer, too, whose copy of the area begins here.
+  std::optional<std::uint64_t> copy;
 };
 
 /// A store's destination: a tile of one block of channels.
@@ -89,9 +93,9 @@ struct Program {
   DramLayout dram;                  ///< where everything stands in DRAM and in the second-level buffer
   L2Config l2;                      ///< that buffer
 
-  /// Weights and tables come from DRAM, a tensor from where it stands.
+  /// A tensor comes from where it stands.
   MemoryLevel level_of(const ReadProgram& read) const {
-    return read.kind == ReadProgram::Kind::kWords ? MemoryLevel::kDram : dram.level(read.tensor);
+    return read.kind == ReadProgram::Kind::kWords ? read.level : dram.level(read.tensor);
   }
 };
 

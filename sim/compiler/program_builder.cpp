@@ -5,11 +5,17 @@
 namespace shiftsim::sim {
 namespace {
 
-ReadProgram read_of(const WordsArea& area) {
+ReadProgram read_of(const WordsArea& area, bool first_time) {
   ReadProgram read;
   read.kind = ReadProgram::Kind::kWords;
   read.offset = area.offset;
-  read.dram_address = area.dram_address;
+  read.address = area.dram_address;
+  if (area.l2_address && first_time) {
+    read.copy = area.l2_address;
+  } else if (area.l2_address) {
+    read.level = MemoryLevel::kL2;
+    read.address = *area.l2_address;
+  }
   read.first = area.first;
   read.word_bytes = area.word_bytes;
   read.word_dram_bits = area.dram_bits;
@@ -78,11 +84,11 @@ WordsArea ProgramBuilder::place_words(int count, int word_bytes, int dram_bits,
   return area;
 }
 
-void ProgramBuilder::load_words(Target target, const WordsArea& area, std::uint32_t carry_stride) {
+void ProgramBuilder::load_words(Target target, const WordsArea& area, bool first_time, std::uint32_t carry_stride) {
   LoadCommand command;
   command.count = static_cast<std::uint32_t>(area.count);
   command.carry_stride = carry_stride;
-  load(target, read_of(area), command);
+  load(target, read_of(area, first_time), command);
 }
 
 void ProgramBuilder::load_lut(const WordsArea& area) {
@@ -92,7 +98,7 @@ void ProgramBuilder::load_lut(const WordsArea& area) {
   command.lut = true;
   command.half = lut_half_;
   command.count = static_cast<std::uint32_t>(area.count);
-  push_load(read_of(area), command);
+  push_load(read_of(area, true), command);
 }
 
 void ProgramBuilder::compute(const ComputeCommand& command, TileOrigin origin) {

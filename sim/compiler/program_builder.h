@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,12 @@ namespace shiftsim::sim {
 
 /// Words of weights or tables that are loaded as often as need be, all together or in parts.
 struct WordsArea {
-  std::size_t offset = 0;          ///< first byte in Program::image
-  std::uint64_t dram_address = 0;  ///< of the area that they are in
-  int first = 0;                   ///< words of the area before them
-  int word_bytes = 0;              ///< as on the port
-  int dram_bits = 0;               ///< of a word, as packed in DRAM
+  std::size_t offset = 0;                   ///< first byte in Program::image
+  std::uint64_t dram_address = 0;           ///< of the area that they are in
+  std::optional<std::uint64_t> l2_address;  ///< of its copy in the second-level buffer; none: there is none
+  int first = 0;                            ///< words of the area before them
+  int word_bytes = 0;                       ///< as on the port
+  int dram_bits = 0;                        ///< of a word, as packed in DRAM
   int count = 0;
 
   /// 'number' of these words, after 'skipped' of them.
@@ -45,7 +47,8 @@ public:
   /// image that it is given.
   WordsArea place_words(int count, int word_bytes, int dram_bits,
                         const std::function<void(std::vector<std::uint8_t>&)>& append);
-  void load_words(Target target, const WordsArea& area, std::uint32_t carry_stride = 0);
+  /// Words that have a copy come from it, but for the first time: then the copy is made.
+  void load_words(Target target, const WordsArea& area, bool first_time, std::uint32_t carry_stride = 0);
   /// Loads an activation table into its other half. No tokens: every load of a layer follows one that waits until all
   /// layers but the last one before it are stored, so that nobody uses that half any more.
   void load_lut(const WordsArea& area);

@@ -55,7 +55,7 @@ Bursts bursts_of(const ReadProgram& read, const qnet::Network& network, const Dr
   if (read.kind == ReadProgram::Kind::kWords) {
     const std::int64_t first = std::int64_t{read.first} * read.word_dram_bits / 8;
     const std::int64_t end = ((std::int64_t{read.first} + read.count) * read.word_dram_bits + 7) / 8;
-    bursts.add(read.dram_address + static_cast<std::uint64_t>(first), end - first);
+    bursts.add(read.address + static_cast<std::uint64_t>(first), end - first);
     return bursts;
   }
   const Area area = area_of(read, network);

@@ -184,7 +184,8 @@ std::vector<RunSetting> make_settings() {
       integer<Config>("dram.burst_bytes", 1, 65536, "transfers are whole, aligned bursts",
                       OF(accelerator.dram, burst_bytes)),
 
-      integer<Config>("l2.kib", 0, kMaxKib, "second-level buffer on chip for tensors between layers; 0: none",
+      integer<Config>("l2.kib", 0, kMaxKib,
+                      "second-level buffer on chip for tensors between layers and weights loaded again; 0: none",
                       OF(accelerator.l2, kib)),
       integer<Config>("l2.bytes_per_cycle", 1, 4096, "peak bandwidth, reads and writes together",
                       OF(accelerator.l2, bytes_per_cycle)),

@@ -50,6 +50,7 @@ void Dma::accept_read(const CoreOutputs& core) {
   request.write_mark = channel(request.level).accepted;
   request.total = bursts.bytes();
   request.layer = read.layer;
+  if (read.copy && !bursts.runs().empty()) request.copy = *read.copy + (bursts.runs().front().address - read.address);
   add_read(request.level, request.total, config_.burst_bytes, events_[static_cast<std::size_t>(read.layer)]);
   requests_.push_back(request);
 }
@@ -104,8 +105,9 @@ void Dma::transfer() {
     break;
   }
   const Channel* const from = reader != nullptr ? &channel(reader->level) : nullptr;
-  const bool may_read =
-      from != nullptr && from->written >= reader->write_mark && buffered + from->bytes_per_cycle <= buffer_bytes_;
+  const bool may_read = from != nullptr && from->written >= reader->write_mark &&
+                        buffered + from->bytes_per_cycle <= buffer_bytes_ &&
+                        (!reader->copies() || backlog() + from->bytes_per_cycle + config_.burst_bytes <= buffer_bytes_);
   progressed_ = !requests_.empty() && cycle_ < requests_.front().first_data;
   for (Channel& one : channels_) {
     if (one.model == nullptr) continue;
@@ -119,6 +121,21 @@ void Dma::transfer() {
     one.written += grant.written_bytes;
     progressed_ = progressed_ || grant.read_bytes > 0 || grant.written_bytes > 0 || grant.busy;
   }
+  if (reader != nullptr && reader->copies()) copy_fetched(*reader);
+}
+
+/// Bursts that are whole go into the second-level buffer. Reads behind the last of them wait for it.
+void Dma::copy_fetched(Request& request) {
+  const std::int64_t burst = config_.burst_bytes;
+  Channel& to = channel(MemoryLevel::kL2);
+  for (; request.copied + burst <= request.fetched; request.copied += burst) {
+    to.model->write({*request.copy + static_cast<std::uint64_t>(request.copied), burst}, request.layer, cycle_);
+    to.accepted += burst;
+    add_write(MemoryLevel::kL2, burst, burst, events_[static_cast<std::size_t>(request.layer)]);
+  }
+  if (request.copies()) return;
+  for (Request& later : requests_)
+    if (later.level == MemoryLevel::kL2 && later.fetched == 0) later.write_mark = to.accepted;
 }
 
 void Dma::offer_word() {

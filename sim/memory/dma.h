@@ -30,6 +30,7 @@ struct DmaOutputs {
 /// both work at the same time, though one read is fetched at a time. A read waits for the writes to its channel
 /// accepted before it. Requests overlap (up to 4). Data is fetched ahead into a buffer and handed over one word a
 /// cycle, in order. Written words are gathered into bursts. Padding and words that need no DRAM cost no bandwidth.
+/// Words that will be loaded again are copied into the second-level buffer as they come, burst by burst.
 class Dma {
 public:
   /// All references must outlive this object.
@@ -54,6 +55,9 @@ private:
     std::int64_t fetched = 0, total = 0, consumed = 0;
     int layer = 0;
     MemoryLevel level = MemoryLevel::kDram;
+    std::optional<std::uint64_t> copy{};  ///< where what is fetched goes in the second-level buffer, too
+    std::int64_t copied = 0;              ///< bytes
+    bool copies() const { return copy && copied < total; }
   };
   using OpenBurst = std::optional<std::uint64_t>;  ///< number of the burst
   /// A store under way: one burst is gathered for each block of channels that it touches.
@@ -68,6 +72,7 @@ private:
   void gather(const DramPiece& piece, OpenBurst& open);
   void close(OpenBurst& open);
   void transfer();
+  void copy_fetched(Request& request);
   void offer_word();
 
   /// What is known of a level.

@@ -127,7 +127,7 @@ std::int64_t MemorySide::advance(std::int64_t limit) {
   std::int64_t cycles = 0;
   while (cycles < limit && !changes_tokens_or_queues(read_request)) {
     const std::int64_t left = limit - cycles;
-    const bool writes = store_ || to_write() > 0;
+    const bool writes = store_ || to_write() > 0 || copies();
     if (writes) {
       clock();
       ++cycles;
@@ -251,6 +251,7 @@ void MemorySide::accept(const LoadCommand& load) {
   next.fetched_from = cycle_;
   next.fetched_to = cycle_;
   next.layer = read.layer;
+  next.has_copy = read.copy.has_value();
   add_read(next.level, next.total, config_.burst_bytes, counters_.of(read.layer));
   request(request_count_) = next;
   ++request_count_;
@@ -282,15 +283,40 @@ void MemorySide::write_word() {
 void MemorySide::close(OpenBurst& open) {
   if (!open) return;
   open.reset();
-  Channel& to = channel(store_->level);
-  if (to.to_write == 0) {
-    to.writes_from = cycle_;
-    to.writes_bytes = 0;
-  }
-  to.writes_bytes += config_.burst_bytes;
-  to.accepted += config_.burst_bytes;
-  to.to_write += config_.burst_bytes;
+  add_to_write(channel(store_->level), config_.burst_bytes);
   add_write(store_->level, config_.burst_bytes, config_.burst_bytes, counters_.of(store_->words.layer()));
+}
+
+void MemorySide::add_to_write(Channel& channel, std::int64_t bytes) {
+  if (channel.to_write == 0) {
+    channel.writes_from = cycle_;
+    channel.writes_bytes = 0;
+  }
+  channel.writes_bytes += bytes;
+  channel.accepted += bytes;
+  channel.to_write += bytes;
+}
+
+bool MemorySide::copies() {
+  for (std::size_t i = 0; i < request_count_; ++i)
+    if (request(i).copies()) return true;
+  return false;
+}
+
+/// Whole bursts of what was fetched. Reads behind the last of them wait for it.
+void MemorySide::copy_fetched(Request& from) {
+  const std::int64_t burst = config_.burst_bytes;
+  const std::int64_t bytes = (from.fetched - from.copied) / burst * burst;
+  if (bytes == 0) return;
+  Channel& to = channel(MemoryLevel::kL2);
+  add_to_write(to, bytes);
+  add_write(MemoryLevel::kL2, bytes, burst, counters_.of(from.layer));
+  from.copied += bytes;
+  if (from.copies()) return;
+  for (std::size_t i = 0; i < request_count_; ++i) {
+    Request& later = request(i);
+    if (later.level == MemoryLevel::kL2 && later.fetched == 0) later.write_mark = to.accepted;
+  }
 }
 
 /// Bytes come in so many cycles, from the present one on.
@@ -302,16 +328,20 @@ void MemorySide::fetch(Request& request, std::int64_t cycles) {
 
 void MemorySide::transfer() {
   std::int64_t buffered = 0;
-  Request* fetching = reader(buffered);
+  Request* const first = reader(buffered);
+  Request* fetching = first;
   if (fetching != nullptr) {
     const Channel& from = channel(fetching->level);
-    const bool may_read = from.accepted - from.to_write >= fetching->write_mark &&
+    const bool may_copy =
+        !fetching->copies() || to_write() + from.bytes_per_cycle + config_.burst_bytes <= buffer_bytes_;
+    const bool may_read = from.accepted - from.to_write >= fetching->write_mark && may_copy &&
                           buffered + from.bytes_per_cycle <= buffer_bytes_ && cycle_ >= fetching->first_data;
     if (!may_read) fetching = nullptr;
   }
   const bool reads_l2 = fetching != nullptr && fetching->level == MemoryLevel::kL2;
   grant(channel(MemoryLevel::kDram), reads_l2 ? nullptr : fetching);
   if (has_l2_) grant(channel(MemoryLevel::kL2), reads_l2 ? fetching : nullptr);
+  if (first != nullptr && first->copies()) copy_fetched(*first);
 }
 
 /// A cycle of a channel: for a read or for writes, in turn where both want it.

@@ -58,6 +58,9 @@ private:
     std::int64_t write_mark = 0;  ///< bytes that must have been written to its level before
     std::int64_t fetched = 0, total = 0, consumed = 0;
     MemoryLevel level = MemoryLevel::kDram;
+    bool has_copy = false;    ///< what is fetched goes into the second-level buffer, too
+    std::int64_t copied = 0;  ///< bytes
+    bool copies() const { return has_copy && copied < total; }
     // For the observer.
     std::int64_t accepted_at = 0, fetched_from = 0, fetched_to = 0;  ///< cycles
     int layer = 0;
@@ -110,6 +113,10 @@ private:
   void close(OpenBurst& open);
   void transfer();
   void fetch(Request& request, std::int64_t cycles);
+  void copy_fetched(Request& request);
+  /// Whether a read under way has something to copy.
+  bool copies();
+  void add_to_write(Channel& channel, std::int64_t bytes);
   void offer_word();
 
   const qnet::Network& network_;

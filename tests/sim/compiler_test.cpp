@@ -216,10 +216,43 @@ TEST(Program, WeightsStandOnceHoweverOftenTheyAreLoaded) {
   std::map<std::size_t, std::uint64_t> addresses;
   for (const ReadProgram& read : program.reads) {
     if (read.kind != ReadProgram::Kind::kWords) continue;
-    const auto [place, added] = addresses.emplace(read.offset, read.dram_address);
-    EXPECT_EQ(place->second, read.dram_address);
+    const auto [place, added] = addresses.emplace(read.offset, read.address);
+    EXPECT_EQ(place->second, read.address);
   }
   EXPECT_EQ(addresses.size(), 4U);
+}
+
+/// A second-level buffer keeps what is loaded again: it comes from DRAM once, and is copied on the way.
+TEST(Program, WeightsThatAreLoadedAgainComeFromTheSecondLevelBuffer) {
+  qnet::Network network = one_conv();
+  AcceleratorConfig accelerator = make_accelerator(16, 16);
+  accelerator.scratchpad.output_kib = 1;
+  accelerator.scratchpad.weight_kib = 12;
+  accelerator.l2 = {64, 16, 4};
+  const DramLayout dram = layout_of(network, accelerator);
+  ASSERT_GT(dram.weight_room(0).bytes, 0);
+  const LayerTask task = make_task(network, accelerator, 0, dram);
+  Mapping mapping;
+  mapping.tiling = measure_tiling(task.view, task.geometry, 4, 8);
+  const auto loads_of = [&](const Mapping& chosen) {
+    const Program program = compile(network, accelerator, {{chosen, {}}});
+    std::map<std::size_t, int> from_dram, from_l2;
+    for (const ReadProgram& read : program.reads) {
+      if (read.kind != ReadProgram::Kind::kWords) continue;
+      ++(read.level == MemoryLevel::kL2 ? from_l2 : from_dram)[read.offset];
+      EXPECT_TRUE(read.level == MemoryLevel::kDram || from_dram.contains(read.offset)) << "it was copied before";
+      if (read.copy) {
+        EXPECT_GE(*read.copy, dram.weight_room(0).address);
+        EXPECT_LT(*read.copy, dram.weight_room(0).address + static_cast<std::uint64_t>(dram.weight_room(0).bytes));
+      }
+      EXPECT_EQ(read.level == MemoryLevel::kDram && !chosen.weights_outer, read.copy.has_value());
+    }
+    for (const auto& [offset, count] : from_dram) EXPECT_EQ(count, 1);
+    return from_l2;
+  };
+  EXPECT_EQ(loads_of(mapping).size(), 4u) << "two channel tiles with a table each";
+  mapping.weights_outer = true;
+  EXPECT_TRUE(loads_of(mapping).empty()) << "each weight is loaded once: nothing is copied";
 }
 
 TEST(Program, WeightsSplitAlongTheReductionStandOnce) {
@@ -237,7 +270,7 @@ TEST(Program, WeightsSplitAlongTheReductionStandOnce) {
   for (const ReadProgram& read : program.reads) {
     if (read.kind != ReadProgram::Kind::kWords || read.word_bytes != 16) continue;
     words += read.count;
-    end = std::max(end, read.dram_address + 16U * static_cast<unsigned>(read.first + read.count));
+    end = std::max(end, read.address + 16U * static_cast<unsigned>(read.first + read.count));
   }
   // For every tile the first plane once, and every other plane with the one before it and by itself.
   EXPECT_EQ(words, plan.tiles * (1 + 3 * 2) * 72);

@@ -106,16 +106,16 @@ TEST_F(ReadBursts, WeightsAreReadFromTheirAddress) {
   ReadProgram read;
   read.count = 10;
   read.word_dram_bits = 100;  // 125 bytes
-  read.dram_address = 128;
+  read.address = 128;
   EXPECT_EQ(bytes(read), 2 * kBurst);
-  read.dram_address = 190;  // two bytes of burst 2, then 123 of bursts 3 and 4
+  read.address = 190;  // two bytes of burst 2, then 123 of bursts 3 and 4
   EXPECT_EQ(bytes(read), 3 * kBurst);
 }
 
 TEST_F(ReadBursts, PartOfAnAreaIsReadFromWhereItsBitsBegin) {
   ReadProgram read;
   read.word_dram_bits = 100;
-  read.dram_address = 128;
+  read.address = 128;
   read.first = 5;  // bits 500 to 1000: bytes 62 to 125 of the area
   read.count = 5;
   EXPECT_EQ(bytes(read), 2 * kBurst);

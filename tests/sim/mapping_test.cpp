@@ -103,7 +103,7 @@ TEST(SecondLevelBuffer, KeepsTensorsOnChip) {
     std::set<std::uint64_t> loaded;
     for (const ReadProgram& read : program.reads) {
       if (program.level_of(read) == MemoryLevel::kL2 || read.kind != ReadProgram::Kind::kWords) continue;
-      EXPECT_TRUE(loaded.insert(read.dram_address + static_cast<std::uint64_t>(read.first)).second)
+      EXPECT_TRUE(loaded.insert(read.address + static_cast<std::uint64_t>(read.first)).second)
           << name << " loads weights of layer " << network.layers[static_cast<std::size_t>(read.layer)].name
           << " again";
     }

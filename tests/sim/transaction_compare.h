@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,18 +78,20 @@ inline void compare(const qnet::Network& network, const AcceleratorConfig& accel
                transaction_counts(network, program, accelerator.dram, images));
 }
 
-/// The same with each layer in a mapping by chance. Returns whether the network fits the accelerator.
-inline bool compare_random_mappings(const qnet::Network& network, const AcceleratorConfig& accelerator,
-                                    std::size_t count, std::uint64_t seed) {
+/// The same with each layer in a mapping by chance. Returns the program; none where the network does not fit.
+inline std::optional<Program> compare_random_mappings(const qnet::Network& network,
+                                                      const AcceleratorConfig& accelerator, std::size_t count,
+                                                      std::uint64_t seed) {
   std::vector<MappedLayer> mappings;
   try {
     mappings = random_mappings(network, accelerator, seed);
   } catch (const UserError& error) {
     EXPECT_NE(std::string(error.what()).find("too small"), std::string::npos) << error.what();
-    return false;
+    return std::nullopt;
   }
-  compare(network, accelerator, compile(network, accelerator, mappings), count, seed);
-  return true;
+  Program program = compile(network, accelerator, mappings);
+  compare(network, accelerator, program, count, seed);
+  return program;
 }
 
 /// A memory at the ends of its ranges as often as in the middle: bursts of a byte, buses wider than bursts, latencies
@@ -97,21 +102,28 @@ inline DramConfig random_dram(std::uint64_t seed) {
   return {pick({1, 2, 7, 60, 333, 3000}), pick({1, 2, 3, 5, 16, 64, 1000}), pick({1, 8, 24, 64, 100, 512, 4096})};
 }
 
-/// So many random pairs of network and configuration; every third with an unusual memory.
-inline void compare_random(std::uint64_t first_seed, int pairs) {
-  int ran = 0;
+/// So many random pairs of network and configuration; every third with an unusual memory. 'change': the accelerators.
+/// 'least_copies': pairs in which weights are copied into the second-level buffer.
+inline void compare_random(std::uint64_t first_seed, int pairs, int least_copies,
+                           const std::function<void(AcceleratorConfig&)>& change = {}) {
+  int ran = 0, with_copies = 0;
   for (std::uint64_t seed = first_seed; ran < pairs && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const qnet::Network network = qnet::random_network(seed);
     AcceleratorConfig accelerator = with_tables(random_accelerator(seed), network);
     if (seed % 3 == 0) accelerator.dram = random_dram(seed);
+    if (change) change(accelerator);
     try {
-      ran += compare_random_mappings(network, accelerator, 1 + seed % 3, seed);
+      const std::optional<Program> program = compare_random_mappings(network, accelerator, 1 + seed % 3, seed);
+      if (!program) continue;
+      ++ran;
+      with_copies += std::ranges::any_of(program->reads, [](const ReadProgram& read) { return read.copy.has_value(); });
     } catch (const std::exception& error) {
       FAIL() << error.what();
     }
     ASSERT_LT(seed, first_seed + 10 * static_cast<std::uint64_t>(pairs)) << "too few accelerators are large enough";
   }
+  EXPECT_GE(with_copies, least_copies);
 }
 
 }  // namespace shiftsim::sim

@@ -4,7 +4,7 @@ namespace shiftsim::sim {
 namespace {
 
 TEST(TransactionNightly, EqualsTheCycleEngineOn5000RandomPairs) {
-  compare_random(100'000, 5000);
+  compare_random(100'000, 5000, 100);
 }
 
 }  // namespace

@@ -6,7 +6,15 @@ namespace shiftsim::sim {
 namespace {
 
 TEST(Transaction, EqualsTheCycleEngineOn500RandomPairs) {
-  compare_random(1, 500);
+  compare_random(1, 500, 10);
+}
+
+TEST(Transaction, EqualsTheCycleEngineWhereWeightsAreLoadedAgain) {
+  const auto much_l2 = [](AcceleratorConfig& accelerator) {
+    accelerator.l2 = {64, 1 + accelerator.array.cols, accelerator.array.rows};
+    accelerator.scratchpad.weight_kib = 1;
+  };
+  compare_random(2001, 150, 60, much_l2);
 }
 
 class TransactionOnImageNet : public testing::TestWithParam<const char*> {};

@@ -125,14 +125,14 @@ TEST(View, KeepsWhatItJoinsInOneLevel) {
   const qnet::Network network = joined(channels(0, 32), 16, 48);
   std::vector<std::int64_t> sizes;
   for (const qnet::Tensor& one : network.tensors) sizes.push_back(std::int64_t{64} * one.channels / 2);
-  const auto both = allocate_l2(network, sizes, sizes[1] + sizes[2]);
+  const auto both = allocate_l2(network, sizes, {}, sizes[1] + sizes[2]).tensors;
   EXPECT_TRUE(both[1] && both[2]);
   EXPECT_FALSE(both[3]) << "a view has no place";
   // Room for one of them: none.
-  const auto none = allocate_l2(network, sizes, sizes[2]);
+  const auto none = allocate_l2(network, sizes, {}, sizes[2]).tensors;
   EXPECT_FALSE(none[1] || none[2]);
   // They live until the view's reader has read them: layers 0 to 3.
-  const auto apart = allocate_l2(joined(channels(8, 16), 16, 16), {96, 512, 512, 512, 256}, 1024);
+  const auto apart = allocate_l2(joined(channels(8, 16), 16, 16), {96, 512, 512, 512, 256}, {}, 1024).tensors;
   ASSERT_TRUE(apart[1] && apart[2]);
   EXPECT_NE(*apart[1], *apart[2]);
 }
