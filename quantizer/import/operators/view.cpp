@@ -55,6 +55,10 @@ std::vector<std::int32_t> range(int first, int count) {
 /// Two at a time. A list that begins as another one goes on from there (DenseNet).
 void concat(const OnnxNode& op, GraphBuilder& graph) {
   const std::int64_t axis = op.attribute_int("axis", 1);
+  for (int i = 0; i < op.input_count(); ++i)
+    if (op.is_constant(i))
+      op.fail("joins the constant '{}' to an activation, as transformers do a class token: no layer makes it",
+              op.input_name(i));
   Activation all = op.activation(0);
   check_channel_axis(op, graph, all, axis);
   for (int i = 1; i < op.input_count(); ++i) {
