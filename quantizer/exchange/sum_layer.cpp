@@ -233,19 +233,6 @@ private:
 
 }  // namespace
 
-void set_window(qnet::Layer& layer, const Window& window) {
-  layer.kernel_h = window.kernel_h;
-  layer.kernel_w = window.kernel_w;
-  layer.stride_h = window.stride_h;
-  layer.stride_w = window.stride_w;
-  layer.dilation_h = window.dilation_h;
-  layer.dilation_w = window.dilation_w;
-  layer.pad_top = window.pad_top;
-  layer.pad_left = window.pad_left;
-  layer.pad_bottom = window.pad_bottom;
-  layer.pad_right = window.pad_right;
-}
-
 bool SumLayer::is_clamped() const {
   return std::any_of(clamps.begin(), clamps.end(), [](const Clamp& clamp) { return clamp != Clamp{}; });
 }

@@ -63,17 +63,7 @@ private:
     layer.input = from.input;
     layer.residual = from.residual;
     layer.output = from.output;
-    const Window& window = from.geometry.window;
-    layer.kernel_h = window.kernel_h;
-    layer.kernel_w = window.kernel_w;
-    layer.stride_h = window.stride_h;
-    layer.stride_w = window.stride_w;
-    layer.dilation_h = window.dilation_h;
-    layer.dilation_w = window.dilation_w;
-    layer.pad_top = window.pad_top;
-    layer.pad_left = window.pad_left;
-    layer.pad_bottom = window.pad_bottom;
-    layer.pad_right = window.pad_right;
+    set_window(layer, from.geometry.window);
     layer.activation = from.activation;
     layer.channels = from.view.channels;
     layer.upsample_h = from.view.upsample_h;

@@ -57,4 +57,17 @@ bool is_non_negative(const Graph& graph, int index) {
          std::all_of(node.inputs.begin(), node.inputs.end(), [&](int input) { return is_non_negative(graph, input); });
 }
 
+void set_window(qnet::Layer& layer, const Window& window) {
+  layer.kernel_h = window.kernel_h;
+  layer.kernel_w = window.kernel_w;
+  layer.stride_h = window.stride_h;
+  layer.stride_w = window.stride_w;
+  layer.dilation_h = window.dilation_h;
+  layer.dilation_w = window.dilation_w;
+  layer.pad_top = window.pad_top;
+  layer.pad_left = window.pad_left;
+  layer.pad_bottom = window.pad_bottom;
+  layer.pad_right = window.pad_right;
+}
+
 }  // namespace shiftsim::quantizer

@@ -36,6 +36,9 @@ struct Window {
   int out_width(int width) const;
 };
 
+/// Gives an integer layer the window.
+void set_window(qnet::Layer& layer, const Window& window);
+
 /// Statistics of a BatchNormalization, kept after folding: RAPQ's loss takes its norm from them. One value per channel.
 struct BatchNorm {
   std::vector<float> gamma, beta, mean, variance;

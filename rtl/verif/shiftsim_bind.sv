@@ -17,8 +17,8 @@ bind shiftsim_core shiftsim_monitor #(
 `endif
   .ppu_lane_en_i(u_ppu.lane_en), .ppu_has_offset_i(u_ppu.b1_has_offset_q), .ppu_has_res_i(u_ppu.b1_has_res_q),
   .act_re_i(act_re), .act_we_i(act_we), .wgt_pair_re_i(wgt_pair_re), .wgt_carry_re_i(wgt_carry_re),
-  .wgt_we_i(wgt_we), .tab_re_i(tab_re), .tab_we_i(tab_we), .lut_re_i(lut_re), .lut_we_i(lut_we), .res_re_i(res_re), .res_we_i(res_we),
-  .out_re_i(out_re), .out_be_i(out_be),
+  .wgt_we_i(wgt_we), .tab_re_i(tab_re), .tab_we_i(tab_we), .lut_re_i(lut_re), .lut_we_i(lut_we),
+  .res_re_i(res_re), .res_we_i(res_we), .out_re_i(out_re), .out_be_i(out_be),
   .ld_push_i(u_load.u_fifo.push_i), .ex_push_i(u_sequencer.u_fifo.push_i), .st_push_i(u_store.u_fifo.push_i),
   .load_word_i(u_load.word), .slot_we_i(slot_we), .setup_i(u_sequencer.setup),
   .pixel_i(u_sequencer.issue && u_sequencer.plane_end),
