@@ -23,8 +23,6 @@
 namespace shiftsim::quantizer {
 namespace {
 
-namespace fs = std::filesystem;
-
 /// Of all that decides what is learned: the chosen images, whatever file or folder they came from.
 std::string fingerprint(const std::string& recipe, const std::string& model_hash, const QuantizeInputs& inputs) {
   ContentKey key;

@@ -16,6 +16,7 @@ constexpr int kOnnxInt8 = 3;  // TensorProto::INT8
 
 std::vector<float> powers_of_two(const std::vector<int>& exponents) {
   std::vector<float> values;
+  values.reserve(exponents.size());
   for (const int exponent : exponents) values.push_back(std::ldexp(1.0f, exponent));
   return values;
 }

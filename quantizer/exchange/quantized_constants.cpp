@@ -127,7 +127,7 @@ bool QuantizedConstants::quantize(const OnnxNode& op, GraphBuilder& graph) {
       x.dims.empty() ? 0 : op.axis_index(op.attribute_int("axis", 1), std::max<std::size_t>(x.dims.size(), 2));
   const PerChannel scale(op, 1, x, axis, 1), zero(op, 2, x, axis, 0);
   Constant codes{x.dims, {}, std::vector<std::int64_t>(x.size()), false};
-  each_element(x.dims, axis, [&](std::size_t i, std::size_t c) {
+  each_element(x.dims, axis, [&, low = low, high = high](std::size_t i, std::size_t c) {
     const double code = std::nearbyint(static_cast<double>(x.floats[i]) / scale[c]) + zero[c];
     codes.ints[i] = static_cast<std::int64_t>(std::clamp<double>(code, low, high));
   });

@@ -81,7 +81,7 @@ private:
   }
 
   bool dequantize(const OnnxNode& op, GraphBuilder& graph) {
-    const Activation x = op.activation(0);
+    const Activation& x = op.activation(0);
     const auto grid = result_.grids.find(x.node);
     if (grid == result_.grids.end()) op.fail("dequantizes a value that no node of the file quantizes");
     if (exponents(op, false) != grid->second.exponents)
