@@ -15,6 +15,7 @@
 #include "qnet/io.h"
 #include "quantizer/exchange/onnx_export.h"
 #include "tests/cli/command.h"
+#include "tests/exchange/exports.h"
 #include "tests/exchange/onnxruntime.h"
 #include "tests/qnet/named_networks.h"
 #include "tests/qnet/random_network.h"
@@ -26,14 +27,6 @@ namespace fs = std::filesystem;
 
 const std::string kFashion = "/usr/share/datasets/fashion-mnist";
 
-struct Export {
-  const char* name;
-  OnnxFormat format;
-  int opset;
-};
-constexpr Export kExports[] = {{"QDQ, opset 13", OnnxFormat::kQdq, kInt8Opset},
-                               {"QDQ, opset 21", OnnxFormat::kQdq, kInt4Opset},
-                               {"QONNX", OnnxFormat::kQonnx, kInt8Opset}};
 constexpr const char* kOptimizations[] = {"disabled", "all"};
 
 /// What ONNX Runtime can run.

@@ -13,6 +13,7 @@
 #include "quantizer/exchange/onnx_export.h"
 #include "quantizer/exchange/quantized_import.h"
 #include "tests/cli/command.h"
+#include "tests/exchange/exports.h"
 #include "tests/exchange/onnxruntime.h"
 #include "tests/qnet/named_networks.h"
 #include "tests/qnet/random_network.h"
@@ -22,15 +23,6 @@ namespace shiftsim::quantizer {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Export {
-  const char* name;
-  OnnxFormat format;
-  int opset;
-};
-constexpr Export kExports[] = {{"QDQ, opset 13", OnnxFormat::kQdq, kInt8Opset},
-                               {"QDQ, opset 21", OnnxFormat::kQdq, kInt4Opset},
-                               {"QONNX", OnnxFormat::kQonnx, kInt8Opset}};
 
 /// Everything but where it came from, tensors by their names.
 void expect_same(const qnet::Network& found, const qnet::Network& expected, const std::string& what) {

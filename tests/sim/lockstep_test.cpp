@@ -170,12 +170,7 @@ TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
   config.lockstep.wave_cycles = 200;
   config.seed = 5;
   config.image_count = 2;
-  ImageSet images;
-  images.count = 2;
-  images.height = static_cast<std::size_t>(network.input().height);
-  images.width = static_cast<std::size_t>(network.input().width);
-  images.channels = static_cast<std::size_t>(network.input().channels);
-  images.pixels = qnet::random_images(network, 2, 5);
+  const ImageSet images = images_of(network, 2, 5);
   const std::filesystem::path output = std::filesystem::path(testing::TempDir()) / "shiftsim_lockstep_wave";
   std::filesystem::remove_all(output);
   const RunResult result = make_engine({config, network, output})->run(images);

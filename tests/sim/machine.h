@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/images.h"
 #include "qnet/golden.h"
 #include "sim/compiler/compiler.h"
 #include "sim/engine/system.h"
@@ -67,6 +68,17 @@ inline Outcome run_machine(const qnet::Network& network, const AcceleratorConfig
     }
   }
   return outcome;
+}
+
+/// Random images of a network.
+inline ImageSet images_of(const qnet::Network& network, std::size_t count, std::uint64_t seed) {
+  ImageSet images;
+  images.height = network.input().height;
+  images.width = network.input().width;
+  images.channels = network.input().channels;
+  images.count = count;
+  images.pixels = qnet::random_images(network, count, seed);
+  return images;
 }
 
 }  // namespace shiftsim::sim

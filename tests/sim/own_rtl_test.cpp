@@ -113,13 +113,7 @@ TEST_F(OwnRtl, WhatTheCoreLacksIsNotComparedAndSaidSo) {
   config.accelerator = small_accelerator();
   config.fidelity = Fidelity::kLockstep;
   config.lockstep.rtl = folder.string();
-  ImageSet images;
-  images.count = 1;
-  images.height = static_cast<std::size_t>(network.input().height);
-  images.width = static_cast<std::size_t>(network.input().width);
-  images.channels = static_cast<std::size_t>(network.input().channels);
-  images.pixels = qnet::random_images(network, 1, 5);
-  const RunResult result = make_engine({config, network, folder_})->run(images);
+  const RunResult result = make_engine({config, network, folder_})->run(images_of(network, 1, 5));
   EXPECT_EQ(result.lockstep.verdict, "pass") << result.lockstep.difference;
   const std::vector<std::string>& missing = result.lockstep.not_compared;
   for (const char* name : {"idle", "ld_state", "rd_req_id", "drains"})

@@ -49,16 +49,6 @@ inline Counts transaction_counts(const qnet::Network& network, const Program& pr
   return counts;
 }
 
-inline ImageSet images_of(const qnet::Network& network, std::size_t count, std::uint64_t seed) {
-  ImageSet images;
-  images.height = network.input().height;
-  images.width = network.input().width;
-  images.channels = network.input().channels;
-  images.count = count;
-  images.pixels = qnet::random_images(network, count, seed);
-  return images;
-}
-
 inline void expect_equal(const qnet::Network& network, const Counts& expected, const Counts& actual) {
   EXPECT_EQ(actual.cycles, expected.cycles);
   for (std::size_t layer = 0; layer < network.layers.size(); ++layer) {
