@@ -186,8 +186,16 @@ void bind_layer(py::module_& module) {
       .def_property_readonly("activation", [](const LayerObject& o) { return qnet::to_string(o.layer().activation); })
       .def_property_readonly("table_exponent", table_exponent_of, "of the codes that index the table; None without one")
       .def_property_readonly(
-          "upsample", [](const LayerObject& o) { return py::make_tuple(o.layer().upsample_h, o.layer().upsample_w); },
+          "upsample",
+          [](const LayerObject& o) { return py::make_tuple(o.layer().view.upsample_h, o.layer().view.upsample_w); },
           "times that a view repeats each pixel")
+      .def_property_readonly(
+          "crop",
+          [](const LayerObject& o) { return py::make_tuple(o.layer().view.crop_top, o.layer().view.crop_left); },
+          "rows and columns that a view leaves out in front")
+      .def_property_readonly(
+          "join", [](const LayerObject& o) { return qnet::row_of(o.layer().view.join).name; },
+          "what a view joins tensors along: channels, height or width")
       .def_property_readonly(
           "lo", [](const LayerObject& o) { return o.layer().lo; }, "lower clamp")
       .def_property_readonly("weight_bits", [](const LayerObject& o) { return o.layer().weight_bits; })

@@ -74,10 +74,13 @@ void gather(const GoldenLayer& prepared, const std::int16_t* input, const std::i
   const std::size_t from_joined = prepared.joined != nullptr ? index(prepared.joined->channels) : 0;
   for (int y = 0; y < prepared.output->height; ++y)
     for (int x = 0; x < prepared.output->width; ++x) {
-      const std::size_t pixel = index(y / layer.upsample_h) * index(in.width) + index(x / layer.upsample_w);
+      const PixelSource from = layer.view.source(y, x, in.height, in.width);
+      const int width = from.is_joined ? prepared.joined->width : in.width;
+      const std::size_t pixel = index(from.y) * index(width) + index(from.x);
+      const std::int16_t* const first = (from.is_joined ? joined : input) + pixel * from_input;
       for (const std::int32_t channel : layer.channels) {
         const std::size_t c = index(channel);
-        *output++ = c < from_input ? input[pixel * from_input + c] : joined[pixel * from_joined + c - from_input];
+        *output++ = c < from_input ? first[c] : joined[pixel * from_joined + c - from_input];
       }
     }
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "qnet/layer_kind.h"
+#include "qnet/view_geometry.h"
 
 namespace shiftsim::qnet {
 
@@ -66,10 +67,10 @@ struct Layer {
   std::vector<std::uint8_t> table;
   int table_exponent = 0;                ///< of the codes that index the table
   std::vector<std::uint8_t> pad_values;  ///< per input channel; empty: zeros (pixels only)
-  /// view: the source of each output channel. Below the input's channels: that channel of the input. From there on: of
-  /// 'residual'.
+  /// view: the source of each output channel. Below the input's channels: that channel of the input (of both tensors
+  /// where pixels are joined). From there on: of 'residual'.
   std::vector<std::int32_t> channels;
-  int upsample_h = 1, upsample_w = 1;  ///< view: times that each pixel is repeated (nearest neighbour)
+  ViewGeometry view;  ///< view: the source of each pixel
 
   bool has_offset() const;  ///< some c[k] is not 0
   bool has_table() const { return activation == Activation::kTable; }

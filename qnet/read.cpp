@@ -157,9 +157,15 @@ private:
 
   void read_view(YamlMap& map, Layer layer) {
     if (map.has("joined")) layer.residual = tensor_index(map, "joined");
+    if (map.has("join")) layer.view.join = row_named(map, "join", kJoinAxes).axis;
+    if (map.has("crop")) {
+      const std::vector<int> crop = ints_of(map, "crop", 2, 0, kIntMax);
+      layer.view.crop_top = crop[0];
+      layer.view.crop_left = crop[1];
+    }
     const std::vector<int> upsample = ints_of(map, "upsample", 2, 1, kIntMax);
-    layer.upsample_h = upsample[0];
-    layer.upsample_w = upsample[1];
+    layer.view.upsample_h = upsample[0];
+    layer.view.upsample_w = upsample[1];
     finish_layer(map, std::move(layer), false);
   }
 

@@ -163,34 +163,67 @@ private:
     check_clamps();
   }
 
-  /// Only channels in another order, and pixels repeated.
+  /// Only values of other tensors.
   void check_view() const {
     if (last_) report_.fail("found a view at the end, expected a conv layer that gives the logits");
-    report_.range("upsample height", layer_.upsample_h, 1, kMaxStep);
-    report_.range("upsample width", layer_.upsample_w, 1, kMaxStep);
-    for (const int source : {layer_.input, layer_.residual}) {
-      if (source < 0) continue;
-      const Tensor& tensor = network_.tensors[static_cast<std::size_t>(source)];
-      if (source == 0) report_.fail("found a view of the image, expected one of what a layer writes");
-      if (tensor.height * layer_.upsample_h != output_.height || tensor.width * layer_.upsample_w != output_.width)
-        report_.fail("output '{}': found {}x{}, expected {}x{} from '{}' of {}x{}", output_.name, output_.height,
-                     output_.width, tensor.height * layer_.upsample_h, tensor.width * layer_.upsample_w, tensor.name,
-                     tensor.height, tensor.width);
+    if (layer_.input == 0 || layer_.residual == 0)
+      report_.fail("found a view of the image, expected one of what a layer writes");
+    const ViewGeometry& view = layer_.view;
+    report_.range("upsample height", view.upsample_h, 1, kMaxStep);
+    report_.range("upsample width", view.upsample_w, 1, kMaxStep);
+    int joined_channels = 0;
+    int height = input_.height;
+    int width = input_.width;
+    if (layer_.residual >= 0) {
+      const Tensor& joined = network_.tensors[static_cast<std::size_t>(layer_.residual)];
+      check_joined(joined);
+      if (view.join == JoinAxis::kHeight) height += joined.height;
+      if (view.join == JoinAxis::kWidth) width += joined.width;
+      if (view.join == JoinAxis::kChannels) joined_channels = joined.channels;
+    } else if (view.joins_pixels()) {
+      report_.fail("join: found {}, but nothing is joined", row_of(view.join).name);
     }
+    check_side("height", output_.height, view.upsample_h, view.crop_top, height);
+    check_side("width", output_.width, view.upsample_w, view.crop_left, width);
     report_.size("channels", layer_.channels.size(), channels(output_));
-    const int joined = layer_.residual >= 0 ? network_.tensors[static_cast<std::size_t>(layer_.residual)].channels : 0;
-    report_.ranges("channels", layer_.channels, 0, input_.channels + joined - 1);
+    report_.ranges("channels", layer_.channels, 0, input_.channels + joined_channels - 1);
     for (int k = 0; k < output_.channels; ++k) check_view_channel(k);
+  }
+
+  /// What is joined has the sizes of the input, but for the one along which it follows it.
+  void check_joined(const Tensor& joined) const {
+    const JoinAxis axis = layer_.view.join;
+    const auto check = [&](const char* what, JoinAxis free, int found, int expected) {
+      if (axis != free && found != expected)
+        report_.fail("joined '{}': found {} {}, expected {} as '{}' has", joined.name, what, found, expected,
+                     input_.name);
+    };
+    check("height", JoinAxis::kHeight, joined.height, input_.height);
+    check("width", JoinAxis::kWidth, joined.width, input_.width);
+    check("channels", JoinAxis::kChannels, joined.channels, input_.channels);
+  }
+
+  /// 'found': of the output; 'size': of what is joined, of which 'skipped' are left out in front.
+  void check_side(const char* side, int found, int times, int skipped, int size) const {
+    if (skipped < 0 || found % times != 0 || found / times > size - skipped)
+      report_.fail("output '{}': found {} {}, expected {} times 1 to {}, as {} of {} are left out in front",
+                   output_.name, side, found, times, std::max(size - skipped, 1), skipped, size);
   }
 
   void check_view_channel(int k) const {
     const int from = layer_.channels[static_cast<std::size_t>(k)];
     const bool second = from >= input_.channels;
-    const Tensor& source = second ? network_.tensors[static_cast<std::size_t>(layer_.residual)] : input_;
+    const Tensor* const joined =
+        layer_.residual >= 0 ? &network_.tensors[static_cast<std::size_t>(layer_.residual)] : nullptr;
+    check_view_source(k, second ? *joined : input_, second ? from - input_.channels : from);
+    if (layer_.view.joins_pixels()) check_view_source(k, *joined, from);
+  }
+
+  void check_view_source(int k, const Tensor& source, int channel) const {
     if (source.low() < output_.low() || source.high() > output_.high())
       report_.fail("output '{}': found codes of {} to {}, expected to hold the {} to {} of '{}'", output_.name,
                    output_.low(), output_.high(), source.low(), source.high(), source.name);
-    const int exponent = source.exponent(second ? from - input_.channels : from);
+    const int exponent = source.exponent(channel);
     if (output_.exponent(k) != exponent)
       report_.fail("output '{}': found exponent {} of channel {}, expected {} as '{}' has", output_.name,
                    output_.exponent(k), k, exponent, source.name);

@@ -116,11 +116,17 @@ private:
     if (layer.residual >= 0) pair(layer.is_view() ? "joined" : "residual", name(layer.residual));
     pair("output", name(layer.output));
     if (layer.is_view())
-      list("upsample", std::vector<int>{layer.upsample_h, layer.upsample_w});
+      write_view(layer.view);
     else
       write_window(layer);
     write_arrays(layer, index);
     out_ << YAML::EndMap;
+  }
+
+  void write_view(const ViewGeometry& view) {
+    if (view.joins_pixels()) pair("join", row_of(view.join).name);
+    if (view.crop_top != 0 || view.crop_left != 0) list("crop", std::vector<int>{view.crop_top, view.crop_left});
+    list("upsample", std::vector<int>{view.upsample_h, view.upsample_w});
   }
 
   void write_window(const Layer& layer) {

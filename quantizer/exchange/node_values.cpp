@@ -224,7 +224,7 @@ private:
     if (source.kind == NodeKind::kGlobalPool) {
       window.kernel_h = in.height;
       window.kernel_w = in.width;
-    } else if (window.padded() && !source.count_pads) {
+    } else if (window.padded() && (!source.count_pads || source.over_bottom > 0 || source.over_right > 0)) {
       state_.place(node).fail("averages without the padding that lies in the window, expected count_include_pad");
     }
     ImportedValue value;
@@ -240,11 +240,10 @@ private:
     layer.name = state_.layer_name(node);
     layer.kind = qnet::LayerKind::kView;
     layer.input = read_by_view(node, 0);
-    if (source.view.joined_channels > 0) layer.residual = read_by_view(node, 1);
+    if (source.view.joins()) layer.residual = read_by_view(node, 1);
     layer.output = static_cast<int>(state_.network.tensors.size());
     layer.channels = source.view.channels;
-    layer.upsample_h = source.view.upsample_h;
-    layer.upsample_w = source.view.upsample_w;
+    layer.view = source.view.geometry;
     state_.network.tensors.push_back(viewed_tensor(node, layer));
     state_.network.layers.push_back(std::move(layer));
     state_.unnamed.insert(state_.network.layers.back().output);
@@ -267,6 +266,14 @@ private:
       low = std::min(low, from.low());
       high = std::max(high, from.high());
       out.exponents.push_back(from.exponent(static_cast<int>(source.view.source(k))));
+      if (!source.view.geometry.joins_pixels()) continue;
+      const qnet::Tensor& joined = state_.tensor(layer.residual);
+      low = std::min(low, joined.low());
+      high = std::max(high, joined.high());
+      const int exponent = joined.exponent(static_cast<int>(source.view.source(k)));
+      if (exponent != out.exponents.back())
+        state_.place(node).fail("joins maps with scales 2^{} and 2^{} of channel {}, expected one", out.exponents.back(),
+                                exponent, k);
     }
     out.is_signed = low < 0;
     while (out.bits < 8 && (low < out.low() || high > out.high())) ++out.bits;

@@ -164,19 +164,29 @@ private:
                         writer_.unique(name + "_values"));
   }
 
-  /// Channels joined, picked out, in another order; pixels repeated. Values stay as they are, so nothing is quantized.
+  /// Tensors joined, parts of them, channels in another order; pixels repeated. Values stay as they are, so nothing is
+  /// quantized.
   void add_view(const qnet::Layer& layer) {
+    const qnet::Tensor& input = network_.in(layer);
     const qnet::Tensor& output = network_.out(layer);
-    int channels = network_.in(layer).channels;
+    int channels = input.channels;
+    Side height{2, input.height, layer.view.crop_top, output.height / layer.view.upsample_h};
+    Side width{3, input.width, layer.view.crop_left, output.width / layer.view.upsample_w};
     std::vector<ViewStep> steps;
     if (layer.residual >= 0) {
-      steps.push_back({"Concat", {values_[index(layer.residual)]}, {{"axis", std::int64_t{1}}}});
-      channels += network_.tensors[index(layer.residual)].channels;
+      const qnet::Tensor& joined = network_.tensors[index(layer.residual)];
+      const auto axis = static_cast<std::int64_t>(layer.view.join) + 1;
+      steps.push_back({"Concat", {values_[index(layer.residual)]}, {{"axis", axis}}});
+      if (layer.view.join == qnet::JoinAxis::kChannels) channels += joined.channels;
+      if (layer.view.join == qnet::JoinAxis::kHeight) height.size += joined.height;
+      if (layer.view.join == qnet::JoinAxis::kWidth) width.size += joined.width;
     }
     std::vector<std::int32_t> all(index(channels));
     std::iota(all.begin(), all.end(), 0);
     if (layer.channels != all) steps.push_back(channel_step(layer));
-    if (layer.upsample_h != 1 || layer.upsample_w != 1) steps.push_back(repetition_step(layer));
+    for (const Side& side : {height, width})
+      if (side.count != side.size) steps.push_back(slice_step(layer, side.axis, side.first, side.first + side.count));
+    if (layer.view.upsample_h != 1 || layer.view.upsample_w != 1) steps.push_back(repetition_step(layer));
     if (steps.empty()) steps.push_back({"Identity", {}, {}});
     std::string y = values_[index(layer.input)];
     for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -188,6 +198,12 @@ private:
     }
     values_[index(layer.output)] = y;
   }
+
+  /// Rows or columns of what a view joins, and which of them it shows.
+  struct Side {
+    std::int64_t axis;
+    int size, first, count;
+  };
 
   /// A node of a view, behind its first input.
   struct ViewStep {
@@ -202,15 +218,19 @@ private:
     const auto leap = [](std::int64_t a, std::int64_t b) { return b != a + 1; };
     if (std::adjacent_find(picked.begin(), picked.end(), leap) != picked.end())
       return {"Gather", {writer_.ints(layer.name + "/channels", picked)}, {{"axis", std::int64_t{1}}}};
-    const std::int64_t first = picked.front(), end = picked.back() + 1, axis = 1;
+    return slice_step(layer, 1, picked.front(), picked.back() + 1);
+  }
+
+  ViewStep slice_step(const qnet::Layer& layer, std::int64_t axis, std::int64_t first, std::int64_t end) {
+    const std::string name = fmt::format("{}/axis{}", layer.name, axis);
     return {"Slice",
-            {writer_.ints(layer.name + "/first", {&first, 1}), writer_.ints(layer.name + "/end", {&end, 1}),
-             writer_.ints(layer.name + "/axis", {&axis, 1})},
+            {writer_.ints(name + "_first", {&first, 1}), writer_.ints(name + "_end", {&end, 1}),
+             writer_.ints(name, {&axis, 1})},
             {}};
   }
 
   ViewStep repetition_step(const qnet::Layer& layer) {
-    const float times[] = {1, 1, static_cast<float>(layer.upsample_h), static_cast<float>(layer.upsample_w)};
+    const float times[] = {1, 1, static_cast<float>(layer.view.upsample_h), static_cast<float>(layer.view.upsample_w)};
     return {"Resize",
             {"", writer_.floats(layer.name + "/times", {4}, times)},
             {{"mode", std::string("nearest")},

@@ -66,8 +66,7 @@ private:
     set_window(layer, from.geometry.window);
     layer.activation = from.activation;
     layer.channels = from.view.channels;
-    layer.upsample_h = from.view.upsample_h;
-    layer.upsample_w = from.view.upsample_w;
+    layer.view = from.view.geometry;
     if (from.has_weights()) add_weights(layer, from, values);
     if (from.function) return add_function(std::move(layer), from);
     if (!from.has_weights() && from.requantizes()) {

@@ -109,8 +109,7 @@ void LayerOp::backward_residual(const float* gradient, float* to, bool adds, std
   const Shape& output = layer_.geometry.output;
   const std::size_t count = images * output.size();
   if (layer_.kind == qnet::LayerKind::kView) {
-    const std::size_t pixels = layer_.geometry.input.size() / static_cast<std::size_t>(layer_.view.input_channels);
-    if (!adds) std::fill_n(to, images * pixels * static_cast<std::size_t>(layer_.view.joined_channels), 0.0f);
+    if (!adds) std::fill_n(to, images * layer_.view.joined.size(), 0.0f);
     scatter_add(layer_.view, output, true, gradient, to, images);
   } else if (adds) {
     kernels::add(to, gradient, count);

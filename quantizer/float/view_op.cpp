@@ -4,39 +4,56 @@ namespace shiftsim::quantizer {
 
 namespace {
 
-/// Calls visit(pixel of the view, pixel of its sources) for all pixels of 'images' images.
+std::size_t at(int index) {
+  return static_cast<std::size_t>(index);
+}
+
+/// The first value of a pixel of a batch.
+std::size_t offset(const Shape& shape, std::size_t image, int y, int x) {
+  return ((image * at(shape.height) + at(y)) * at(shape.width) + at(x)) * at(shape.channels);
+}
+
+/// Where the values of a pixel stand: of the input below its channels, and of what is joined.
+struct PixelOffsets {
+  std::size_t view, input, joined;
+  bool joined_alone;  ///< all channels are of what is joined, whose pixels follow the input's
+};
+
+/// Calls visit(offsets) for all pixels of 'images' images.
 template <typename Visit>
 void for_pixels(const ViewMap& view, const Shape& output, std::size_t images, Visit&& visit) {
-  const auto width = static_cast<std::size_t>(output.width / view.upsample_w);
-  const auto height = static_cast<std::size_t>(output.height / view.upsample_h);
-  std::size_t pixel = 0;
+  PixelOffsets offsets{0, 0, 0, false};
   for (std::size_t image = 0; image < images; ++image)
     for (int y = 0; y < output.height; ++y)
-      for (int x = 0; x < output.width; ++x, ++pixel)
-        visit(pixel, (image * height + static_cast<std::size_t>(y / view.upsample_h)) * width +
-                         static_cast<std::size_t>(x / view.upsample_w));
+      for (int x = 0; x < output.width; ++x) {
+        const qnet::PixelSource from = view.geometry.source(y, x, view.input.height, view.input.width);
+        offsets.joined_alone = from.is_joined;
+        if (!from.is_joined) offsets.input = offset(view.input, image, from.y, from.x);
+        if (view.joins() && from.is_joined == view.geometry.joins_pixels())
+          offsets.joined = offset(view.joined, image, from.y, from.x);
+        visit(offsets);
+        offsets.view += at(output.channels);
+      }
 }
 
 }  // namespace
 
 void gather(const ViewMap& view, const Shape& output, const float* input, const float* joined, float* values,
             std::size_t images) {
-  const std::size_t channels = view.channels.size();
-  for_pixels(view, output, images, [&](std::size_t to, std::size_t from) {
-    const float* const one = input + from * static_cast<std::size_t>(view.input_channels);
-    const float* const other = joined + from * static_cast<std::size_t>(view.joined_channels);
-    float* const pixel = values + to * channels;
-    for (std::size_t k = 0; k < channels; ++k) pixel[k] = (view.is_joined(k) ? other : one)[view.source(k)];
+  for_pixels(view, output, images, [&](const PixelOffsets& pixel) {
+    for (std::size_t k = 0; k < view.channels.size(); ++k) {
+      const bool second = pixel.joined_alone || view.is_joined(k);
+      values[pixel.view + k] = second ? joined[pixel.joined + view.source(k)] : input[pixel.input + view.source(k)];
+    }
   });
 }
 
 void scatter_add(const ViewMap& view, const Shape& output, bool joined, const float* gradient, float* source,
                  std::size_t images) {
-  const std::size_t channels = view.channels.size();
-  const auto of_source = static_cast<std::size_t>(joined ? view.joined_channels : view.input_channels);
-  for_pixels(view, output, images, [&](std::size_t from, std::size_t to) {
-    for (std::size_t k = 0; k < channels; ++k)
-      if (view.is_joined(k) == joined) source[to * of_source + view.source(k)] += gradient[from * channels + k];
+  for_pixels(view, output, images, [&](const PixelOffsets& pixel) {
+    float* const to = source + (joined ? pixel.joined : pixel.input);
+    for (std::size_t k = 0; k < view.channels.size(); ++k)
+      if ((pixel.joined_alone || view.is_joined(k)) == joined) to[view.source(k)] += gradient[pixel.view + k];
   });
 }
 

@@ -10,19 +10,10 @@
 #include "qnet/network.h"
 #include "quantizer/graph/node_kind.h"
 #include "quantizer/graph/scalar_function.h"
+#include "quantizer/graph/shape.h"
 #include "quantizer/graph/view_map.h"
 
 namespace shiftsim::quantizer {
-
-/// Size of an activation, batch left out. Float activations are stored NHWC, like the integer network's.
-struct Shape {
-  int channels = 1, height = 1, width = 1;
-
-  std::size_t size() const {
-    return static_cast<std::size_t>(channels) * static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
-  }
-  bool operator==(const Shape&) const = default;
-};
 
 /// The sliding window of a convolution or a pool.
 struct Window {
@@ -71,7 +62,9 @@ struct Node {
   std::optional<ScalarFunction> function;   ///< kFunction
   ScalarOp elementwise = ScalarOp::kInput;  ///< kElementwise
   std::optional<BatchNorm> batch_norm;
-  bool count_pads = false;     ///< kAveragePool: zeros of the padding count in the mean
+  bool count_pads = false;  ///< kAveragePool: zeros of the padding count in the mean
+  /// kAveragePool: of the window's padding, the rows and columns that ceil_mode adds. They never count.
+  int over_bottom = 0, over_right = 0;
   bool fixed_weights = false;  ///< kConv made from something without weights: an average pool or an identity
 };
 

@@ -32,18 +32,17 @@ void GraphBuilder::define_map(const OnnxNode& op, Node node) {
   define(op, Activation{index, nchw(shape)});
 }
 
-int GraphBuilder::joined(int first, int second, const std::string& name) {
-  const auto [entry, is_new] = joined_.emplace(std::pair(first, second), -1);
+int GraphBuilder::joined(int first, int second, qnet::JoinAxis axis, const std::string& name) {
+  const auto [entry, is_new] = joined_.emplace(std::tuple(first, second, axis), -1);
   if (!is_new) return entry->second;
   Node node;
   node.kind = NodeKind::kView;
   node.name = name;
   node.inputs = {first, second};
-  node.shape = graph_.at(first).shape;
-  node.view.input_channels = node.shape.channels;
-  node.view.joined_channels = graph_.at(second).shape.channels;
-  node.shape.channels += node.view.joined_channels;
-  for (int c = 0; c < node.shape.channels; ++c) node.view.channels.push_back(c);
+  const Shape& one = graph_.at(first).shape;
+  const Shape& other = graph_.at(second).shape;
+  node.view = joined_view(one, other, axis);
+  node.shape = joined_shape(one, other, axis);
   entry->second = append(std::move(node));
   return entry->second;
 }

@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "quantizer/import/onnx_node.h"
 
@@ -31,8 +31,8 @@ public:
   /// Appends a node with a new shape, laid out NCHW.
   void define_map(const OnnxNode& op, Node node);
 
-  /// The view of two activations' channels, one behind the other; the same one for the same two.
-  int joined(int first, int second, const std::string& name);
+  /// The view of two activations, one behind the other along channels, height or width; the same one for the same two.
+  int joined(int first, int second, qnet::JoinAxis axis, const std::string& name);
 
   /// An input that must be an activation in N x C x H x W order.
   const Activation& nchw_activation(const OnnxNode& op, int index) const;
@@ -41,7 +41,7 @@ private:
   Graph graph_;
   Values values_;
   std::set<std::string> names_, outputs_;
-  std::map<std::pair<int, int>, int> joined_;
+  std::map<std::tuple<int, int, qnet::JoinAxis>, int> joined_;
 };
 
 }  // namespace shiftsim::quantizer

@@ -31,8 +31,9 @@ OnnxOperators elementwise_operators();
 OnnxOperators layout_operators();
 OnnxOperators normalization_operators();
 OnnxOperators pooling_operators();
-OnnxOperators shape_operators();  ///< constants and shape arithmetic
-OnnxOperators view_operators();   ///< channels joined, sliced, reordered; pixels repeated
+OnnxOperators shape_operators();   ///< constants and shape arithmetic
+OnnxOperators resize_operators();  ///< pixels repeated
+OnnxOperators view_operators();    ///< joined and sliced along channels, height or width; channels reordered
 
 /// All of them, by name.
 const std::map<std::string, OperatorImport>& onnx_operators();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "quantizer/import/average_pools.h"
 #include "quantizer/import/scalar_functions.h"
 
 namespace shiftsim::quantizer {
@@ -22,7 +23,7 @@ public:
     graph_ = fuse_functions(std::move(graph_), where_);
     drop_dead_nodes();
     move_pads();
-    convert_average_pools();
+    graph_ = convert_average_pools(std::move(graph_), where_);
     fold_affines();
     place_clamps();
     split_clamps();
@@ -156,31 +157,6 @@ private:
       bypass(static_cast<int>(i), pad.inputs[0]);
     }
     drop_dead_nodes();
-  }
-
-  void convert_average_pools() {
-    for (Node& node : graph_.nodes) {
-      if (node.kind != NodeKind::kAveragePool) continue;
-      const Shape& in = graph_.at(node.inputs[0]).shape;
-      const Window& window = node.window;
-      if (!window.padded() && window.kernel_h == in.height && window.kernel_w == in.width) {
-        node.kind = NodeKind::kGlobalPool;
-        node.window = {};
-        continue;
-      }
-      if (window.padded() && !node.count_pads)
-        fail_at(node,
-                "averages without the padding (count_include_pad = 0): the divisor differs at the border, and a layer "
-                "of this machine "
-                "has one factor for all pixels");
-      node.kind = NodeKind::kConv;
-      node.groups = in.channels;
-      const int area = window.kernel_h * window.kernel_w;
-      node.weight.assign(static_cast<std::size_t>(in.channels) * static_cast<std::size_t>(area),
-                         1.0f / static_cast<float>(area));
-      node.bias.assign(static_cast<std::size_t>(in.channels), 0.0f);
-      node.fixed_weights = true;
-    }
   }
 
   /// kAffine into the convolution (or affine) before it, where nobody else reads that.

@@ -11,7 +11,7 @@ namespace shiftsim::quantizer {
 ///   - nodes the output does not need are dropped
 ///   - normalization of the image becomes Graph::input_scale and input_shift
 ///   - pads move into the windows that read them
-///   - an average pool becomes a depthwise convolution (or a global pool, where its window is the whole map)
+///   - average pools become convolutions or global pools (average_pools.h)
 ///   - BatchNorm and other constants per channel are folded into the convolution before them, their statistics kept;
 ///   where
 ///     there is none (pre-activation networks) they become a depthwise 1x1 convolution

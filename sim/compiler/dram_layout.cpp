@@ -37,7 +37,7 @@ DramLayout::DramLayout(const qnet::Network& network, int block_channels, int bur
   }
   for (std::size_t t = 0; t < tensors_.size(); ++t) {
     if (sources_.is_view(static_cast<int>(t))) {
-      tensors_[t].level = tensors_[static_cast<std::size_t>(sources_.of(static_cast<int>(t)).front().tensor)].level;
+      tensors_[t].level = tensors_[static_cast<std::size_t>(sources_.stored(static_cast<int>(t)).front())].level;
       continue;
     }
     tensors_[t].level = on_chip[t] ? MemoryLevel::kL2 : MemoryLevel::kDram;

@@ -1,6 +1,7 @@
 #include "sim/compiler/read_bursts.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace shiftsim::sim {
 namespace {
@@ -49,6 +50,34 @@ void add_pixels(const Area& area, int tensor, int block, const ByteSpan& span, i
     bursts.add(start(y, area.x0), (pixels - 1) * pitch + span.bytes);
 }
 
+/// The channels of its tensor that a load reads.
+struct ChannelRange {
+  int first, end;
+};
+
+ChannelRange channels_of(const ReadProgram& read, const qnet::Network& network) {
+  if (read.kind == ReadProgram::Kind::kIm2row)
+    return {0, network.tensors[static_cast<std::size_t>(read.tensor)].channels};
+  return {read.channel0 / read.repeat, (read.channel0 + read.channels - 1) / read.repeat + 1};
+}
+
+/// What a load reads of one area of a view.
+template <typename Bursts>
+void add_view_area(const ReadProgram& read, const Area& wanted, const qnet::SourceArea& source,
+                   const qnet::Network& network, const DramLayout& layout, Bursts& bursts) {
+  const Area area = {std::max(wanted.y0, source.y0), std::min(wanted.y1, source.y1), std::max(wanted.x0, source.x0),
+                     std::min(wanted.x1, source.x1)};
+  if (area.y0 >= area.y1 || area.x0 >= area.x1) return;
+  for (const BlockPart& part : block_parts(read, network, layout, source)) {
+    const qnet::ChannelSource& at = part.first;
+    const Area stored = {at.stored_y(area.y0), at.stored_y(area.y1 - 1) + 1, at.stored_x(area.x0),
+                         at.stored_x(area.x1 - 1) + 1};
+    const ByteSpan span = layout.channel_span(at.tensor, part.block, part.channel0, part.channel1);
+    const int width = network.tensors[static_cast<std::size_t>(at.tensor)].width;
+    add_pixels(stored, at.tensor, part.block, span, width, layout, bursts);
+  }
+}
+
 template <typename Bursts>
 Bursts bursts_of(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout) {
   Bursts bursts(layout.burst_bytes());
@@ -60,39 +89,38 @@ Bursts bursts_of(const ReadProgram& read, const qnet::Network& network, const Dr
   }
   const Area area = area_of(read, network);
   if (area.y0 >= area.y1 || area.x0 >= area.x1) return bursts;
-  for (const BlockPart& part : block_parts(read, network, layout)) {
-    const Area stored = {area.y0 / part.up_h, (area.y1 - 1) / part.up_h + 1, area.x0 / part.up_w,
-                         (area.x1 - 1) / part.up_w + 1};
-    const ByteSpan span = layout.channel_span(part.tensor, part.block, part.channel0, part.channel1);
-    const int width = network.tensors[static_cast<std::size_t>(part.tensor)].width;
-    add_pixels(stored, part.tensor, part.block, span, width, layout, bursts);
+  if (layout.sources().is_view(read.tensor)) {
+    for (const qnet::SourceArea& source : layout.sources().of(read.tensor))
+      add_view_area(read, area, source, network, layout, bursts);
+    return bursts;
+  }
+  const ChannelRange channels = channels_of(read, network);
+  const int width = network.tensors[static_cast<std::size_t>(read.tensor)].width;
+  const int n = layout.block_channels();
+  for (int block = channels.first / n; block * n < channels.end; ++block) {
+    const ByteSpan span = layout.channel_span(read.tensor, block, channels.first, channels.end);
+    add_pixels(area, read.tensor, block, span, width, layout, bursts);
   }
   return bursts;
 }
 
 }  // namespace
 
-std::vector<BlockPart> block_parts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout) {
-  const bool all = read.kind == ReadProgram::Kind::kIm2row;
-  const int channel0 = all ? 0 : read.channel0 / read.repeat;
-  const int channel1 = all ? network.tensors[static_cast<std::size_t>(read.tensor)].channels
-                           : (read.channel0 + read.channels - 1) / read.repeat + 1;
+std::vector<BlockPart> block_parts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout,
+                                   const qnet::SourceArea& area) {
+  const ChannelRange channels = channels_of(read, network);
   const int n = layout.block_channels();
+  const auto place = [](const qnet::ChannelSource& s) {
+    return std::tuple(s.tensor, s.up_h, s.up_w, s.shift_y, s.shift_x);
+  };
   std::vector<BlockPart> parts;
-  if (!layout.sources().is_view(read.tensor)) {
-    for (int block = channel0 / n; block * n < channel1; ++block)
-      parts.push_back({read.tensor, block, channel0, channel1, 1, 1});
-    return parts;
-  }
-  const auto sources = layout.sources().of(read.tensor);
-  for (int c = channel0; c < channel1; ++c) {
-    const qnet::ChannelSource& from = sources[static_cast<std::size_t>(c)];
-    const auto found = std::ranges::find_if(parts, [&](const BlockPart& part) {
-      return part.tensor == from.tensor && part.block == from.channel / n && part.up_h == from.up_h &&
-             part.up_w == from.up_w;
-    });
+  for (int c = channels.first; c < channels.end; ++c) {
+    const qnet::ChannelSource& from = area.channels[static_cast<std::size_t>(c)];
+    const int block = from.channel / n;
+    const auto found = std::ranges::find_if(
+        parts, [&](const BlockPart& part) { return part.block == block && place(part.first) == place(from); });
     if (found == parts.end()) {
-      parts.push_back({from.tensor, from.channel / n, from.channel, from.channel + 1, from.up_h, from.up_w});
+      parts.push_back({from, block, from.channel, from.channel + 1});
     } else {
       found->channel0 = std::min(found->channel0, from.channel);
       found->channel1 = std::max(found->channel1, from.channel + 1);

@@ -9,16 +9,18 @@
 
 namespace shiftsim::sim {
 
-/// Channels [channel0, channel1) of a stored tensor, as far as they stand in one of its blocks. Of a view with repeated
-/// pixels, pixel (y, x) stands at (y / up_h, x / up_w).
+/// Channels [channel0, channel1) of the pixels of one area of a stored tensor, as far as they stand in one of its
+/// blocks.
 struct BlockPart {
-  int tensor = 0, block = 0, channel0 = 0, channel1 = 1;
-  int up_h = 1, up_w = 1;
+  qnet::ChannelSource first;  ///< where pixels stand, and the first of the channels
+  int block = 0;
+  int channel0 = 0, channel1 = 1;
 };
 
-/// What a load of pixels reads of each block, in the order in which the DMA goes through them. Of a view: from the
+/// What a load reads of each block of an area of a view, in the order in which the DMA goes through them: from the
 /// first to the last channel that is wanted of a block, in the order of their first channels.
-std::vector<BlockPart> block_parts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout);
+std::vector<BlockPart> block_parts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout,
+                                   const qnet::SourceArea& area);
 
 /// The bursts of one load. Of a tile the rows and columns inside the tensor; of a stem (im2row) all input pixels that
 /// its windows cover, each once. A load of some channels of a block touches the bursts that hold them.

@@ -8,8 +8,9 @@ namespace {
 /// See ReadProgram::row_group.
 int row_group(const LayerTask& task, int tensor) {
   int rows = 0;
-  for (const qnet::ChannelSource& source : task.dram.sources().of(tensor))
-    if (source.up_h > 1 || source.up_w > 1) rows = std::max(rows, source.up_h);
+  for (const qnet::SourceArea& area : task.dram.sources().of(tensor))
+    for (const qnet::ChannelSource& source : area.channels)
+      if (source.up_h > 1 || source.up_w > 1) rows = std::max(rows, source.up_h);
   return rows;
 }
 

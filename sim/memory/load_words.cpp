@@ -89,10 +89,10 @@ void LoadWords::make(const TensorMemory& memory, std::uint8_t* word) const {
 
 std::uint8_t LoadWords::value(const TensorMemory& memory, int y, int x, int channel) const {
   qnet::ChannelSource at{read_->tensor, channel};
-  const auto sources = program_->dram.sources().of(read_->tensor);
-  if (!sources.empty()) at = sources[static_cast<std::size_t>(channel)];
+  const qnet::TensorSources& sources = program_->dram.sources();
+  if (sources.is_view(read_->tensor)) at = sources.of(read_->tensor, y, x, channel);
   const qnet::Tensor& stored = network_->tensors[static_cast<std::size_t>(at.tensor)];
-  return memory.data(at.tensor)[element(stored, y / at.up_h, x / at.up_w) + static_cast<std::size_t>(at.channel)];
+  return memory.data(at.tensor)[element(stored, at.stored_y(y), at.stored_x(x)) + static_cast<std::size_t>(at.channel)];
 }
 
 void LoadWords::make_window_word(const TensorMemory& memory, std::uint8_t* word) const {

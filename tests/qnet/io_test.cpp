@@ -42,10 +42,12 @@ void expect_same(const Network& a, const Network& b) {
     const Layer &s = a.layers[i], &t = b.layers[i];
     EXPECT_EQ(std::tie(s.name, s.kind, s.input, s.residual, s.output, s.kernel_h, s.kernel_w, s.stride_h, s.stride_w,
                        s.dilation_h, s.dilation_w, s.pad_top, s.pad_left, s.pad_bottom, s.pad_right, s.groups,
-                       s.activation, s.lo, s.table_exponent, s.table, s.channels, s.upsample_h, s.upsample_w),
+                       s.activation, s.lo, s.table_exponent, s.table, s.channels, s.view.crop_top, s.view.crop_left,
+                       s.view.upsample_h, s.view.upsample_w, s.view.join),
               std::tie(t.name, t.kind, t.input, t.residual, t.output, t.kernel_h, t.kernel_w, t.stride_h, t.stride_w,
                        t.dilation_h, t.dilation_w, t.pad_top, t.pad_left, t.pad_bottom, t.pad_right, t.groups,
-                       t.activation, t.lo, t.table_exponent, t.table, t.channels, t.upsample_h, t.upsample_w));
+                       t.activation, t.lo, t.table_exponent, t.table, t.channels, t.view.crop_top, t.view.crop_left,
+                       t.view.upsample_h, t.view.upsample_w, t.view.join));
     if (s.kind == LayerKind::kConv) {
       EXPECT_EQ(s.weight_bits, t.weight_bits);
     }

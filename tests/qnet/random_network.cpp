@@ -28,7 +28,11 @@ private:
 class Builder {
 public:
   Builder(std::uint64_t seed, const RandomNetworkOptions& options)
-      : random_(seed), table_random_(~seed), options_(options), tables_(options.tables && table_random_.chance(50)) {
+      : random_(seed),
+        table_random_(~seed),
+        pixel_random_(seed ^ 0x9e3779b97f4a7c15),
+        options_(options),
+        tables_(options.tables && table_random_.chance(50)) {
     network_.name = fmt::format("random_{}", seed);
     network_.provenance.tool = "random_network";
     network_.provenance.seed = static_cast<std::int64_t>(seed);
@@ -251,20 +255,61 @@ private:
     }
     const std::size_t most = 2 * size(options_.max_channels);
     if (layer.channels.size() > most) layer.channels.resize(most);
-    if (random_.chance(30)) layer.upsample_h = random_.in(1, std::max(1, 2 * options_.max_size / in.height));
-    if (random_.chance(30)) layer.upsample_w = random_.in(1, std::max(1, 2 * options_.max_size / in.width));
-    network_.tensors.push_back(view_tensor(layer));
+    if (random_.chance(30)) layer.view.upsample_h = random_.in(1, std::max(1, 2 * options_.max_size / in.height));
+    if (random_.chance(30)) layer.view.upsample_w = random_.in(1, std::max(1, 2 * options_.max_size / in.width));
+    Size shown{in.height, in.width};
+    if (pixel_random_.chance(40)) shown = change_pixels(layer, in);
+    network_.tensors.push_back(view_tensor(layer, shown));
     network_.layers.push_back(layer);
   }
 
+  struct Size {
+    int height, width;
+  };
+
+  /// Joins along height or width, or leaves out the border, or both. The pixels that are shown, before they are
+  /// repeated.
+  Size change_pixels(Layer& layer, const Tensor& in) {
+    Size all{in.height, in.width};
+    if (pixel_random_.chance(60)) {
+      const bool down = pixel_random_.chance(50);
+      std::vector<int> fitting;
+      for (int t = 1; t <= layer.input; ++t) {
+        const Tensor& other = network_.tensors[size(t)];
+        const bool same_side = down ? other.width == in.width : other.height == in.height;
+        const bool small = (down ? in.height + other.height : in.width + other.width) <= 2 * options_.max_size;
+        const bool holds_both = in.is_signed == other.is_signed || (in.high() <= 127 && other.high() <= 127);
+        if (same_side && small && holds_both && other.channels == in.channels && other.exponents == in.exponents)
+          fitting.push_back(t);
+      }
+      if (!fitting.empty()) {
+        layer.residual = pixel_random_.of(fitting);
+        layer.view.join = down ? JoinAxis::kHeight : JoinAxis::kWidth;
+        for (std::int32_t& c : layer.channels) c %= in.channels;
+        const Tensor& joined = network_.tensors[size(layer.residual)];
+        (down ? all.height : all.width) += down ? joined.height : joined.width;
+      }
+    }
+    if (pixel_random_.chance(60)) {
+      layer.view.crop_top = pixel_random_.in(0, all.height - 1);
+      layer.view.crop_left = pixel_random_.in(0, all.width - 1);
+      all = {pixel_random_.in(1, all.height - layer.view.crop_top),
+             pixel_random_.in(1, all.width - layer.view.crop_left)};
+    }
+    const auto limit = [&](int times, int side) { return std::min(times, std::max(1, 2 * options_.max_size / side)); };
+    layer.view.upsample_h = limit(layer.view.upsample_h, all.height);
+    layer.view.upsample_w = limit(layer.view.upsample_w, all.width);
+    return all;
+  }
+
   /// The least width and sign that hold the codes of what the view reads.
-  Tensor view_tensor(const Layer& layer) const {
+  Tensor view_tensor(const Layer& layer, const Size& shown) const {
     const Tensor& in = network_.in(layer);
     const Tensor& joined = network_.tensors[size(std::max(layer.residual, 0))];
     Tensor output;
     output.name = layer.name + "_out";
-    output.height = in.height * layer.upsample_h;
-    output.width = in.width * layer.upsample_w;
+    output.height = shown.height * layer.view.upsample_h;
+    output.width = shown.width * layer.view.upsample_w;
     output.channels = static_cast<int>(layer.channels.size());
     output.exponents.clear();
     int low = 0, high = 1;
@@ -274,6 +319,9 @@ private:
       low = std::min(low, source.low());
       high = std::max(high, source.high());
       output.exponents.push_back(source.exponent(second ? c - in.channels : c));
+      if (!layer.view.joins_pixels()) continue;
+      low = std::min(low, joined.low());
+      high = std::max(high, joined.high());
     }
     if (std::ranges::all_of(output.exponents, [&](int e) { return e == output.exponents[0]; }))
       output.exponents.resize(1);
@@ -441,6 +489,7 @@ private:
 
   Random random_;
   Random table_random_;  ///< so that networks without tables do not depend on them
+  Random pixel_random_;  ///< the same of networks whose views keep pixels
   RandomNetworkOptions options_;
   bool tables_;
   Network network_;

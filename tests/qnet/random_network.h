@@ -31,7 +31,7 @@ struct RandomNetworkOptions {
   bool signed_activations = true;
   bool relu6 = true;
   bool maps = true;               ///< outputs that are maps
-  bool views = true;              ///< channels joined, sliced, shuffled; pixels repeated
+  bool views = true;              ///< joined, sliced, shuffled; pixels repeated
   bool tables = true;             ///< activation tables, in every second network
   bool channel_exponents = true;  ///< tensors with one exponent per channel, where the contract allows
 };

@@ -32,22 +32,28 @@ inline Codes run_layer(const Network& network, const Layer& layer, const Codes& 
   const bool has_offset = layer.has_offset();
   Codes output(out.size());
   if (layer.is_view()) {
-    const auto from_input = static_cast<std::size_t>(in.channels);
-    for (std::size_t i = 0; i < output.size(); ++i) {
-      const auto from = static_cast<std::size_t>(layer.channels[i % layer.channels.size()]);
-      const auto pixel = i / layer.channels.size();
-      const auto width = static_cast<std::size_t>(out.width);
-      const std::size_t y = pixel / width / static_cast<std::size_t>(layer.upsample_h);
-      const std::size_t x = pixel % width / static_cast<std::size_t>(layer.upsample_w);
-      const std::size_t at = y * static_cast<std::size_t>(in.width) + x;
-      if (from < from_input) {
-        output[i] = input[at * from_input + from];
-      } else {
-        const auto joined =
-            static_cast<std::size_t>(network.tensors[static_cast<std::size_t>(layer.residual)].channels);
-        output[i] = residual[at * joined + from - from_input];
+    // The whole of what is joined stands in 'at'; then a part is shown.
+    const Tensor& second = network.tensors[static_cast<std::size_t>(std::max(layer.residual, 0))];
+    const auto at = [&](int y, int x, int c) {
+      bool joined = layer.view.join == JoinAxis::kChannels && c >= in.channels;
+      if (joined) c -= in.channels;
+      if (layer.view.join == JoinAxis::kHeight && y >= in.height) {
+        joined = true;
+        y -= in.height;
       }
-    }
+      if (layer.view.join == JoinAxis::kWidth && x >= in.width) {
+        joined = true;
+        x -= in.width;
+      }
+      const Tensor& of = joined ? second : in;
+      return (joined ? residual : input)[static_cast<std::size_t>((y * of.width + x) * of.channels + c)];
+    };
+    std::size_t i = 0;
+    for (int y = 0; y < out.height; ++y)
+      for (int x = 0; x < out.width; ++x)
+        for (const std::int32_t c : layer.channels)
+          output[i++] = at(layer.view.crop_top + y / layer.view.upsample_h,
+                           layer.view.crop_left + x / layer.view.upsample_w, c);
     return output;
   }
   for (int oy = 0; oy < out.height; ++oy) {

@@ -114,21 +114,26 @@ TEST(Validate, NamesWhatIsWrong) {
   }
 }
 
-/// image -> conv -> conv -> view of both -> logits.
+/// image -> conv -> conv -> view of both, of different channels -> logits.
 Network network_with_view() {
   for (std::uint64_t seed = 1;; ++seed) {
     RandomNetworkOptions options;
     options.layers = 3;
     Network network = random_network(seed, options);
     for (const Layer& layer : network.layers)
-      if (layer.is_view() && layer.residual > 0 && layer.upsample_h == 1) return network;
+      if (layer.is_view()) {
+        const bool joins = layer.residual > 0 && layer.view == ViewGeometry{};
+        if (joins && network.in(layer).channels != network.tensors[static_cast<std::size_t>(layer.residual)].channels)
+          return network;
+        break;  // the view that is tested is the first one
+      }
   }
 }
 
 TEST(Validate, NamesWhatIsWrongWithAView) {
   const auto view = [](Network& n) -> Layer& {
     for (Layer& layer : n.layers)
-      if (layer.is_view() && layer.residual > 0) return layer;
+      if (layer.is_view()) return layer;
     throw InternalError("no view");
   };
   struct Case {
@@ -139,9 +144,18 @@ TEST(Validate, NamesWhatIsWrongWithAView) {
       {[&](Network& n) { view(n).channels[0] = -1; }, "channels[0]: found -1"},
       {[&](Network& n) { view(n).channels[0] = 1000; }, "channels[0]: found 1000"},
       {[&](Network& n) { view(n).channels.pop_back(); }, "channels: found"},
-      {[&](Network& n) { view(n).upsample_h = 2; }, "expected"},
-      {[&](Network& n) { view(n).upsample_w = 0; }, "upsample width: found 0"},
+      {[&](Network& n) { view(n).view.upsample_h = 2; }, "expected"},
+      {[&](Network& n) { view(n).view.upsample_w = 0; }, "upsample width: found 0"},
       {[&](Network& n) { view(n).residual = 0; }, "image"},
+      {[&](Network& n) { view(n).view.crop_top = 1000; }, "left out in front"},
+      {[&](Network& n) { view(n).view.crop_left = -1; }, "left out in front"},
+      {[&](Network& n) { ++n.tensors[static_cast<std::size_t>(view(n).output)].width; }, "left out in front"},
+      {[&](Network& n) { view(n).view.join = JoinAxis::kHeight; }, "channels, expected"},
+      {[&](Network& n) {
+         view(n).view.join = JoinAxis::kWidth;
+         view(n).residual = -1;
+       },
+       "nothing is joined"},
       {[&](Network& n) {
          for (int& e : n.tensors[static_cast<std::size_t>(view(n).output)].exponents) ++e;
        },

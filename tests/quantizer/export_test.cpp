@@ -70,8 +70,8 @@ TEST_F(Export, EqualsFakeQuantizationOnEveryStructureAndWidth) {
       recipe.bias_correction = seed % 5 != 0;
       recipe.align_scales = seed % 2 == 1;
       if (seed % 3 == 1) recipe.codes = CodeSearch::kOutput;
-      const OnnxBuilder models[] = {residual_model(seed), mobile_model(seed), preactivation_model(seed),
-                                    view_model(seed), function_model(seed)};
+      const OnnxBuilder models[] = {residual_model(seed), mobile_model(seed),     preactivation_model(seed),
+                                    view_model(seed),     pixel_view_model(seed), function_model(seed)};
       for (const OnnxBuilder& model : models) {
         const Graph graph = import(model);
         const ImageSet images = random_images(graph.input().shape, 20, seed);

@@ -48,10 +48,13 @@ private:
       for (int y = 0; y < to.height; ++y)
         for (int x = 0; x < to.width; ++x)
           for (const int k : layer.channels) {
-            const std::size_t pixel = index(y / layer.upsample_h) * index(from.width) + index(x / layer.upsample_w);
-            const std::size_t joined = residual != nullptr ? residual->size() / (in.size() / index(from.channels)) : 0;
-            out.push_back(k < from.channels ? in[pixel * index(from.channels) + index(k)]
-                                            : (*residual)[pixel * joined + index(k - from.channels)]);
+            const qnet::Tensor& other = network_.tensors[index(std::max(layer.residual, 0))];
+            const qnet::PixelSource at = layer.view.source(y, x, from.height, from.width);
+            const bool second = at.is_joined || k >= from.channels;
+            const qnet::Tensor& of = second ? other : from;
+            const std::size_t pixel = index(at.y) * index(of.width) + index(at.x);
+            const int channel = second && !at.is_joined ? k - from.channels : k;
+            out.push_back((second ? *residual : in)[pixel * index(of.channels) + index(channel)]);
           }
       return out;
     }

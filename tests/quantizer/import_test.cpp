@@ -92,6 +92,7 @@ TEST_F(Import, KeepsTheMeaningOfEveryStructure) {
     expect_same_meaning(preactivation_model(seed), seed);
     expect_same_meaning(view_model(seed), seed);
     expect_same_meaning(view_model(seed, 1, 6), seed);
+    expect_same_meaning(pixel_view_model(seed), seed);
     expect_same_meaning(function_model(seed), seed);
   }
 }
@@ -485,10 +486,31 @@ TEST_F(Import, RejectsWhatItCannotRepresent) {
                   }),
                   {"not a change of layout"});
   expect_rejected(model([](OnnxBuilder& b) {
-                    b.node("AveragePool", {"x"}, "a", {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}});
+                    b.node("AveragePool", {"x"}, "a", {{"kernel_shape", Ints{2, 2}}, {"pads", Ints{2, 2, 2, 2}}});
                     b.node("GlobalAveragePool", {"a"}, "y");
                   }),
-                  {"AveragePool_a", "count_include_pad"});
+                  {"AveragePool_a", "padding alone"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.ints("from", {1}, {-1});
+                    b.ints("to", {1}, {-100});
+                    b.ints("axis", {1}, {2});
+                    b.ints("step", {1}, {-1});
+                    b.node("Slice", {"x", "from", "to", "axis", "step"}, "a");
+                    b.conv("a", "y", 2, 2, 1);
+                  }),
+                  {"reverses rows"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.ints("rows", {1}, {0});
+                    b.node("Gather", {"x", "rows"}, "a", {{"axis", std::int64_t{2}}});
+                    b.conv("a", "y", 2, 2, 1);
+                  }),
+                  {"rows or columns by their numbers"});
+  expect_rejected(model([](OnnxBuilder& b) {
+                    b.conv("x", "a", 2, 3, 1);
+                    b.node("Concat", {"x", "a"}, "b", {{"axis", std::int64_t{2}}});
+                    b.conv("b", "y", 2, 2, 1);
+                  }),
+                  {"of 2 channels and", "of 3"});
   expect_rejected(model([](OnnxBuilder& b) {
                     b.node("GlobalAveragePool", {"x"}, "g");
                     b.node("Softmax", {"g"}, "s");

@@ -148,6 +148,68 @@ inline OnnxBuilder view_model(unsigned seed, int channels = 3, int size = 8) {
   return b;
 }
 
+/// Views of pixels: a map cut into rows and put together in another order, every second pixel of the image and of a map
+/// (YOLO's focus layer), maps side by side; average pools whose divisor differs at the border.
+inline OnnxBuilder pixel_view_model(unsigned seed) {
+  OnnxBuilder b;
+  b.generator.seed(seed);
+  const Attributes same{{"pads", Ints{1, 1, 1, 1}}};
+  const auto axis = [](std::int64_t a) { return Attributes{{"axis", a}}; };
+  const auto every_second = [&b](const std::string& from, const std::string& to, std::int64_t y, std::int64_t x) {
+    b.ints(to + "_from", {2}, {y, x});
+    b.ints(to + "_to", {2}, {100, 100});
+    b.ints(to + "_axes", {2}, {2, -1});
+    b.ints(to + "_steps", {2}, {2, 2});
+    b.node("Slice", {from, to + "_from", to + "_to", to + "_axes", to + "_steps"}, to);
+  };
+  b.input("x", {0, 2, 18, 16});
+  every_second("x", "f0", 0, 0);
+  every_second("x", "f1", 1, 0);
+  every_second("x", "f2", 0, 1);
+  every_second("x", "f3", 1, 1);
+  b.node("Concat", {"f0", "f1", "f2", "f3"}, "focus", axis(1));
+  b.conv("focus", "stem", 8, 6, 3, 1, same);
+  b.node("Relu", {"stem"}, "stem_r");
+  b.node("AveragePool", {"stem_r"}, "mean", {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 1, 1, 1}}});
+  b.conv("mean", "c", 6, 6, 1);
+  b.ints("parts", {2}, {4, 5});
+  b.node("Split", {"c", "parts"}, "top", axis(2)).add_output("bottom");
+  b.conv("top", "t", 6, 5, 1);
+  b.node("Relu", {"t"}, "t_r");
+  b.conv("bottom", "u", 6, 5, 3, 1, same);
+  b.node("Concat", {"u", "t_r"}, "swapped", axis(2));
+  // Windows over the end, wider padding than half of them.
+  b.node("AveragePool", {"swapped"}, "ends",
+         {{"kernel_shape", Ints{3, 4}},
+          {"strides", Ints{2, 3}},
+          {"pads", Ints{2, 1, 0, 0}},
+          {"ceil_mode", std::int64_t{1}}});
+  b.conv("ends", "v", 5, 4, 1);
+  b.node("Relu", {"v"}, "v_r");
+  every_second("swapped", "s", 1, 0);  // 4 x 4
+  b.conv("s", "w", 5, 4, 1);
+  b.ints("skip", {1}, {-4});
+  b.ints("end", {1}, {1000});
+  b.ints("rows", {1}, {2});
+  b.node("Slice", {"v_r", "skip", "end", "rows"}, "last");  // 4 x 3
+  b.node("Concat", {"last", "w"}, "wide", axis(3));         // 4 x 7
+  b.node("AveragePool", {"wide"}, "counted",
+         {{"kernel_shape", Ints{2, 2}},
+          {"strides", Ints{2, 2}},
+          {"pads", Ints{1, 0, 0, 0}},
+          {"ceil_mode", std::int64_t{1}},
+          {"count_include_pad", std::int64_t{1}}});
+  b.conv("counted", "z", 4, 6, 1);
+  b.node("Relu", {"z"}, "z_r");
+  b.node("GlobalAveragePool", {"z_r"}, "gap");
+  b.node("Flatten", {"gap"}, "flat");
+  b.random("fc.weight", {5, 6}, 0.5f);
+  b.random("fc.bias", {5}, 0.5f);
+  b.node("Gemm", {"flat", "fc.weight", "fc.bias"}, "logits", {{"transB", std::int64_t{1}}});
+  b.output("logits");
+  return b;
+}
+
 /// Activation functions by their operators and spelled out; behind convolutions of every kind, an addition, a max pool,
 /// a global pool and a linear layer; of something that others read, too; one that is a layer of its own.
 inline OnnxBuilder function_model(unsigned seed) {

@@ -45,13 +45,15 @@ double pool_at(const Node& node, const View& in, int y, int x, int c) {
     for (int kx = 0; kx < w.kernel_w; ++kx) {
       const int row = y * w.stride_h - w.pad_top + ky * w.dilation_h,
                 column = x * w.stride_w - w.pad_left + kx * w.dilation_w;
+      const bool padding = row < in.shape.height + w.pad_bottom - node.over_bottom &&
+                           column < in.shape.width + w.pad_right - node.over_right;
+      if (in.inside(row, column) || (node.count_pads && padding)) ++count;
       if (!in.inside(row, column)) continue;
       largest = std::max(largest, in.at(row, column, c));
       sum += in.at(row, column, c);
-      ++count;
     }
   if (node.kind == NodeKind::kMaxPool) return largest;
-  return sum / (node.count_pads ? w.kernel_h * w.kernel_w : count);
+  return sum / count;
 }
 
 double value_at(const Graph& graph, const Node& node, const std::vector<Map>& maps, int y, int x, int c) {
@@ -93,9 +95,16 @@ double value_at(const Graph& graph, const Node& node, const std::vector<Map>& ma
     }
     case NodeKind::kView: {
       const auto k = node.view.channels[static_cast<std::size_t>(c)];
-      const int row = y / node.view.upsample_h, column = x / node.view.upsample_w;
-      const int first = view(0).shape.channels;
-      return k < first ? view(0).at(row, column, k) : view(1).at(row, column, k - first);
+      const qnet::ViewGeometry& shown = node.view.geometry;
+      const int row = shown.crop_top + y / shown.upsample_h, column = shown.crop_left + x / shown.upsample_w;
+      const Shape& first = view(0).shape;
+      if (shown.join == qnet::JoinAxis::kChannels && k >= first.channels)
+        return view(1).at(row, column, k - first.channels);
+      if (shown.join == qnet::JoinAxis::kHeight && row >= first.height)
+        return view(1).at(row - first.height, column, k);
+      if (shown.join == qnet::JoinAxis::kWidth && column >= first.width)
+        return view(1).at(row, column - first.width, k);
+      return view(0).at(row, column, k);
     }
     case NodeKind::kInput:
       break;

@@ -66,12 +66,16 @@ public:
     return add_layer(window_layer(qnet::LayerKind::kSumPool, input, window, in.channels));
   }
 
-  int view(int input, int joined, const ViewMap& map) {
-    PlannedLayer layer = window_layer(qnet::LayerKind::kView, input, {}, static_cast<int>(map.channels.size()));
-    layer.geometry.output.height *= map.upsample_h;
-    layer.geometry.output.width *= map.upsample_w;
+  /// All rows and columns behind those that are cropped, 'channels' of them in this order.
+  int view(int input, int joined, std::vector<std::int32_t> channels, const qnet::ViewGeometry& geometry) {
+    PlannedLayer layer = window_layer(qnet::LayerKind::kView, input, {}, static_cast<int>(channels.size()));
     layer.residual = joined;
-    layer.view = map;
+    const Shape& first = plan_.tensor(input).shape;
+    const Shape& second = plan_.tensor(joined).shape;
+    layer.view = {std::move(channels), geometry, first, second};
+    const Shape all = joined_shape(first, second, geometry.join);
+    layer.geometry.output.height = (all.height - geometry.crop_top) * geometry.upsample_h;
+    layer.geometry.output.width = (all.width - geometry.crop_left) * geometry.upsample_w;
     return add_layer(std::move(layer));
   }
 

@@ -45,10 +45,16 @@ UnitBuilder varied_unit(unsigned seed) {
   const int b1 = builder.conv(pooled, {8, 3, 2, 1, 1, 1, 0, 1, 2, kNone, -1});
   const int sum = builder.conv(pooled, {8, 1, 2, 1, 2, 0, 0, 0, 0, kRelu, b1});
   // Some channels of two tensors, one of them twice, pixels repeated.
-  ViewMap view{{9, 0, 3, 15, 3, 8}, 8, 8, 2, 1};
-  const int shown = builder.view(b1, sum, view);
+  qnet::ViewGeometry repeated;
+  repeated.upsample_h = 2;
+  const int shown = builder.view(b1, sum, {9, 0, 3, 15, 3, 8}, repeated);
   const int mixed = builder.conv(shown, ConvOptions::same(8, 1, 1, 1, kNone));
-  const int total = builder.sum_pool(builder.function(mixed, silu()));
+  // A map below another one, without its first row and column.
+  qnet::ViewGeometry below;
+  below.join = qnet::JoinAxis::kHeight;
+  below.crop_top = below.crop_left = 1;
+  const int stacked = builder.view(mixed, builder.function(mixed, silu()), {0, 1, 2, 3, 4, 5, 6, 7}, below);
+  const int total = builder.sum_pool(stacked);
   builder.conv(total, ConvOptions::same(4, 1, 1, 1, kNone));
   return builder;
 }
@@ -123,10 +129,12 @@ void each_view_value(const PlannedLayer& layer, Use use) {
     for (int y = 0; y < shape.height; ++y)
       for (int x = 0; x < shape.width; ++x)
         for (const int k : view.channels) {
-          const int pixel = (image * in.height + y / view.upsample_h) * in.width + x / view.upsample_w;
-          const bool joined = k >= in.channels;
-          const int from = joined ? pixel * view.joined_channels + k - in.channels : pixel * in.channels + k;
-          use(out++, joined, static_cast<std::size_t>(from));
+          const qnet::PixelSource at = view.geometry.source(y, x, in.height, in.width);
+          const bool joined = at.is_joined || k >= in.channels;
+          const Shape& of = joined ? view.joined : in;
+          const int pixel = (image * of.height + at.y) * of.width + at.x;
+          const int channel = joined && !at.is_joined ? k - in.channels : k;
+          use(out++, joined, static_cast<std::size_t>(pixel * of.channels + channel));
         }
 }
 

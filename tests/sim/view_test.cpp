@@ -88,7 +88,7 @@ TEST(View, OfASliceReadsItsBlocksAlone) {
 TEST(View, OfEverySecondChannelReadsFromTheFirstToTheLastOfABlock) {
   const qnet::Network network = joined(channels(1, 4, 2));  // 1, 3, 5, 7: bytes 0 to 3 of each pixel
   const DramLayout layout(network, kBlock, kBurst);
-  const std::vector<BlockPart> parts = block_parts(whole(network, 3), network, layout);
+  const std::vector<BlockPart> parts = block_parts(whole(network, 3), network, layout, layout.sources().of(3)[0]);
   ASSERT_EQ(parts.size(), 1U);
   EXPECT_EQ(parts[0].channel0, 1);
   EXPECT_EQ(parts[0].channel1, 8);
@@ -96,7 +96,7 @@ TEST(View, OfEverySecondChannelReadsFromTheFirstToTheLastOfABlock) {
 
 TEST(View, OfRepeatedPixelsReadsThemOnce) {
   qnet::Network network = joined(channels(0, 32));
-  network.layers[2].upsample_h = network.layers[2].upsample_w = 2;
+  network.layers[2].view.upsample_h = network.layers[2].view.upsample_w = 2;
   network.tensors[3].height = network.tensors[3].width = 16;
   EXPECT_EQ(bytes(network, 3), bytes(network, 1) + bytes(network, 2));
 }
@@ -108,10 +108,11 @@ TEST(View, OfAViewFindsTheTensorsThatAreStored) {
   network.layers.push_back(layer(3, 5, 1));
   network.layers.back().kind = qnet::LayerKind::kView;
   network.layers.back().channels = {31, 0, 35};
-  network.layers.back().upsample_h = network.layers.back().upsample_w = 2;
+  network.layers.back().view.upsample_h = network.layers.back().view.upsample_w = 2;
   network.layers.push_back(layer(5, 6));
   const qnet::TensorSources sources(network);
-  const auto of = sources.of(5);
+  ASSERT_EQ(sources.of(5).size(), 1U);
+  const auto& of = sources.of(5)[0].channels;
   ASSERT_EQ(of.size(), 3U);
   EXPECT_EQ(std::pair(of[0].tensor, of[0].channel), std::pair(2, 15));
   EXPECT_EQ(std::pair(of[1].tensor, of[1].channel), std::pair(1, 0));

@@ -102,7 +102,7 @@ void join_groups(const OnnxNode& op, GraphBuilder& graph, const Activation& x,
   node.name = op.layer_name();
   node.inputs = {x.node};
   node.shape = shape;
-  node.view.input_channels = shape.channels;
+  node.view.input = shape;
   const int members = shape.channels / x.groups;
   for (int c = 0; c < shape.channels; ++c) node.view.channels.push_back(c % x.groups * members + c / x.groups);
   graph.define_map(op, std::move(node));

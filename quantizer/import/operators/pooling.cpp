@@ -9,7 +9,8 @@ namespace shiftsim::quantizer {
 namespace {
 
 /// ceil_mode: a last window that reaches over the padded map's end is kept, as if there were more padding.
-void extend_for_ceil(const OnnxNode& op, Window& window, const Shape& in, bool is_max) {
+void extend_for_ceil(Node& pool, const Shape& in) {
+  Window& window = pool.window;
   const auto missing = [](int size, int kernel, int stride, int dilation, int before, int after) {
     const int span = size + before + after - (dilation * (kernel - 1) + 1);
     int more = span > 0 && span % stride != 0 ? stride - span % stride : 0;
@@ -17,13 +18,12 @@ void extend_for_ceil(const OnnxNode& op, Window& window, const Shape& in, bool i
     if (more > 0 && span + more >= size + before) more = 0;
     return more;
   };
-  const int down =
+  pool.over_bottom =
       missing(in.height, window.kernel_h, window.stride_h, window.dilation_h, window.pad_top, window.pad_bottom);
-  const int right =
+  pool.over_right =
       missing(in.width, window.kernel_w, window.stride_w, window.dilation_w, window.pad_left, window.pad_right);
-  if ((down > 0 || right > 0) && !is_max) op.fail("ceil_mode leaves windows over the map's end: not supported");
-  window.pad_bottom += down;
-  window.pad_right += right;
+  window.pad_bottom += pool.over_bottom;
+  window.pad_right += pool.over_right;
 }
 
 void pool(const OnnxNode& op, GraphBuilder& graph) {
@@ -37,7 +37,7 @@ void pool(const OnnxNode& op, GraphBuilder& graph) {
   node.inputs = {x.node};
   node.window = read_window(op, op.attribute_ints("kernel_shape", {}), in);
   node.count_pads = op.attribute_int("count_include_pad", 0) != 0;
-  if (op.attribute_int("ceil_mode", 0) != 0) extend_for_ceil(op, node.window, in, is_max);
+  if (op.attribute_int("ceil_mode", 0) != 0) extend_for_ceil(node, in);
   node.shape = windowed_shape(op, node.window, in, in.channels);
   graph.define_map(op, std::move(node));
 }
