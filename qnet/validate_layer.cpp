@@ -206,8 +206,8 @@ private:
   /// 'found': of the output; 'size': of what is joined, of which 'skipped' are left out in front.
   void check_side(const char* side, int found, int times, int skipped, int size) const {
     if (skipped < 0 || found % times != 0 || found / times > size - skipped)
-      report_.fail("output '{}': found {} {}, expected {} times 1 to {}, as {} of {} are left out in front",
-                   output_.name, side, found, times, std::max(size - skipped, 1), skipped, size);
+      report_.fail("output '{}': found {} {}, expected a multiple of {}, at most {}, as {} of {} are left out in front",
+                   output_.name, side, found, times, times * std::max(size - skipped, 1), skipped, size);
   }
 
   void check_view_channel(int k) const {

@@ -193,7 +193,7 @@ private:
       const bool last = i + 1 == steps.size();
       std::vector<std::string> inputs{y};
       inputs.insert(inputs.end(), steps[i].more_inputs.begin(), steps[i].more_inputs.end());
-      y = writer_.node(steps[i].type, last ? layer.name : layer.name + "/" + steps[i].type, inputs,
+      y = writer_.node(steps[i].type, last ? layer.name : fmt::format("{}/{}_{}", layer.name, steps[i].type, i), inputs,
                        writer_.unique(last ? output.name : layer.name + "/joined"), steps[i].attributes);
     }
     values_[index(layer.output)] = y;

@@ -144,13 +144,13 @@ TEST(Validate, NamesWhatIsWrongWithAView) {
       {[&](Network& n) { view(n).channels[0] = -1; }, "channels[0]: found -1"},
       {[&](Network& n) { view(n).channels[0] = 1000; }, "channels[0]: found 1000"},
       {[&](Network& n) { view(n).channels.pop_back(); }, "channels: found"},
-      {[&](Network& n) { view(n).view.upsample_h = 2; }, "expected"},
+      {[&](Network& n) { view(n).view.upsample_h = n.out(view(n)).height + 1; }, "a multiple of"},
       {[&](Network& n) { view(n).view.upsample_w = 0; }, "upsample width: found 0"},
       {[&](Network& n) { view(n).residual = 0; }, "image"},
       {[&](Network& n) { view(n).view.crop_top = 1000; }, "left out in front"},
       {[&](Network& n) { view(n).view.crop_left = -1; }, "left out in front"},
       {[&](Network& n) { ++n.tensors[static_cast<std::size_t>(view(n).output)].width; }, "left out in front"},
-      {[&](Network& n) { view(n).view.join = JoinAxis::kHeight; }, "channels, expected"},
+      {[&](Network& n) { view(n).view.join = JoinAxis::kHeight; }, "found channels"},
       {[&](Network& n) {
          view(n).view.join = JoinAxis::kWidth;
          view(n).residual = -1;
