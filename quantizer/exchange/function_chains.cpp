@@ -35,6 +35,12 @@ void FunctionChains::open(int node, Search& search) const {
   }
 }
 
+/// Whether a leaf gives codes.
+bool FunctionChains::is_quantized(int leaf) const {
+  const NodeKind kind = state_.at(leaf).kind;
+  return state_.file.grids.contains(leaf) || kind == NodeKind::kMaxPool || kind == NodeKind::kView;
+}
+
 void FunctionChains::find(int quantization) {
   Search search;
   open(quantization, search);
@@ -42,10 +48,12 @@ void FunctionChains::find(int quantization) {
   if (std::none_of(search.nodes.begin(), search.nodes.end(), is_function)) return;
   // Of x and the quantized sigmoid of x, the latter is a function of x. The latest value cannot be the root.
   while (search.leaves.size() > 1) {
+    Search further = search;
     const int latest = *search.leaves.rbegin();
-    if (!state_.file.grids.contains(latest) || latest == 0) break;
-    search.leaves.erase(latest);
-    open(latest, search);
+    further.leaves.erase(latest);
+    open(latest, further);
+    if (!std::all_of(further.leaves.begin(), further.leaves.end(), [&](int leaf) { return is_quantized(leaf); })) break;
+    search = std::move(further);
   }
   check(search);
   const auto last = std::find_if(search.nodes.rbegin(), search.nodes.rend(), is_function);
@@ -53,10 +61,6 @@ void FunctionChains::find(int quantization) {
 }
 
 void FunctionChains::check(const Search& search) const {
-  const auto is_quantized = [&](int leaf) {
-    const NodeKind kind = state_.at(leaf).kind;
-    return state_.file.grids.contains(leaf) || kind == NodeKind::kMaxPool || kind == NodeKind::kView;
-  };
   const auto name = [&](int node) { return state_.place(node).node; };
   const Place place = state_.place(*std::find_if(search.nodes.begin(), search.nodes.end(),
                                                  [&](int node) { return needs_table(state_.at(node).kind); }));

@@ -32,6 +32,7 @@ private:
   };
 
   void open(int node, Search& search) const;
+  bool is_quantized(int leaf) const;
   void find(int quantization);
   void check(const Search& search) const;
   void mark_steps();

@@ -30,7 +30,8 @@ public:
     if (kind == NodeKind::kView) return view(node);
     if (kind == NodeKind::kFunction || kind == NodeKind::kElementwise)
       state_.place(node).fail(
-          "is not quantized behind it, expected QuantizeLinear or Quant: their codes are what an activation table holds");
+          "is not quantized behind it, expected QuantizeLinear or Quant: their codes are what an activation table "
+          "holds");
     state_.place(node).fail("cannot be imported from a quantized file");
   }
 

@@ -44,6 +44,7 @@ public:
     if (type == "Min" || type == "Max") return channel_limit(op, graph);
     if (type == "Pad") return pad(op, graph);
     if (type == "Div" && op.input_count() == 2 && op.is_constant(1)) return divide(op, graph);
+    if (type == "Cast" && !op.is_constant(0)) return truncate(op, graph);
     if (type == "Gather" && op.is_constant(0) && op.input_count() == 2 && !op.is_constant(1)) return lookup(op, graph);
     if (type == "MaxPool" || is_view(op)) return named(op, graph);
     return false;
@@ -72,15 +73,28 @@ private:
     return true;
   }
 
+  /// To integers; other types are the importer's.
+  bool truncate(const OnnxNode& op, GraphBuilder& graph) {
+    const std::int64_t to = op.attribute_int("to", onnx::TensorProto::UNDEFINED);
+    if (to != onnx::TensorProto::INT64 && to != onnx::TensorProto::INT32) return false;
+    result_.truncations.insert(add_function(op, graph, op.activation(0)));
+    return true;
+  }
+
+  /// A function that the caller writes down.
+  static int add_function(const OnnxNode& op, GraphBuilder& graph, const Activation& of) {
+    Node node;
+    node.kind = NodeKind::kFunction;
+    node.name = op.layer_name();
+    graph.define_elementwise(op, std::move(node), of);
+    return last(graph);
+  }
+
   /// An activation that picks entries of a list.
   bool lookup(const OnnxNode& op, GraphBuilder& graph) {
     const Constant& entries = op.floats(0);
     if (entries.dims.size() != 1) op.fail("picks from an array of rank {}, expected 1", entries.dims.size());
-    Node node;
-    node.kind = NodeKind::kFunction;
-    node.name = op.layer_name();
-    graph.define_elementwise(op, std::move(node), op.activation(1));
-    result_.lookups[last(graph)] = entries.floats;
+    result_.lookups[add_function(op, graph, op.activation(1))] = entries.floats;
     return true;
   }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct QuantizedGraph {
   std::map<int, double> pad_values;                  ///< of padding with something else than 0
   std::map<int, float> divisors;                     ///< of affine nodes that divide by one value
   std::map<int, std::vector<float>> lookups;         ///< of functions that pick one of these by their argument
+  std::set<int> truncations;                         ///< functions that drop the fraction
   std::map<int, std::string> labels;                 ///< the file's names: of nodes, of quantized tensors
   LegalScales scales{false};                         ///< the file's rule, for what the graph's readers find
 };

@@ -85,9 +85,9 @@ std::string import_text(const QuantizedImport& imported) {
     text +=
         fmt::format("biases: {} lay between two steps of their accumulator and were rounded\n", counts.rounded_biases);
   if (counts.near_ties > 0)
-    text += fmt::format(
-        "tables: {} entries lie so near a tie that a function's last digit in single precision decides\n",
-        counts.near_ties);
+    text +=
+        fmt::format("tables: {} entries lie so near a tie that a function's last digit in single precision decides\n",
+                    counts.near_ties);
   for (const Replacement& replacement : imported.replacements)
     text += fmt::format("node '{}': {}; cost: {}\n", replacement.node, replacement.what, replacement.cost);
   return text;

@@ -95,6 +95,10 @@ private:
   }
 
   void apply(int node, std::vector<float>& values) const {
+    if (state_.file.truncations.contains(node)) {
+      for (float& value : values) value = std::trunc(value);
+      return;
+    }
     const auto entries = state_.file.lookups.find(node);
     if (entries == state_.file.lookups.end()) {
       state_.at(node).function->evaluate_in_single(values.data(), values.data(), values.size());
@@ -102,8 +106,7 @@ private:
     }
     const auto size = static_cast<float>(entries->second.size());
     for (float& value : values) {
-      if (value != std::floor(value) || value < -size || value >= size)
-        state_.place(node).fail("picks the entry {} of {}", value, size);
+      if (value < -size || value >= size) state_.place(node).fail("picks the entry {} of {}", value, size);
       value = entries->second[static_cast<std::size_t>(value < 0 ? value + size : value)];
     }
   }

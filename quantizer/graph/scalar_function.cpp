@@ -187,13 +187,15 @@ void ScalarFunction::run(const Real* from, std::size_t count, bool slopes, Round
 
 double ScalarFunction::operator()(double x) const {
   double result = 0;
-  run(&x, 1, false, Rounding::kNone, [&](std::size_t, std::span<const double> values, const double*) { result = values[0]; });
+  run(&x, 1, false, Rounding::kNone,
+      [&](std::size_t, std::span<const double> values, const double*) { result = values[0]; });
   return result;
 }
 
 double ScalarFunction::slope(double x) const {
   double result = 0;
-  run(&x, 1, true, Rounding::kNone, [&](std::size_t, std::span<const double>, const double* slopes) { result = slopes[0]; });
+  run(&x, 1, true, Rounding::kNone,
+      [&](std::size_t, std::span<const double>, const double* slopes) { result = slopes[0]; });
   return result;
 }
 

@@ -26,11 +26,10 @@ inline qnet::RandomNetworkOptions exportable(std::uint64_t seed) {
   return options;
 }
 
-/// Those that come back from an export as the same layers: a table does not, and a view as one node after another.
+/// Those that come back from an export as the same layers: a view comes back as one node after another.
 inline qnet::RandomNetworkOptions returning(std::uint64_t seed) {
   qnet::RandomNetworkOptions options = exportable(seed);
   options.views = false;
-  options.tables = false;
   return options;
 }
 
