@@ -183,20 +183,24 @@ OnnxBuilder int8_model(unsigned seed) {
 
 TEST_F(QuantizedImportTest, AnInt8FileGivesOnnxRuntimesIntegers) {
   SHIFTSIM_NEEDS_ONNXRUNTIME();
+  constexpr std::size_t kCount = 40;
+  std::vector<qnet::Network> networks;
+  std::vector<test::OnnxTask> tasks;
   for (unsigned seed = 1; seed <= 8; ++seed) {
     const std::string bytes = int8_model(seed).bytes();
-    const QuantizedImport imported = read_file(bytes);
-    const qnet::Network& network = imported.network;
+    const qnet::Network& network = networks.emplace_back(read_file(bytes).network);
     EXPECT_EQ(network.input_spec.mean[0] * network.input_spec.scale, 128);
-    constexpr std::size_t kCount = 40;
-    const std::vector<std::uint8_t> images = qnet::random_images(network, kCount, seed);
-    const auto found = test::run_onnx(folder_, network, images, {{bytes, "disabled", {"logits"}, 128, 0x1p-6f}});
-    const std::vector<std::int32_t> golden = qnet::Golden(network).run(images.data(), kCount, 1);
-    const std::vector<float>& logits = found[0].at("logits");
+    tasks.push_back(
+        {network.input(), qnet::random_images(network, kCount, seed), {{bytes, "disabled", {"logits"}, 128, 0x1p-6f}}});
+  }
+  const auto found = test::run_onnx(folder_, tasks);
+  for (std::size_t n = 0; n < tasks.size(); ++n) {
+    const std::vector<std::int32_t> golden = qnet::Golden(networks[n]).run(tasks[n].images.data(), kCount, 1);
+    const std::vector<float>& logits = found[n][0].at("logits");
     ASSERT_EQ(logits.size(), golden.size());
     for (std::size_t i = 0; i < golden.size(); ++i)
-      ASSERT_EQ(logits[i], std::ldexp(static_cast<float>(golden[i]), network.output().exponents[0]))
-          << "seed " << seed << ", logit " << i;
+      ASSERT_EQ(logits[i], std::ldexp(static_cast<float>(golden[i]), networks[n].output().exponents[0]))
+          << "seed " << n + 1 << ", logit " << i;
     std::set<std::int32_t> different(golden.begin(), golden.end());
     EXPECT_GT(different.size(), 10u) << "the images must not all give the same";
   }
