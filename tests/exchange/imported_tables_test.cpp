@@ -157,6 +157,35 @@ TEST_F(ImportedTables, HaveOnnxRuntimesEntries) {
   }
 }
 
+/// A tensor of 4 bits, which the image's codes are clamped to, has 16 of the entries. Its layer has no 8 bits, so the
+/// table is one of its own.
+TEST_F(ImportedTables, TakeCodesOfFewerBits) {
+  SHIFTSIM_NEEDS_ONNXRUNTIME();
+  Int8Builder b(1);
+  b.model.input("image", {0, 1, 16, 16});
+  b.quantize("image", "x", -4);
+  constants(b, {{"zero", 0}, {"top", 15.0f / 16}});
+  b.model.node("Clip", {"x", "zero", "top"}, "c");
+  b.quantize("c", "c_q", -4, onnx::TensorProto::UINT8);
+  chain(b, {{"Sigmoid", "s", "c_q"}, {"Mul", "f", "c_q", "s"}});
+  b.quantize("f", "y", -6);
+  b.model.output("y");
+  const qnet::Network network = read_file(b.model).network;
+  ASSERT_EQ(network.layers.size(), 3u);
+  EXPECT_EQ(network.tensors[1].bits, 4);
+  const std::vector<std::uint8_t>& table = network.layers[1].table;
+  ASSERT_EQ(table.size(), qnet::kTableEntries);
+  EXPECT_EQ(table[200], table[15]);
+  std::vector<std::uint8_t> image(256);
+  std::iota(image.begin(), image.end(), std::uint8_t{0});
+  const auto found = test::run_onnx(folder_, network, image, {{b.model.bytes(), "disabled", {"y"}, 128, 0x1p-4f}});
+  const std::vector<std::int32_t> golden = qnet::Golden(network).run(image.data(), 1, 1);
+  ASSERT_EQ(golden.size(), 256u);
+  for (std::size_t i = 0; i < golden.size(); ++i)
+    ASSERT_EQ(found[0].at("y")[i], std::ldexp(static_cast<float>(golden[i]), network.output().exponents[0])) << i;
+  EXPECT_EQ(std::set<std::int32_t>(golden.begin(), golden.end()).size(), 16u);
+}
+
 /// HardSwish behind one convolution, LeakyRelu behind a sum; both quantized in front of the function.
 OnnxBuilder table_model(unsigned seed) {
   Int8Builder b(seed, 14);
