@@ -27,7 +27,7 @@ ExchangeFacts parse(const nlohmann::json& json, const std::string& file) {
   facts.input_spec = {spec.at("mean").get<std::vector<double>>(), spec.at("std").get<std::vector<double>>(),
                       spec.at("scale").get<double>()};
   for (const auto& tensor : json.at("tensors"))
-    facts.tensor_bits[tensor.at("name").get<std::string>()] = tensor.at("bits").get<int>();
+    facts.tensors[tensor.at("name").get<std::string>()] = {tensor.at("bits").get<int>(), tensor.value("signed", false)};
   for (const auto& entry : json.at("layers")) {
     LayerFacts layer;
     layer.kind = find_row(qnet::kLayerKinds, entry.at("kind").get<std::string>(), file).kind;
@@ -49,7 +49,7 @@ std::string facts_json(const qnet::Network& network) {
                {"tensors", Json::array()},
                {"layers", Json::array()}};
   for (const qnet::Tensor& tensor : network.tensors)
-    json["tensors"].push_back({{"name", tensor.name}, {"bits", tensor.bits}});
+    json["tensors"].push_back({{"name", tensor.name}, {"bits", tensor.bits}, {"signed", tensor.is_signed}});
   for (const qnet::Layer& layer : network.layers) {
     Json entry = {{"name", layer.name}, {"kind", qnet::to_string(layer.kind)}};
     if (qnet::row_of(layer.kind).has_weights) entry["weight_bits"] = layer.weight_bits;

@@ -12,7 +12,7 @@ namespace shiftsim::quantizer {
 inline constexpr const char* kFactsKey = "shiftsim.qnet";
 
 /// Of the input: how pixels are normalized. Of each layer: kind, weight bits, half-step offsets, activation. Of each
-/// tensor: bits.
+/// tensor: bits and sign.
 std::string facts_json(const qnet::Network& network);
 
 struct LayerFacts {
@@ -22,11 +22,16 @@ struct LayerFacts {
   qnet::Activation activation = qnet::Activation::kNone;
 };
 
+struct TensorFacts {
+  int bits = 8;
+  bool is_signed = false;
+};
+
 struct ExchangeFacts {
   bool known = false;  ///< the file has them
   qnet::InputSpec input_spec;
-  std::map<std::string, int> tensor_bits;    ///< by the tensor's name
-  std::map<std::string, LayerFacts> layers;  ///< by the layer's name
+  std::map<std::string, TensorFacts> tensors;  ///< by the tensor's name
+  std::map<std::string, LayerFacts> layers;    ///< by the layer's name
 };
 
 /// From the metadata's text. Throws UserError naming 'file' where it is not what facts_json() writes.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "quantizer/exchange/table_layer.h"
+
 namespace shiftsim::quantizer {
 
 namespace {
@@ -13,7 +15,7 @@ std::size_t index(int i) {
 
 class NodeValues {
 public:
-  explicit NodeValues(ImportState& state) : state_(state) {}
+  NodeValues(ImportState& state, const FunctionChains& chains) : state_(state), chains_(chains) {}
 
   ImportedValue value_of(int node) {
     const NodeKind kind = state_.at(node).kind;
@@ -26,6 +28,10 @@ public:
     if (kind == NodeKind::kGlobalPool || kind == NodeKind::kAveragePool) return mean(node);
     if (kind == NodeKind::kPad) return padding(node);
     if (kind == NodeKind::kView) return view(node);
+    if (kind == NodeKind::kFunction || kind == NodeKind::kElementwise)
+      state_.place(node).fail(
+          "is not quantized behind it, expected QuantizeLinear or Quant: their codes are what an activation table "
+          "holds");
     state_.place(node).fail("cannot be imported from a quantized file");
   }
 
@@ -35,6 +41,7 @@ private:
     const ImportedValue& from = state_.input(node);
     const std::string& name = state_.file.labels.at(node);
     if (state_.at(node).inputs[0] == 0) return quantized_image(node, grid, name);
+    if (const FunctionChain* chain = chains_.of(node)) return {append_table_layer(state_, node, *chain)};
     if (!from.sum && !from.pad && from.centre.empty()) {
       const int known = state_.tensor_of(node, from);
       if (holds(grid, known)) {
@@ -295,12 +302,13 @@ private:
   }
 
   ImportState& state_;
+  const FunctionChains& chains_;
 };
 
 }  // namespace
 
-ImportedValue value_of_node(ImportState& state, int node) {
-  return NodeValues(state).value_of(node);
+ImportedValue value_of_node(ImportState& state, const FunctionChains& chains, int node) {
+  return NodeValues(state, chains).value_of(node);
 }
 
 }  // namespace shiftsim::quantizer

@@ -21,12 +21,34 @@ int width_of(int low, int high, const std::string& name, const ExchangeFacts& fa
     tensor.bits = bits;
     return low >= tensor.low() && high <= tensor.high();
   };
-  const auto told = facts.tensor_bits.find(name);
-  if (told != facts.tensor_bits.end() && told->second <= 8 && holds(told->second)) return told->second;
+  const auto told = facts.tensors.find(name);
+  if (told != facts.tensors.end() && told->second.bits <= 8 && holds(told->second.bits)) return told->second.bits;
   return holds(2) ? 2 : holds(4) ? 4 : 8;
 }
 
 }  // namespace
+
+int nearest_code(const CodeGrid& grid, double value) {
+  const double steps = std::nearbyint(std::ldexp(value, -grid.exponents[0]));
+  return static_cast<int>(std::clamp<double>(steps, grid.low, grid.high));
+}
+
+void set_table_output(qnet::Tensor& tensor, const std::vector<int>& entries, const CodeGrid& grid,
+                      const ExchangeFacts& facts) {
+  const auto [low, high] = std::minmax_element(entries.begin(), entries.end());
+  tensor.exponents = grid.exponents;
+  const auto holds = [&, low = *low, high = *high](int bits, bool is_signed) {
+    tensor.bits = bits;
+    tensor.is_signed = is_signed;
+    return bits <= qnet::kTableInputBits && low >= tensor.low() && high <= tensor.high();
+  };
+  const auto told = facts.tensors.find(tensor.name);
+  if (told != facts.tensors.end() && holds(told->second.bits, told->second.is_signed)) return;
+  // 8 bits keep their sign: views join no unsigned ones to signed ones.
+  for (const int bits : {2, 4})
+    if (holds(bits, *low < 0)) return;
+  holds(8, grid.low < 0);
+}
 
 OutputCodes output_codes(const SumLayer& layer, const CodeGrid& grid, const std::string& name,
                          const ExchangeFacts& facts) {

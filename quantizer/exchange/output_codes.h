@@ -19,4 +19,12 @@ struct OutputCodes {
 OutputCodes output_codes(const SumLayer& layer, const CodeGrid& grid, const std::string& name,
                          const ExchangeFacts& facts);
 
+/// The code of a value, as ONNX rounds: half to even.
+int nearest_code(const CodeGrid& grid, double value);
+
+/// Gives a tensor exponent, bits and sign for a table's entries: the least width that holds them, or what the facts
+/// say.
+void set_table_output(qnet::Tensor& tensor, const std::vector<int>& entries, const CodeGrid& grid,
+                      const ExchangeFacts& facts);
+
 }  // namespace shiftsim::quantizer

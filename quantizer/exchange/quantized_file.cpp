@@ -43,6 +43,9 @@ public:
     if (type == "Conv" || type == "Gemm" || type == "MatMul") return weighted(op, graph);
     if (type == "Min" || type == "Max") return channel_limit(op, graph);
     if (type == "Pad") return pad(op, graph);
+    if (type == "Div" && op.input_count() == 2 && op.is_constant(1)) return divide(op, graph);
+    if (type == "Cast" && !op.is_constant(0)) return truncate(op, graph);
+    if (type == "Gather" && op.is_constant(0) && op.input_count() == 2 && !op.is_constant(1)) return lookup(op, graph);
     if (type == "MaxPool" || is_view(op)) return named(op, graph);
     return false;
   }
@@ -59,6 +62,39 @@ private:
     const int before = last(graph);
     onnx_operators().at(op.type())(op, graph);
     if (last(graph) != before) result_.labels[last(graph)] = op.label();
+    return true;
+  }
+
+  /// A quotient is not the product with the reciprocal, in the last place.
+  bool divide(const OnnxNode& op, GraphBuilder& graph) {
+    if (op.is_constant(0)) return false;
+    named(op, graph);
+    if (op.constant(1).size() == 1) result_.divisors[last(graph)] = static_cast<float>(op.scalar(1));
+    return true;
+  }
+
+  /// To integers; other types are the importer's.
+  bool truncate(const OnnxNode& op, GraphBuilder& graph) {
+    const std::int64_t to = op.attribute_int("to", onnx::TensorProto::UNDEFINED);
+    if (to != onnx::TensorProto::INT64 && to != onnx::TensorProto::INT32) return false;
+    result_.truncations.insert(add_function(op, graph, op.activation(0)));
+    return true;
+  }
+
+  /// A function that the caller writes down.
+  static int add_function(const OnnxNode& op, GraphBuilder& graph, const Activation& of) {
+    Node node;
+    node.kind = NodeKind::kFunction;
+    node.name = op.layer_name();
+    graph.define_elementwise(op, std::move(node), of);
+    return last(graph);
+  }
+
+  /// An activation that picks entries of a list.
+  bool lookup(const OnnxNode& op, GraphBuilder& graph) {
+    const Constant& entries = op.floats(0);
+    if (entries.dims.size() != 1) op.fail("picks from an array of rank {}, expected 1", entries.dims.size());
+    result_.lookups[add_function(op, graph, op.activation(1))] = entries.floats;
     return true;
   }
 

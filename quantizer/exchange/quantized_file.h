@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct QuantizedGraph {
   std::map<int, std::vector<int>> weight_exponents;  ///< of convolutions: one per output channel; weights are codes
   std::map<int, std::vector<Clamp>> channel_clamps;  ///< of clamps with bounds of their own for each channel
   std::map<int, double> pad_values;                  ///< of padding with something else than 0
+  std::map<int, float> divisors;                     ///< of affine nodes that divide by one value
+  std::map<int, std::vector<float>> lookups;         ///< of functions that pick one of these by their argument
+  std::set<int> truncations;                         ///< functions that drop the fraction
   std::map<int, std::string> labels;                 ///< the file's names: of nodes, of quantized tensors
   LegalScales scales{false};                         ///< the file's rule, for what the graph's readers find
 };

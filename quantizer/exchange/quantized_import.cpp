@@ -10,6 +10,7 @@
 #include "quantizer/exchange/import_state.h"
 #include "quantizer/exchange/merged_residuals.h"
 #include "quantizer/exchange/node_values.h"
+#include "quantizer/export/activation_table.h"
 #include "quantizer/import/onnx_file.h"
 
 namespace shiftsim::quantizer {
@@ -58,12 +59,14 @@ QuantizedImport import_quantized(const fs::path& file, const ImageSizeOf& image_
   for (const auto& entry : model->metadata_props())
     if (entry.key() == kFactsKey) facts = read_facts(entry.value(), file.string());
   ImportState state(std::move(graph), std::move(facts), file.string());
-  for (std::size_t i = 1; i < state.values.size(); ++i) state.values[i] = value_of_node(state, static_cast<int>(i));
+  const FunctionChains chains(state);
+  for (int i = 1; i < static_cast<int>(state.values.size()); ++i)
+    if (!chains.is_step(i)) state.values[static_cast<std::size_t>(i)] = value_of_node(state, chains, i);
   name_the_unnamed(state);
   finish_logits(state, model->graph().output(0).name());
   merge_rounded_residuals(state.network);
   set_input_spec(state);
-  QuantizedImport result{std::move(state.network), state.counts, state.file.scales.replacements()};
+  QuantizedImport result{merge_tables(state.network), state.counts, state.file.scales.replacements()};
   qnet::Provenance& provenance = result.network.provenance;
   provenance.tool = std::string("quantrun ") + version();
   provenance.model = file.filename().string();
@@ -81,6 +84,10 @@ std::string import_text(const QuantizedImport& imported) {
   if (counts.rounded_biases > 0)
     text +=
         fmt::format("biases: {} lay between two steps of their accumulator and were rounded\n", counts.rounded_biases);
+  if (counts.near_ties > 0)
+    text +=
+        fmt::format("tables: {} entries lie so near a tie that a function's last digit in single precision decides\n",
+                    counts.near_ties);
   for (const Replacement& replacement : imported.replacements)
     text += fmt::format("node '{}': {}; cost: {}\n", replacement.node, replacement.what, replacement.cost);
   return text;

@@ -31,7 +31,10 @@ public:
         fan_(source.codes.size() / outputs_),
         input_(network.tensors[index(source.input.tensor)]) {
     const auto known = facts.layers.find(source.name);
-    if (known != facts.layers.end()) told_ = &known->second;
+    if (known == facts.layers.end()) return;
+    told_ = &known->second;
+    // A table is a layer of its own until all are read.
+    if (told_->activation != qnet::Activation::kTable) told_activation_ = told_->activation;
   }
 
   int run(const std::optional<CodeGrid>& grid, const std::string& name, const ExchangeFacts& facts) {
@@ -192,8 +195,9 @@ private:
     layer_.activation = output.tensor.is_signed ? qnet::Activation::kNone
                         : full                  ? qnet::Activation::kRelu
                                                 : qnet::Activation::kRelu6;
-    const bool fits = told_ != nullptr && qnet::row_of(told_->activation).non_negative != output.tensor.is_signed;
-    if (fits && (full || qnet::row_of(told_->activation).has_ceiling)) layer_.activation = told_->activation;
+    if (!told_activation_) return;
+    const qnet::ActivationRow& told = qnet::row_of(*told_activation_);
+    if (told.non_negative != output.tensor.is_signed && (full || told.has_ceiling)) layer_.activation = told.activation;
   }
 
   /// Ones over a window of each channel, and nothing else.
@@ -215,8 +219,8 @@ private:
     layer_.weight_exponents.clear();
     layer_.offsets.clear();
     layer_.bias.clear();
-    if (told_ != nullptr)
-      layer_.activation = told_->activation;
+    if (told_activation_)
+      layer_.activation = *told_activation_;
     else if (layer_.activation == qnet::Activation::kRelu && input_.is_signed == output.is_signed)
       layer_.activation = qnet::Activation::kNone;
   }
@@ -227,6 +231,7 @@ private:
   std::size_t outputs_, fan_;
   const qnet::Tensor input_;  // a copy: the list of tensors grows
   const LayerFacts* told_ = nullptr;
+  std::optional<qnet::Activation> told_activation_;
   qnet::Layer layer_;
   std::vector<int> codes_, exponents_;
 };

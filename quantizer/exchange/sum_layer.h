@@ -35,10 +35,11 @@ struct SumLayer {
   bool is_clamped() const;
 };
 
-/// Channels by what became of their numbers.
+/// Channels and table entries by what became of their numbers.
 struct ImportCounts {
   int channels = 0;        ///< of layers that sum
   int ties = 0;            ///< whose ties ONNX rounds to even, and the contract up
+  int near_ties = 0;       ///< entries of tables that lie so near a tie that single precision decides
   int rounded_biases = 0;  ///< whose bias lies between the accumulator's steps where nothing rounds behind it
 };
 

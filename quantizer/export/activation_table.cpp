@@ -55,6 +55,16 @@ std::vector<std::uint8_t> activation_table(const ScalarFunction& function, const
   return table;
 }
 
+void become_table(qnet::Layer& layer, const qnet::Tensor& in) {
+  const auto channels = static_cast<std::size_t>(in.channels);
+  layer.kind = qnet::LayerKind::kSumPool;
+  layer.activation = qnet::Activation::kTable;
+  layer.table_exponent = in.exponent(0);
+  layer.lo = in.is_signed ? -(1 << (qnet::kTableInputBits - 1)) : 0;
+  layer.shifts.assign(channels, 0);
+  layer.hi.assign(channels, static_cast<std::uint8_t>(layer.lo + (1 << qnet::kTableInputBits) - 1));
+}
+
 qnet::Network merge_tables(const qnet::Network& network) {
   qnet::Network result = network;
   for (std::size_t i = 0; i < result.layers.size(); ++i) {

@@ -20,6 +20,9 @@ struct TableInput {
 std::vector<std::uint8_t> activation_table(const ScalarFunction& function, const TableInput& input,
                                            const ActivationRange& output, int output_exponent);
 
+/// Makes a layer one that is but a table, the entries to come: a sum of one value, in the codes of 'in'.
+void become_table(qnet::Layer& layer, const qnet::Tensor& in);
+
 /// Moves tables behind the clamps of the layers before them, and leaves out what these made: a layer that is but a
 /// table (a sum_pool of one pixel, no shift) becomes one with the layer that makes its input, where this has 8 bits,
 /// one exponent, no other reader and no clamp of its own. The values of all tensors that are left stay the same.

@@ -87,12 +87,7 @@ private:
   /// A sum of one value, in codes of 8 bits, through a table.
   void add_function(qnet::Layer layer, const PlannedLayer& from) {
     const qnet::Tensor &in = tensor(layer.input), &out = tensor(layer.output);
-    const auto channels = static_cast<std::size_t>(out.channels);
-    layer.activation = qnet::Activation::kTable;
-    layer.table_exponent = in.exponent(0);
-    layer.lo = in.is_signed ? -(1 << (qnet::kTableInputBits - 1)) : 0;
-    layer.shifts.assign(channels, 0);
-    layer.hi.assign(channels, static_cast<std::uint8_t>(layer.lo + (1 << qnet::kTableInputBits) - 1));
+    become_table(layer, in);
     layer.table = activation_table(*from.function, {layer.lo, layer.table_exponent},
                                    source_.plan->tensor(from.output).range, out.exponents[0]);
     result_.layers.push_back(std::move(layer));

@@ -58,6 +58,12 @@ constexpr const char* to_string(NodeKind kind) {
   return row_of(kind).name;
 }
 
+/// What works on each value by itself.
+constexpr bool is_elementwise(NodeKind kind) {
+  return kind == NodeKind::kAffine || kind == NodeKind::kClamp || kind == NodeKind::kFunction ||
+         kind == NodeKind::kElementwise || kind == NodeKind::kAdd;
+}
+
 // Rows stand in the order of their enumerators.
 static_assert([] {
   for (std::size_t i = 0; i < kNodeKinds.size(); ++i)

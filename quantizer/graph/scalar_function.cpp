@@ -150,7 +150,7 @@ int ScalarFunction::append(const ScalarFunction& other, int input) {
 }
 
 template <typename Real>
-void ScalarFunction::run(const Real* from, std::size_t count, bool slopes,
+void ScalarFunction::run(const Real* from, std::size_t count, bool slopes, Rounding rounding,
                          const std::function<void(std::size_t, std::span<const double>, const double*)>& use) const {
   std::vector<Dual> block(steps_.size() * kBlock);
   std::vector<double> values(kBlock), slope(kBlock);
@@ -173,6 +173,7 @@ void ScalarFunction::run(const Real* from, std::size_t count, bool slopes,
           to[i] = {found.value, found.slope * a[i].slope};
         } else
           to[i] = binary(step.op, a[i], b[i]);
+        if (rounding == Rounding::kEachStep) to[i].value = static_cast<double>(static_cast<float>(to[i].value));
       }
     }
     const Dual* const result = block.data() + (steps_.size() - 1) * kBlock;
@@ -186,24 +187,32 @@ void ScalarFunction::run(const Real* from, std::size_t count, bool slopes,
 
 double ScalarFunction::operator()(double x) const {
   double result = 0;
-  run(&x, 1, false, [&](std::size_t, std::span<const double> values, const double*) { result = values[0]; });
+  run(&x, 1, false, Rounding::kNone,
+      [&](std::size_t, std::span<const double> values, const double*) { result = values[0]; });
   return result;
 }
 
 double ScalarFunction::slope(double x) const {
   double result = 0;
-  run(&x, 1, true, [&](std::size_t, std::span<const double>, const double* slopes) { result = slopes[0]; });
+  run(&x, 1, true, Rounding::kNone,
+      [&](std::size_t, std::span<const double>, const double* slopes) { result = slopes[0]; });
   return result;
 }
 
 void ScalarFunction::evaluate(const float* from, float* to, std::size_t count) const {
-  run(from, count, false, [&](std::size_t first, std::span<const double> values, const double*) {
+  run(from, count, false, Rounding::kNone, [&](std::size_t first, std::span<const double> values, const double*) {
+    for (std::size_t i = 0; i < values.size(); ++i) to[first + i] = static_cast<float>(values[i]);
+  });
+}
+
+void ScalarFunction::evaluate_in_single(const float* from, float* to, std::size_t count) const {
+  run(from, count, false, Rounding::kEachStep, [&](std::size_t first, std::span<const double> values, const double*) {
     for (std::size_t i = 0; i < values.size(); ++i) to[first + i] = static_cast<float>(values[i]);
   });
 }
 
 void ScalarFunction::add_gradient(const float* from, const float* gradient, float* to, std::size_t count) const {
-  run(from, count, true, [&](std::size_t first, std::span<const double> values, const double* slopes) {
+  run(from, count, true, Rounding::kNone, [&](std::size_t first, std::span<const double> values, const double* slopes) {
     for (std::size_t i = 0; i < values.size(); ++i)
       to[first + i] += gradient[first + i] * static_cast<float>(slopes[i]);
   });

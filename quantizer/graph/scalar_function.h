@@ -48,6 +48,8 @@ public:
   double slope(double x) const;
   /// to[i] = f(from[i]), rounded to float; they may be the same.
   void evaluate(const float* from, float* to, std::size_t count) const;
+  /// The same with every step rounded to float, as a program computes that has no double precision.
+  void evaluate_in_single(const float* from, float* to, std::size_t count) const;
   /// to[i] += gradient[i] * f'(from[i]).
   void add_gradient(const float* from, const float* gradient, float* to, std::size_t count) const;
 
@@ -71,10 +73,11 @@ private:
   int add(const Step& step);
   /// Appends the other's steps, its input being step 'input' (-1: its own); the place of its result.
   int append(const ScalarFunction& other, int input = -1);
+  enum class Rounding { kNone, kEachStep };
   /// Calls use(values, slopes) for blocks of 'from'; slopes null where they are not wanted.
   template <typename Real>
   void run(
-      const Real* from, std::size_t count, bool slopes,
+      const Real* from, std::size_t count, bool slopes, Rounding rounding,
       const std::function<void(std::size_t first, std::span<const double> values, const double* slopes)>& use) const;
 
   std::vector<Step> steps_;

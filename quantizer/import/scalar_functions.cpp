@@ -1,8 +1,6 @@
 #include "quantizer/import/scalar_functions.h"
 
 #include <algorithm>
-#include <optional>
-#include <utility>
 #include <vector>
 
 #include "common/error.h"
@@ -17,21 +15,6 @@ struct Expression {
   ScalarFunction function = ScalarFunction::input();
   bool needs_table = false;  ///< more than scales, shifts, clamps and sums
 };
-
-/// Scale and shift, where they are the same for all channels.
-std::optional<std::pair<double, double>> uniform_affine(const Node& node) {
-  const auto same = [](const std::vector<float>& values) {
-    return std::all_of(values.begin(), values.end(), [&](float value) { return value == values.front(); });
-  };
-  if (node.batch_norm || !same(node.weight) || !same(node.bias)) return std::nullopt;
-  return std::pair(static_cast<double>(node.weight.front()), static_cast<double>(node.bias.front()));
-}
-
-/// What works on each value by itself.
-bool is_elementwise(NodeKind kind) {
-  return kind == NodeKind::kAffine || kind == NodeKind::kClamp || kind == NodeKind::kFunction ||
-         kind == NodeKind::kElementwise || kind == NodeKind::kAdd;
-}
 
 class Fusion {
 public:
@@ -146,6 +129,14 @@ private:
 };
 
 }  // namespace
+
+std::optional<std::pair<double, double>> uniform_affine(const Node& node) {
+  const auto same = [](const std::vector<float>& values) {
+    return std::all_of(values.begin(), values.end(), [&](float value) { return value == values.front(); });
+  };
+  if (node.batch_norm || !same(node.weight) || !same(node.bias)) return std::nullopt;
+  return std::pair(static_cast<double>(node.weight.front()), static_cast<double>(node.bias.front()));
+}
 
 Graph fuse_functions(Graph graph, const std::string& where) {
   return Fusion(std::move(graph), where).run();

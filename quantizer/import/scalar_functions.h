@@ -1,11 +1,16 @@
 // From single operators to functions of one value: activation functions that a file spells out.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "quantizer/graph/graph.h"
 
 namespace shiftsim::quantizer {
+
+/// Scale and shift of an affine node, where they are the same for all channels.
+std::optional<std::pair<double, double>> uniform_affine(const Node& node);
 
 /// Nodes that work on each value by itself, and lead from one node to another, become one node of kind kFunction:
 /// x * Sigmoid(x), x * Clip(x + 3, 0, 6) / 6, 0.5 * x * (1 + Erf(x / sqrt(2))). What a requantization does by itself

@@ -22,7 +22,7 @@ class Bench:
 
     def __init__(self, binaries, folder):
         self.binaries, self.folder = binaries, folder
-        self.kept = {}
+        self.kept, self.reports = {}, {}
 
     def run(self, program, *arguments):
         """What the program prints."""
@@ -57,11 +57,14 @@ class Bench:
                              "nearest", bits, *options)
 
     def simulate(self, network, *options, config="pe16x16"):
-        """The report on a network, and what simrun prints; an accuracy is measured anew, not kept from an earlier run."""
-        folder = self.folder / "report"
-        text = self.run("simrun", "--config", PROJECT / f"configs/{config}.yaml", "--network", network, "--output", folder,
-                        "--set", "run.accuracy_cache=false", *options)
-        return json.loads((folder / "report.json").read_text()), text
+        """The report on a network, and what simrun prints; an accuracy is measured anew, not kept from an earlier check."""
+        key = network, options, config
+        if key not in self.reports:
+            folder = self.folder / "report"
+            text = self.run("simrun", "--config", PROJECT / f"configs/{config}.yaml", "--network", network, "--output",
+                            folder, "--set", "run.accuracy_cache=false", *options)
+            self.reports[key] = json.loads((folder / "report.json").read_text()), text
+        return self.reports[key]
 
     def accuracy(self, network):
         """Accuracy of the integers over the test images of Fashion-MNIST, in %."""

@@ -114,42 +114,46 @@ TEST_F(OnnxExport, RandomNetworksGiveTheGoldenCodes) {
   constexpr std::uint64_t kSeeds = 60;
   constexpr std::size_t kCount = 6;
   int exported = 0, views = 0, tables = 0, maps = 0;
+  std::vector<qnet::Network> networks;
+  std::vector<test::OnnxTask> tasks;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    const qnet::Network network = qnet::random_network(seed, test::exportable(seed));
+    const qnet::Network& network = networks.emplace_back(qnet::random_network(seed, test::exportable(seed)));
     views += std::ranges::any_of(network.layers, [](const qnet::Layer& layer) { return layer.is_view(); });
     tables += qnet::has_tables(network);
     maps += !network.is_classifier();
-    const std::vector<std::uint8_t> images = qnet::random_images(network, kCount, seed);
+    test::OnnxTask& task = tasks.emplace_back();
+    task.image = network.input();
+    task.images = qnet::random_images(network, kCount, seed);
     std::vector<std::string> names;
     for (const qnet::Tensor& tensor : network.tensors) names.push_back(tensor.name);
-    const std::string logits = names.back();
-    std::vector<test::OnnxJob> jobs;
-    std::vector<std::string> what;
     for (const Export& one : kExports) {
       try {
         const ExportedOnnx file = export_onnx(network, one.format, one.opset);
         if (!file.report.inexact.empty()) continue;
         const std::string model = runnable(file, one.format);
-        jobs.push_back({test::with_outputs(model, {names.begin(), names.end() - 1}), "disabled", names});
-        jobs.push_back({model, "all", {logits}});
-        what.insert(what.end(), 2, fmt::format("seed {}, {}", seed, one.name));
+        task.jobs.push_back({test::with_outputs(model, {names.begin(), names.end() - 1}), "disabled", names});
+        task.jobs.push_back({model, "all", {names.back()}});
       } catch (const UserError& error) {
         EXPECT_NE(std::string(error.what()).find("int8"), std::string::npos) << error.what();
         EXPECT_EQ(one.format, OnnxFormat::kQdq);
       }
     }
-    exported += static_cast<int>(jobs.size());
-    const std::vector<test::OnnxValues> found = test::run_onnx(folder_, network, images, jobs);
+    exported += static_cast<int>(task.jobs.size());
+  }
+  const auto found = test::run_onnx(folder_, tasks);
+  for (std::size_t n = 0; n < tasks.size(); ++n) {
+    const qnet::Network& network = networks[n];
     const qnet::Golden golden(network);
     for (std::size_t image = 0; image < kCount; ++image) {
-      const qnet::ImageTrace trace = golden.trace(images.data() + image * network.input().size());
-      for (std::size_t j = 0; j < jobs.size(); ++j)
-        for (std::size_t t = 0; t < names.size(); ++t) {
-          const auto values = found[j].find(names[t]);
-          if (values == found[j].end()) continue;
+      const qnet::ImageTrace trace = golden.trace(tasks[n].images.data() + image * network.input().size());
+      for (std::size_t j = 0; j < tasks[n].jobs.size(); ++j)
+        for (std::size_t t = 0; t < network.tensors.size(); ++t) {
+          const auto values = found[n][j].find(network.tensors[t].name);
+          if (values == found[n][j].end()) continue;
           const std::vector<float> expected(trace[t].begin(), trace[t].end());
           ASSERT_EQ(in_steps(values->second, network.tensors[t], image), expected)
-              << what[j] << ", " << jobs[j].optimization << ", tensor " << names[t] << ", image " << image;
+              << "seed " << n + 1 << ", job " << j << ", " << tasks[n].jobs[j].optimization << ", tensor "
+              << network.tensors[t].name << ", image " << image;
         }
     }
   }

@@ -1,5 +1,6 @@
 #include "tests/exchange/onnxruntime.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
 
@@ -84,40 +85,50 @@ std::string onnxruntime_missing() {
   return status == 0 ? "" : said;
 }
 
-std::vector<OnnxValues> run_onnx(const fs::path& folder, const qnet::Network& network,
-                                 const std::vector<std::uint8_t>& images, const std::vector<OnnxJob>& jobs) {
+std::vector<std::vector<OnnxValues>> run_onnx(const fs::path& folder, const std::vector<OnnxTask>& tasks) {
   const auto write = [&](const std::string& name, const std::string& content) {
     std::ofstream(folder / name, std::ios::binary) << content;
     return (folder / name).string();
   };
-  const std::string pixels = write("images.bin", {images.begin(), images.end()});
-  const qnet::Tensor& image = network.input();
   nlohmann::json list = nlohmann::json::array();
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    const std::string prefix = "job" + std::to_string(i);
-    nlohmann::json outputs;
-    for (std::size_t o = 0; o < jobs[i].outputs.size(); ++o)
-      outputs[jobs[i].outputs[o]] = (folder / (prefix + "_" + std::to_string(o))).string();
-    list.push_back({{"model", write(prefix + ".onnx", jobs[i].model)},
-                    {"images", pixels},
-                    {"shape", {image.channels, image.height, image.width}},
-                    {"optimization", jobs[i].optimization},
-                    {"zero", jobs[i].zero},
-                    {"scale", jobs[i].scale},
-                    {"outputs", outputs}});
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    const OnnxTask& task = tasks[t];
+    const std::string pixels = write(fmt::format("images{}.bin", t), {task.images.begin(), task.images.end()});
+    for (const OnnxJob& job : task.jobs) {
+      const std::string prefix = fmt::format("job{}", list.size());
+      nlohmann::json outputs;
+      for (std::size_t o = 0; o < job.outputs.size(); ++o)
+        outputs[job.outputs[o]] = (folder / fmt::format("{}_{}", prefix, o)).string();
+      list.push_back({{"model", write(prefix + ".onnx", job.model)},
+                      {"images", pixels},
+                      {"shape", {task.image.channels, task.image.height, task.image.width}},
+                      {"optimization", job.optimization},
+                      {"zero", job.zero},
+                      {"scale", job.scale},
+                      {"outputs", outputs}});
+    }
   }
   const std::string jobs_file = write("jobs.json", list.dump());
   const int status = run_process({"node", kHere + "/run_onnx.mjs", kInstalled, jobs_file}, folder / "node.log");
   EXPECT_EQ(status, 0) << read_text(folder / "node.log");
-  std::vector<OnnxValues> values(jobs.size());
-  for (std::size_t i = 0; i < jobs.size(); ++i)
-    for (const auto& [name, file] : list[i]["outputs"].items()) {
-      const std::string bytes = read_text(file.get<std::string>());
-      std::vector<float>& floats = values[i][name];
-      floats.resize(bytes.size() / sizeof(float));
-      std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
+  std::vector<std::vector<OnnxValues>> values(tasks.size());
+  std::size_t next = 0;
+  for (std::size_t t = 0; t < tasks.size(); ++t)
+    for (std::size_t j = 0; j < tasks[t].jobs.size(); ++j) {
+      OnnxValues& found = values[t].emplace_back();
+      for (const auto& [name, file] : list[next++]["outputs"].items()) {
+        const std::string bytes = read_text(file.get<std::string>());
+        std::vector<float>& floats = found[name];
+        floats.resize(bytes.size() / sizeof(float));
+        std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
+      }
     }
   return values;
+}
+
+std::vector<OnnxValues> run_onnx(const fs::path& folder, const qnet::Network& network,
+                                 const std::vector<std::uint8_t>& images, const std::vector<OnnxJob>& jobs) {
+  return run_onnx(folder, {OnnxTask{network.input(), images, jobs}})[0];
 }
 
 std::string with_outputs(const std::string& bytes, const std::vector<std::string>& names) {

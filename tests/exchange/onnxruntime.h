@@ -26,11 +26,10 @@ inline qnet::RandomNetworkOptions exportable(std::uint64_t seed) {
   return options;
 }
 
-/// Those that come back from an export as the same layers: a table does not, and a view as one node after another.
+/// Those that come back from an export as the same layers: a view comes back as one node after another.
 inline qnet::RandomNetworkOptions returning(std::uint64_t seed) {
   qnet::RandomNetworkOptions options = exportable(seed);
   options.views = false;
-  options.tables = false;
   return options;
 }
 
@@ -45,8 +44,18 @@ struct OnnxJob {
 /// Values by the tensor's name, of all images: floats as ONNX orders them.
 using OnnxValues = std::map<std::string, std::vector<float>>;
 
-/// Runs the jobs on 'images' (uint8 NHWC) in one process; files are made in 'folder'. A failure is a GoogleTest
-/// failure.
+/// Models, and the images that all of them run on (uint8 NHWC).
+struct OnnxTask {
+  qnet::Tensor image;
+  std::vector<std::uint8_t> images;
+  std::vector<OnnxJob> jobs;
+};
+
+/// Runs the jobs of all tasks in one process; files are made in 'folder'. Values by task and job. A failure is a
+/// GoogleTest failure.
+std::vector<std::vector<OnnxValues>> run_onnx(const std::filesystem::path& folder, const std::vector<OnnxTask>& tasks);
+
+/// Of one task.
 std::vector<OnnxValues> run_onnx(const std::filesystem::path& folder, const qnet::Network& network,
                                  const std::vector<std::uint8_t>& images, const std::vector<OnnxJob>& jobs);
 

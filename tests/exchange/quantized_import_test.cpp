@@ -14,10 +14,10 @@
 #include "quantizer/exchange/quantized_import.h"
 #include "tests/cli/command.h"
 #include "tests/exchange/exports.h"
+#include "tests/exchange/int8_builder.h"
 #include "tests/exchange/onnxruntime.h"
 #include "tests/qnet/named_networks.h"
 #include "tests/qnet/random_network.h"
-#include "tests/quantizer/onnx_builder.h"
 
 namespace shiftsim::quantizer {
 namespace {
@@ -58,6 +58,8 @@ void expect_same(const qnet::Network& found, const qnet::Network& expected, cons
     EXPECT_EQ(f.residual_shifts, e.residual_shifts) << where;
     EXPECT_EQ(f.hi, e.hi) << where;
     EXPECT_EQ(f.pad_values, e.pad_values) << where;
+    EXPECT_EQ(f.table, e.table) << where;
+    EXPECT_EQ(f.table_exponent, e.table_exponent) << where;
   }
 }
 
@@ -89,8 +91,13 @@ protected:
 };
 
 TEST_F(QuantizedImportTest, RandomNetworksComeBack) {
-  for (std::uint64_t seed = 1; seed <= 150 && !HasFailure(); ++seed)
-    expect_round_trip(qnet::random_network(seed, test::returning(seed)), fmt::format("seed {}", seed));
+  int tables = 0;
+  for (std::uint64_t seed = 1; seed <= 150 && !HasFailure(); ++seed) {
+    const qnet::Network network = qnet::random_network(seed, test::returning(seed));
+    tables += qnet::has_tables(network);
+    expect_round_trip(network, fmt::format("seed {}", seed));
+  }
+  EXPECT_GT(tables, 40);
   EXPECT_GT(exported_, 300);
   EXPECT_GT(refused_, 0) << "some have offsets that fit no int8";
 }
@@ -99,9 +106,7 @@ TEST_F(QuantizedImportTest, RandomNetworksComeBack) {
 TEST_F(QuantizedImportTest, NetworksWithViewsComeBackWithTheSameOutput) {
   int views = 0;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    qnet::RandomNetworkOptions options = test::exportable(1);
-    options.tables = false;
-    const qnet::Network network = qnet::random_network(seed, options);
+    const qnet::Network network = qnet::random_network(seed, test::exportable(1));
     views += std::ranges::any_of(network.layers, [](const qnet::Layer& layer) { return layer.is_view(); });
     const std::vector<std::uint8_t> images = qnet::random_images(network, 2, seed);
     const std::vector<std::int32_t> expected = qnet::Golden(network).run(images.data(), 2, 1);
@@ -112,22 +117,6 @@ TEST_F(QuantizedImportTest, NetworksWithViewsComeBackWithTheSameOutput) {
     }
   }
   EXPECT_GT(views, 20);
-}
-
-TEST_F(QuantizedImportTest, AnActivationTableIsRefused) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    const qnet::Network network = qnet::random_network(seed, test::exportable(1));
-    const auto layer = std::ranges::find_if(network.layers, [](const qnet::Layer& l) { return l.has_table(); });
-    if (layer == network.layers.end()) continue;
-    try {
-      read_file(export_onnx(network, OnnxFormat::kQonnx).bytes);
-      FAIL() << "imported";
-    } catch (const UserError& error) {
-      EXPECT_NE(std::string(error.what()).find("node '" + layer->name + "/table"), std::string::npos) << error.what();
-    }
-    return;
-  }
-  FAIL() << "no network has a table";
 }
 
 TEST_F(QuantizedImportTest, ImagenetNetworksComeBack) {
@@ -164,93 +153,54 @@ TEST_F(QuantizedImportTest, WithoutMetadataTensorsAreTheSame) {
   }
 }
 
-/// A residual network of int8 codes as embedded flows write it: int8 everywhere, the input too, ReLU in front of the
-/// quantization, biases with scales of their own, a mean with the factor 21/1024 (7 x 7 of 49), the output quantized.
-class Int8Model {
-public:
-  explicit Int8Model(unsigned seed) {
-    b_.generator.seed(seed);
-    b_.input("x", {0, 3, 7, 7});
-    quantize("x", "x_q", -6);
-    conv("x_q", "a", 3, 8, 3, -8);
-    b_.node("Relu", {"a"}, "a_r");
-    quantize("a_r", "a_q", -4);
-    conv("a_q", "b", 8, 8, 3, -7);
-    quantize("b", "b_q", -3);
-    b_.node("Add", {"b_q", "a_q"}, "sum");
-    b_.node("Relu", {"sum"}, "sum_r");
-    quantize("sum_r", "sum_q", -4);
-    b_.node("GlobalAveragePool", {"sum_q"}, "pool");
-    b_.floats("factor", {}, {21.0f * 49.0f / 1024.0f});
-    b_.node("Mul", {"pool", "factor"}, "pool_m");
-    b_.floats("quarter", {}, {0x1p-16f});  // of a step of the sum, so that no tie is left
-    b_.node("Add", {"pool_m", "quarter"}, "pool_b");
-    quantize("pool_b", "pool_q", -5);
-    conv("pool_q", "c", 8, 5, 1, -7);
-    b_.node("Flatten", {"c"}, "flat");
-    quantize("flat", "logits", -2);
-    b_.output("logits");
-  }
-
-  OnnxBuilder& builder() { return b_; }
-
-  /// Codes by numbers, as protobuf has them.
-  static void int8s(onnx::TensorProto& tensor, const std::string& name, const Ints& dims, const Ints& codes, int type) {
-    tensor.set_name(name);
-    tensor.set_data_type(type);
-    for (const auto size : dims) tensor.add_dims(size);
-    for (const auto code : codes) tensor.add_int32_data(static_cast<std::int32_t>(code));
-  }
-
-private:
-  void scale(const std::string& name, int exponent) { b_.floats(name, {}, {std::ldexp(1.0f, exponent)}); }
-  void codes(const std::string& name, const Ints& dims, const Ints& values, int type = onnx::TensorProto::INT8) {
-    int8s(*b_.model.mutable_graph()->add_initializer(), name, dims, values, type);
-  }
-  void quantize(const std::string& from, const std::string& to, int exponent) {
-    scale(to + "_scale", exponent);
-    codes(to + "_zero", {}, {0});
-    b_.node("QuantizeLinear", {from, to + "_scale", to + "_zero"}, to + "_codes");
-    b_.node("DequantizeLinear", {to + "_codes", to + "_scale", to + "_zero"}, to);
-  }
-  void conv(const std::string& from, const std::string& to, int in, int out, int kernel, int exponent) {
-    const auto draw = [&](std::size_t count, int reach) {
-      Ints values;
-      std::uniform_int_distribution<int> code(-reach, reach);
-      while (values.size() < count) values.push_back(code(b_.generator));
-      return values;
-    };
-    codes(to + "_w", {out, in, kernel, kernel}, draw(static_cast<std::size_t>(out * in * kernel * kernel), 127));
-    scale(to + "_w_scale", exponent);
-    b_.node("DequantizeLinear", {to + "_w", to + "_w_scale"}, to + "_weight");
-    // Finer than the accumulator's step, and odd: no tie is left.
-    Ints bias = draw(static_cast<std::size_t>(out), 5000);
-    for (auto& value : bias) value |= 1;
-    codes(to + "_b", {out}, bias, onnx::TensorProto::INT32);
-    scale(to + "_b_scale", -17);
-    b_.node("DequantizeLinear", {to + "_b", to + "_b_scale"}, to + "_bias");
-    b_.node("Conv", {from, to + "_weight", to + "_bias"}, to, {{"pads", Ints(4, kernel / 2)}});
-  }
-
-  OnnxBuilder b_;
-};
+/// A residual network of int8 codes: int8 everywhere, the input too, ReLU in front of the quantization, a mean with the
+/// factor 21/1024 (7 x 7 of 49), the output quantized.
+OnnxBuilder int8_model(unsigned seed) {
+  Int8Builder b(seed);
+  OnnxBuilder& model = b.model;
+  model.input("x", {0, 3, 7, 7});
+  b.quantize("x", "x_q", -6);
+  b.conv("x_q", "a", 3, 8, 3, -8);
+  model.node("Relu", {"a"}, "a_r");
+  b.quantize("a_r", "a_q", -4);
+  b.conv("a_q", "b", 8, 8, 3, -7);
+  b.quantize("b", "b_q", -3);
+  model.node("Add", {"b_q", "a_q"}, "sum");
+  model.node("Relu", {"sum"}, "sum_r");
+  b.quantize("sum_r", "sum_q", -4);
+  model.node("GlobalAveragePool", {"sum_q"}, "pool");
+  model.floats("factor", {}, {21.0f * 49.0f / 1024.0f});
+  model.node("Mul", {"pool", "factor"}, "pool_m");
+  model.floats("quarter", {}, {0x1p-16f});  // of a step of the sum, so that no tie is left
+  model.node("Add", {"pool_m", "quarter"}, "pool_b");
+  b.quantize("pool_b", "pool_q", -5);
+  b.conv("pool_q", "c", 8, 5, 1, -7);
+  model.node("Flatten", {"c"}, "flat");
+  b.quantize("flat", "logits", -2);
+  model.output("logits");
+  return std::move(model);
+}
 
 TEST_F(QuantizedImportTest, AnInt8FileGivesOnnxRuntimesIntegers) {
   SHIFTSIM_NEEDS_ONNXRUNTIME();
+  constexpr std::size_t kCount = 40;
+  std::vector<qnet::Network> networks;
+  std::vector<test::OnnxTask> tasks;
   for (unsigned seed = 1; seed <= 8; ++seed) {
-    const std::string bytes = Int8Model(seed).builder().bytes();
-    const QuantizedImport imported = read_file(bytes);
-    const qnet::Network& network = imported.network;
+    const std::string bytes = int8_model(seed).bytes();
+    const qnet::Network& network = networks.emplace_back(read_file(bytes).network);
     EXPECT_EQ(network.input_spec.mean[0] * network.input_spec.scale, 128);
-    constexpr std::size_t kCount = 40;
-    const std::vector<std::uint8_t> images = qnet::random_images(network, kCount, seed);
-    const auto found = test::run_onnx(folder_, network, images, {{bytes, "disabled", {"logits"}, 128, 0x1p-6f}});
-    const std::vector<std::int32_t> golden = qnet::Golden(network).run(images.data(), kCount, 1);
-    const std::vector<float>& logits = found[0].at("logits");
+    tasks.push_back(
+        {network.input(), qnet::random_images(network, kCount, seed), {{bytes, "disabled", {"logits"}, 128, 0x1p-6f}}});
+  }
+  const auto found = test::run_onnx(folder_, tasks);
+  for (std::size_t n = 0; n < tasks.size(); ++n) {
+    const std::vector<std::int32_t> golden = qnet::Golden(networks[n]).run(tasks[n].images.data(), kCount, 1);
+    const std::vector<float>& logits = found[n][0].at("logits");
     ASSERT_EQ(logits.size(), golden.size());
     for (std::size_t i = 0; i < golden.size(); ++i)
-      ASSERT_EQ(logits[i], std::ldexp(static_cast<float>(golden[i]), network.output().exponents[0]))
-          << "seed " << seed << ", logit " << i;
+      ASSERT_EQ(logits[i], std::ldexp(static_cast<float>(golden[i]), networks[n].output().exponents[0]))
+          << "seed " << n + 1 << ", logit " << i;
     std::set<std::int32_t> different(golden.begin(), golden.end());
     EXPECT_GT(different.size(), 10u) << "the images must not all give the same";
   }
@@ -336,14 +286,14 @@ TEST_F(QuantizedImportTest, ScalesThatAreNoPowersOfTwo) {
 }
 
 TEST_F(QuantizedImportTest, ZeroPointsOfActivations) {
-  Int8Model model(1);
+  OnnxBuilder model = int8_model(1);
   const auto set = [&](const std::string& name, int zero, int type) {
-    for (auto& tensor : *model.builder().model.mutable_graph()->mutable_initializer()) {
+    for (auto& tensor : *model.model.mutable_graph()->mutable_initializer()) {
       if (tensor.name() != name) continue;
       tensor.Clear();
-      Int8Model::int8s(tensor, name, {}, {zero}, type);
+      Int8Builder::int8s(tensor, name, {}, {zero}, type);
     }
-    return model.builder().bytes();
+    return model.bytes();
   };
   const auto refusal = [&](const std::string& bytes) -> std::string {
     try {
@@ -364,7 +314,7 @@ TEST_F(QuantizedImportTest, ZeroPointsOfActivations) {
   const std::string same = set("b_q_zero", 128, onnx::TensorProto::UINT8);
   const QuantizedImport unsigned_codes = read_file(same, true);
   EXPECT_EQ(unsigned_codes.replacements[0].cost, "nothing: the same values");
-  expect_same(unsigned_codes.network, read_file(Int8Model(1).builder().bytes()).network, "zero point 128");
+  expect_same(unsigned_codes.network, read_file(int8_model(1).bytes()).network, "zero point 128");
 }
 
 TEST_F(QuantizedImportTest, BadFilesAreRefusedByName) {

@@ -57,6 +57,12 @@ def chromium():
     return found
 
 
+def parsed(text):
+    dom = Dom()
+    dom.feed(text)
+    return dom
+
+
 def look(page, width=1600):
     """(Dom, what the console said)."""
     with tempfile.TemporaryDirectory() as profile:
@@ -65,9 +71,7 @@ def look(page, width=1600):
         if os.geteuid() == 0:
             command.append("--no-sandbox")
         done = subprocess.run([*command, page.resolve().as_uri()], capture_output=True, text=True, timeout=280, check=False)
-    dom = Dom()
-    dom.feed(done.stdout)
-    return dom, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    return parsed(done.stdout), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
 class Findings:

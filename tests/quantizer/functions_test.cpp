@@ -264,6 +264,21 @@ TEST(ScalarFunctions, KnowWhetherTheyFall) {
   EXPECT_TRUE(ScalarFunction::apply(ScalarOp::kSqrt, x).is_finite(true));
 }
 
+TEST(ScalarFunctions, RoundEachStepWhereTold) {
+  const ScalarFunction function = affine(ScalarFunction::input(), 1.0 / 3, -1);
+  int different = 0;
+  for (int i = 1; i < 200; ++i) {
+    const auto x = static_cast<float>(i) / 64;
+    float steps = 0, end = 0;
+    function.evaluate_in_single(&x, &steps, 1);
+    function.evaluate(&x, &end, 1);
+    const float product = x * static_cast<float>(1.0 / 3);
+    EXPECT_EQ(steps, product - 1.0f) << x;
+    different += steps != end ? 1 : 0;
+  }
+  EXPECT_GT(different, 20) << "rounded at the end alone";
+}
+
 TEST(ScalarFunctions, ComposeWithoutRepetition) {
   const ScalarFunction x = ScalarFunction::input();
   const ScalarFunction twice = affine(x, 2, 1), square = x * x;
