@@ -52,8 +52,8 @@ inline Codes run_layer(const Network& network, const Layer& layer, const Codes& 
     for (int y = 0; y < out.height; ++y)
       for (int x = 0; x < out.width; ++x)
         for (const std::int32_t c : layer.channels)
-          output[i++] = at(layer.view.crop_top + y / layer.view.upsample_h,
-                           layer.view.crop_left + x / layer.view.upsample_w, c);
+          output[i++] =
+              at(layer.view.crop_top + y / layer.view.upsample_h, layer.view.crop_left + x / layer.view.upsample_w, c);
     return output;
   }
   for (int oy = 0; oy < out.height; ++oy) {
