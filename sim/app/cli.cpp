@@ -56,7 +56,7 @@ ParsedCommandLine parse_command_line(int argc, const char* const* argv) {
                "Print each layer's cycles beside those of SCALE-Sim and STONNE, with the difference in parts; also "
                "into comparison.json");
   app.add_option("--trace", command.trace,
-                 "Write what the machine does with the first image to this file, for Perfetto or chrome://tracing");
+                 "Write what the machine does with the first batch to this file, for Perfetto or chrome://tracing");
   app.option_defaults()->group("Vectors for another RTL (docs/golden-library.md)");
   CLI::Option* dump = app.add_option("--dump-golden", command.dump_golden,
                                      "Write $readmemh vectors of the golden reference to this folder, and end");

@@ -74,6 +74,7 @@ int run_command(const CommandLine& command) {
   const qnet::Network network = read_network(config);
   const std::size_t dump_image = static_cast<std::size_t>(command.dump_image);
   if (!command.dump_golden.empty()) {
+    if (config.batch > 1) fail("--dump-golden writes one image: run.batch is {}, expected 1", config.batch);
     const ImageSet images = read_test_images(config, network, dump_image + 1);
     if (dump_image >= images.count) fail("--image {}: {} holds {} images", dump_image, config.images, images.count);
     dump_golden(network, config, images.image(dump_image), command.dump_layer, command.dump_golden);
@@ -91,7 +92,7 @@ int run_command(const CommandLine& command) {
   fmt::print("{:<12} {}\n", "report", (output / "report.json").string());
   if (!command.trace.empty()) {
     write_trace(command.trace,
-                trace_image(network, mapped_program(network, config, Contents::kTimingOnly), config.accelerator.dram),
+                trace_batch(network, mapped_program(network, config, Contents::kTimingOnly), config.accelerator.dram),
                 network, config.accelerator);
     fmt::print("{:<12} {}\n", "trace", command.trace.string());
   }

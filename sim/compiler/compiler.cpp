@@ -24,13 +24,14 @@ MappedLayer least_estimate(const Mapper& mapper, const LayerTask& task) {
 
 LayerPlan plan_of(const Mapper& mapper, const LayerTask& task, const MappedLayer& mapped) {
   const Tiling& tiling = mapped.mapping.tiling;
+  const int tiles_a_map = ceil_div(task.map_rows(), tiling.rows) * ceil_div(task.out().width, tiling.cols);
   LayerPlan plan;
   plan.mapper = mapper.name();
   plan.mapped = mapped;
   plan.planes = task.view.planes;
   plan.steps = task.view.steps;
   plan.channel_tiles = task.channel_tiles();
-  plan.tiles = ceil_div(task.out().height, tiling.rows) * ceil_div(task.out().width, tiling.cols) * plan.channel_tiles;
+  plan.tiles = task.maps() * tiles_a_map * plan.channel_tiles;
   plan.im2row = task.view.im2row;
   plan.widened = task.view.widened;
   return plan;
@@ -89,18 +90,27 @@ std::vector<std::int64_t> weights_for_l2(const qnet::Network& network, const Acc
 
 }  // namespace
 
-DramLayout layout_of(const qnet::Network& network, const AcceleratorConfig& accelerator) {
+DramLayout layout_of(const qnet::Network& network, const AcceleratorConfig& accelerator, int batch) {
   std::vector<std::int64_t> weights;
   if (accelerator.l2.kib > 0) weights = weights_for_l2(network, accelerator);
-  return {network, accelerator.array.cols, accelerator.dram.burst_bytes, std::int64_t{accelerator.l2.kib} * 1024,
-          std::move(weights)};
+  return {network,
+          accelerator.array.cols,
+          accelerator.dram.burst_bytes,
+          std::int64_t{accelerator.l2.kib} * 1024,
+          std::move(weights),
+          batch};
 }
 
 LayerTask make_task(const qnet::Network& network, const AcceleratorConfig& accelerator, int index,
                     const DramLayout& dram) {
   const Geometry geometry = geometry_of(accelerator);
   const qnet::Layer& layer = network.layers[static_cast<std::size_t>(index)];
-  return {network, accelerator, geometry, index, view_layer(network, layer, geometry), dram};
+  LayerView view = view_layer(network, layer, geometry);
+  const qnet::Tensor& out = network.out(layer);
+  const bool one_pixel = out.height == 1 && out.width == 1;
+  // The DMA packs the windows of a stem image by image.
+  if (dram.batch() > 1 && one_pixel && !view.im2row && reaches_next_image(view)) stack_images(view);
+  return {network, accelerator, geometry, index, std::move(view), dram};
 }
 
 void check_network(const qnet::Network& network, const AcceleratorConfig& accelerator) {
@@ -118,12 +128,12 @@ void check_network(const qnet::Network& network, const AcceleratorConfig& accele
 }
 
 Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator,
-                const std::vector<MappedLayer>& mappings, Contents contents) {
+                const std::vector<MappedLayer>& mappings, Contents contents, int batch) {
   SHIFTSIM_CHECK(mappings.size() == network.layers.size(), "{} mappings for {} layers", mappings.size(),
                  network.layers.size());
   Program program;
   program.geometry = geometry_of(accelerator);
-  program.dram = layout_of(network, accelerator);
+  program.dram = layout_of(network, accelerator, batch);
   program.l2 = accelerator.l2;
   ProgramBuilder builder(program, contents == Contents::kFilled);
   const OutputStationaryMapper mapper;
@@ -140,9 +150,9 @@ Program compile(const qnet::Network& network, const AcceleratorConfig& accelerat
   return program;
 }
 
-Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator) {
+Program compile(const qnet::Network& network, const AcceleratorConfig& accelerator, int batch) {
   check_network(network, accelerator);
-  const DramLayout dram = layout_of(network, accelerator);
+  const DramLayout dram = layout_of(network, accelerator, batch);
   const OutputStationaryMapper mapper;
   std::vector<MappedLayer> mappings;
   mappings.reserve(network.layers.size());
@@ -152,7 +162,7 @@ Program compile(const qnet::Network& network, const AcceleratorConfig& accelerat
     else
       mappings.push_back(least_estimate(mapper, make_task(network, accelerator, static_cast<int>(i), dram)));
   }
-  return compile(network, accelerator, mappings);
+  return compile(network, accelerator, mappings, Contents::kFilled, batch);
 }
 
 }  // namespace shiftsim::sim

@@ -14,8 +14,8 @@ std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
 }  // namespace
 
 DramLayout::DramLayout(const qnet::Network& network, int block_channels, int burst_bytes, std::int64_t l2_bytes,
-                       std::vector<std::int64_t> weight_bytes)
-    : block_channels_(block_channels), burst_bytes_(burst_bytes), sources_(network) {
+                       std::vector<std::int64_t> weight_bytes, int batch)
+    : block_channels_(block_channels), burst_bytes_(burst_bytes), batch_(batch), sources_(network) {
   std::vector<std::int64_t> sizes;
   std::vector<std::int64_t> whole_bursts;
   for (const qnet::Tensor& tensor : network.tensors) {
@@ -24,9 +24,11 @@ DramLayout::DramLayout(const qnet::Network& network, int block_channels, int bur
     std::int64_t bytes = 0;
     for (int first = 0; first < tensor.channels; first += block_channels)
       bytes += std::int64_t{tensor.height} * tensor.width * pixel_bytes(index, first / block_channels);
-    sizes.push_back(bytes);
-    whole_bursts.push_back(static_cast<std::int64_t>(
-        round_up(static_cast<std::uint64_t>(bytes), static_cast<std::uint64_t>(burst_bytes))));
+    const auto pitch =
+        static_cast<std::int64_t>(round_up(static_cast<std::uint64_t>(bytes), static_cast<std::uint64_t>(burst_bytes)));
+    tensors_.back().image_pitch = pitch;
+    sizes.push_back((batch - 1) * pitch + bytes);
+    whole_bursts.push_back(batch * pitch);
   }
   weight_bytes.resize(network.layers.size());
   const L2Places places = allocate_l2(network, whole_bursts, weight_bytes, l2_bytes);
@@ -60,14 +62,15 @@ ByteSpan DramLayout::channel_span(int tensor, int block, int channel0, int chann
   return {first, (high * bits + 7) / 8 - first};
 }
 
-std::uint64_t DramLayout::pixel_address(int tensor, int block, int y, int x) const {
+std::uint64_t DramLayout::pixel_address(int tensor, int block, int y, int x, int image) const {
   const Place& place = tensors_[static_cast<std::size_t>(tensor)];
   const auto pixels = static_cast<std::uint64_t>(place.height) * static_cast<std::uint64_t>(place.width);
   // All blocks before this one are full.
   const auto full = static_cast<std::uint64_t>(block > 0 ? pixel_bytes(tensor, 0) : 0);
   const auto pixel =
       static_cast<std::uint64_t>(y) * static_cast<std::uint64_t>(place.width) + static_cast<std::uint64_t>(x);
-  return place.base + static_cast<std::uint64_t>(block) * pixels * full +
+  return place.base + static_cast<std::uint64_t>(image * place.image_pitch) +
+         static_cast<std::uint64_t>(block) * pixels * full +
          pixel * static_cast<std::uint64_t>(pixel_bytes(tensor, block));
 }
 

@@ -101,6 +101,12 @@ LayerView view_layer(const qnet::Network& network, const qnet::Layer& layer, con
   return view;
 }
 
+/// From one output row to the next, the input moves on by a whole window: to the next image.
+void stack_images(LayerView& view) {
+  view.stacked = true;
+  view.stride_h = view.halo_h();
+}
+
 void append_weight_word(const qnet::Network& network, const qnet::Layer& layer, const LayerView& view,
                         const Geometry& g, const ChannelTile& tile, int step, int plane,
                         std::vector<std::uint8_t>& image) {

@@ -25,6 +25,8 @@ struct LayerView {
   int sub_last = 1;          ///< sub-blocks used of the last word
   int steps = 1;             ///< array steps per pixel and plane
   bool shared_input = true;  ///< all channel tiles read the same input channels
+  /// The images of a batch stand below each other, as the rows of one map: see stack_images().
+  bool stacked = false;
   std::vector<ChannelTile> tiles;
 
   int halo_h() const { return (kernel_h - 1) * dilation_h + 1; }
@@ -34,6 +36,10 @@ struct LayerView {
 };
 
 LayerView view_layer(const qnet::Network& network, const qnet::Layer& layer, const Geometry& g);
+
+/// Of a layer whose output is one pixel an image: a tile may then hold several images, and slots of the array that
+/// would have no pixel compute other images with the same weights.
+void stack_images(LayerView& view);
 
 /// The integer that the array multiplies by: q, or 2q + c where the offset is widened into the weight; 1 for pools.
 /// 'in_per_group': input channels of a group; k: output channel; c: input channel in its group.

@@ -38,7 +38,7 @@ namespace {
 /// them may reach over more rows than any of the whole tile's.
 bool edges_fit(const LayerTask& task, const Tiling& whole) {
   const auto rest = [](int size, int step) { return size % step == 0 ? step : size % step; };
-  const int rows = rest(task.out().height, whole.rows), cols = rest(task.out().width, whole.cols);
+  const int rows = rest(task.map_rows(), whole.rows), cols = rest(task.out().width, whole.cols);
   for (const auto& [edge_rows, edge_cols] : {std::pair{rows, whole.cols}, {whole.rows, cols}, {rows, cols}})
     if (!fits(task.view, task.geometry, measure_tiling(task.view, task.geometry, edge_rows, edge_cols),
               task.has_residual()))
@@ -74,7 +74,8 @@ bool needs_act_split(const LayerTask& task) {
 
 bool tiling_fits(const LayerTask& task, const Tiling& t, const Mapping& tile) {
   if (tile.act_split) {
-    if (t.pixels() > 1) return false;
+    // One pixel of every image that the tile has.
+    if (t.pixels() > task.images(t) || t.seg > 1) return false;
     Tiling piece = t;
     piece.window = 1;  // of any size that a piece may have
     return fits(task.view, task.geometry, piece, task.has_residual());
@@ -121,7 +122,7 @@ void OutputStationaryMapper::visit_candidates(const LayerTask& task, const Fixed
   if (largest_block(task, tile.k_split) < 1) too_small(task);
   bool any = false;
   for (const int cols : sizes(fixed.cols, task.out().width))
-    for (const int rows : sizes(fixed.rows, task.out().height)) {
+    for (const int rows : sizes(fixed.rows, task.map_rows())) {
       tile.tiling = measure_tiling(task.view, task.geometry, rows, cols);
       if (!tiling_fits(task, tile.tiling, tile)) continue;
       any = true;

@@ -20,10 +20,12 @@ void OutputStationaryEmitter::emit() {
   for (std::size_t i = 0; i < items_.size(); ++i) emit_item(i);
 }
 
-std::vector<OutputStationaryEmitter::Place> OutputStationaryEmitter::places() const {
+std::vector<Place> OutputStationaryEmitter::places() const {
   std::vector<Place> result;
-  for (int y = 0; y < task_.out().height; y += mapping_.tiling.rows)
-    for (int x = 0; x < task_.out().width; x += mapping_.tiling.cols) result.push_back({y, x});
+  for (int map = 0; map < task_.maps(); ++map)
+    for (int row = 0; row < task_.map_rows(); row += mapping_.tiling.rows)
+      for (int col = 0; col < task_.out().width; col += mapping_.tiling.cols)
+        result.push_back(task_.place(map, row, col));
   return result;
 }
 
@@ -55,7 +57,7 @@ bool OutputStationaryEmitter::continues_last_act(const Place& place, int tile) c
   if (items_.empty()) return false;
   const Item& last = items_.back();
   const ChannelTile &a = task_.channel_tile(last.tile), &b = task_.channel_tile(tile);
-  return last.y0 == place.y0 && last.x0 == place.x0 && a.in0 == b.in0 && a.in_channels == b.in_channels;
+  return last.place == place && a.in0 == b.in0 && a.in_channels == b.in_channels;
 }
 
 void OutputStationaryEmitter::add_block(const Place& place, std::size_t place_number, std::size_t block,
@@ -71,7 +73,7 @@ void OutputStationaryEmitter::add_block(const Place& place, std::size_t place_nu
     if (load == blocks_.size()) blocks_.push_back({number});
     acts_[act].last = number;
     blocks_[load].last = number;
-    items_.push_back({place.y0, place.x0, tile, act, load});
+    items_.push_back({place, tile, act, load});
   }
 }
 
@@ -80,9 +82,7 @@ void OutputStationaryEmitter::emit_item(std::size_t number) {
   Loaded &act = acts_[item.act], &block = blocks_[item.weights];
   const bool new_act = act.first == number, new_weights = block.first == number;
   const bool last_of_act = act.last == number, last_of_weights = block.last == number;
-  const Tiling t =
-      measure_tiling(task_.view, task_.geometry, std::min(mapping_.tiling.rows, task_.out().height - item.y0),
-                     std::min(mapping_.tiling.cols, task_.out().width - item.x0));
+  const Tiling t = task_.tiling_at(mapping_.tiling, item.place);
   // Weights first: they need not wait for the layer before.
   if (new_weights) {
     load_weights(item.tile - place_in_block(item.tile));
@@ -90,7 +90,7 @@ void OutputStationaryEmitter::emit_item(std::size_t number) {
     block.table_half = program_.half(Target::kTab);
   }
   if (new_act && !mapping_.act_split) {
-    load_activations(activation_read(task_, t, item.y0, item.x0, item.tile), activation_load(task_.view, t));
+    load_activations(activation_read(task_, t, item.place, item.tile), activation_load(task_.view, t));
     act.half = program_.half(Target::kAct);
   }
   if (task_.has_residual()) load_residual(item, t);
@@ -188,7 +188,7 @@ void OutputStationaryEmitter::load_activations(const ReadProgram& read, LoadComm
 void OutputStationaryEmitter::load_residual(const Item& item, const Tiling& t) {
   LoadCommand load;
   load.count = u32(t.pixels());
-  program_.load(Target::kRes, residual_read(task_, t, item.y0, item.x0, item.tile), load);
+  program_.load(Target::kRes, residual_read(task_, t, item.place, item.tile), load);
 }
 
 ComputeCommand OutputStationaryEmitter::compute_command(const Item& item, const Tiling& t) const {
@@ -232,7 +232,8 @@ void OutputStationaryEmitter::compute_pieces(const Item& item, const Tiling& t, 
       const bool last_plane = plane == view.planes - 1;
       const bool first = plane == 0 && i == 0, last = last_plane && i + 1 == pieces.size();
       if (task_.has_weights()) load_piece_weights(item, piece, i, plane);
-      if (act_split) load_activations(piece_read(task_, piece, item.y0, item.x0, item.tile), piece_load(view, piece));
+      if (act_split)
+        load_activations(piece_read(task_, t, piece, item.place, item.tile), piece_load(view, piece, task_.images(t)));
       // Addresses of a whole window, or of the piece alone.
       const int row_words = act_split ? piece.cols(view) * piece.words : t.row_words;
       const int pixel_words = act_split ? piece.words : view.words;
@@ -270,7 +271,8 @@ void OutputStationaryEmitter::compute_pieces(const Item& item, const Tiling& t, 
 
 void OutputStationaryEmitter::compute(const ComputeCommand& command, const Item& item, const Tiling& t) {
   const ChannelTile& tile = task_.channel_tile(item.tile);
-  program_.compute(command, {task_.index, item.y0, item.x0, t.rows, t.cols, tile.k0, tile.channels});
+  program_.compute(command, {task_.index, item.place.image, task_.images(t), item.place.y0, item.place.x0,
+                             task_.rows_an_image(t), t.cols, tile.k0, tile.channels});
 }
 
 void OutputStationaryEmitter::store(const Item& item, const Tiling& t, bool last) {
@@ -278,8 +280,8 @@ void OutputStationaryEmitter::store(const Item& item, const Tiling& t, bool last
   StoreCommand command;
   command.count = u32(t.pixels() * task_.view.words_per_output());
   command.sig_layer = last && !task_.is_last();
-  program_.store(command, {task_.index, task_.layer().output, item.y0, item.x0, t.rows, t.cols, tile.k0, tile.channels,
-                           task_.view.wide});
+  program_.store(command, {task_.index, task_.layer().output, item.place.image, task_.images(t), item.place.y0,
+                           item.place.x0, task_.rows_an_image(t), t.cols, tile.k0, tile.channels, task_.view.wide});
 }
 
 }  // namespace shiftsim::sim

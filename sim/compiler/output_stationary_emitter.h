@@ -21,22 +21,20 @@ public:
   void emit();
 
 private:
-  /// One tile of the output: its corner, the channel tile, and which loads of activations and of weights it works on,
-  /// numbered in their order.
+  /// One tile of the output: where it begins, the channel tile, and which loads of activations and of weights it works
+  /// on, numbered in their order.
   struct Item {
-    int y0, x0, tile;
-    std::size_t act, weights;
+    Place place;
+    int tile = 0;
+    std::size_t act = 0, weights = 0;
   };
   /// A load: the items that are the first and the last to use it, and which halves it fills.
   struct Loaded {
     std::size_t first = 0, last = 0;
     bool half = false, table_half = false;  ///< table_half: of a block of weights
   };
-  /// A tile of the output, all channels.
-  struct Place {
-    int y0, x0;
-  };
 
+  /// Of all tiles of the output, image by image.
   std::vector<Place> places() const;
   void make_items();
   void add_block(const Place& place, std::size_t place_number, std::size_t block, std::size_t load);

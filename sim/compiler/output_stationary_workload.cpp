@@ -50,16 +50,16 @@ std::int64_t sum_of(const std::vector<Range>& all, const ValueOf& value_of) {
   return sum;
 }
 
-/// Bytes of the bursts that 'read_of' gives for all places.
+/// Bytes of the bursts that 'read_of' gives for all places. Those of one image are like those of every other.
 template <typename ReadOf>
 std::int64_t bytes_of_places(const LayerTask& task, const Tiling& tiling, const ReadOf& read_of) {
   const std::vector<Range> strips = ranges(task.out().width, tiling.cols);
-  return sum_of(ranges(task.out().height, tiling.rows), [&](const Range& band) {
-    return sum_of(strips, [&](const Range& strip) {
-      const Tiling t = measure_tiling(task.view, task.geometry, band.count, strip.count);
-      return read_bytes(read_of(t, band.first, strip.first), task.network, task.dram);
-    });
-  });
+  return task.maps() * sum_of(ranges(task.map_rows(), tiling.rows), [&](const Range& band) {
+           return sum_of(strips, [&](const Range& strip) {
+             const Tiling t = measure_tiling(task.view, task.geometry, band.count, strip.count);
+             return read_bytes(read_of(t, task.place(0, band.first, strip.first)), task.network, task.dram);
+           });
+         });
 }
 
 /// Sums 'value_of' over channel tiles, of which some stand for others in their bursts. A full tile stands for all but
@@ -92,23 +92,25 @@ std::int64_t sum_of_tiles(const LayerTask& task, const std::vector<int>& tiles, 
 TilingWorkload::TilingWorkload(const LayerTask& task, const Tiling& tiling, bool act_split)
     : task_(task), tiling_(tiling) {
   const qnet::Tensor& out = task.out();
-  const int full_rows = out.height / tiling.rows, full_cols = out.width / tiling.cols;
-  const int rest_rows = out.height % tiling.rows, rest_cols = out.width % tiling.cols;
-  places_ = std::int64_t{ceil_div(out.height, tiling.rows)} * ceil_div(out.width, tiling.cols);
-  add_tiles(tiling.rows, tiling.cols, std::int64_t{full_rows} * full_cols);
-  if (rest_cols > 0) add_tiles(tiling.rows, rest_cols, full_rows);
-  if (rest_rows > 0) add_tiles(rest_rows, tiling.cols, full_cols);
-  if (rest_rows > 0 && rest_cols > 0) add_tiles(rest_rows, rest_cols, 1);
+  const std::int64_t maps = task.maps();
+  const int full_rows = task.map_rows() / tiling.rows, full_cols = out.width / tiling.cols;
+  const int rest_rows = task.map_rows() % tiling.rows, rest_cols = out.width % tiling.cols;
+  places_ = maps * ceil_div(task.map_rows(), tiling.rows) * ceil_div(out.width, tiling.cols);
+  add_tiles(tiling.rows, tiling.cols, maps * full_rows * full_cols, act_split);
+  if (rest_cols > 0) add_tiles(tiling.rows, rest_cols, maps * full_rows, act_split);
+  if (rest_rows > 0) add_tiles(rest_rows, tiling.cols, maps * full_cols, act_split);
+  if (rest_rows > 0 && rest_cols > 0) add_tiles(rest_rows, rest_cols, maps, act_split);
 
   std::vector<int> tiles(static_cast<std::size_t>(task.channel_tiles()));
   std::iota(tiles.begin(), tiles.end(), 0);
   const std::vector<int> runs = input_runs(task, task.channel_tiles());
   const auto bytes_of = [&](const std::vector<int>& of, auto read_of) {
     const auto bytes_of_tile = [&](int tile) {
-      return bytes_of_places(task, tiling, [&](const Tiling& t, int y, int x) { return read_of(task, t, y, x, tile); });
+      return bytes_of_places(task, tiling,
+                             [&](const Tiling& t, const Place& at) { return read_of(task, t, at, tile); });
     };
     // What a view reads for one tile says nothing about another one.
-    if (task.dram.sources().is_view(read_of(task, tiling, 0, 0, of.front()).tensor))
+    if (task.dram.sources().is_view(read_of(task, tiling, Place{}, of.front()).tensor))
       return std::transform_reduce(of.begin(), of.end(), std::int64_t{0}, std::plus<>(), bytes_of_tile);
     return sum_of_tiles(task, of, bytes_of_tile);
   };
@@ -117,9 +119,7 @@ TilingWorkload::TilingWorkload(const LayerTask& task, const Tiling& tiling, bool
   add_write(task.dram.level(task.layer().output), stored, burst, tile_events_);
   if (task.has_residual())
     add_read(task.dram.level(task.layer().residual), bytes_of(tiles, residual_read), burst, tile_events_);
-  act_bytes_ = bytes_of(runs, activation_read);
-
-  if (act_split) split_activations();
+  act_bytes_ = act_split ? split_activation_bytes() : bytes_of(runs, activation_read);
 
   const auto bandwidth = [&](int tensor) -> double {
     const bool on_chip = task.dram.level(tensor) == MemoryLevel::kL2;
@@ -135,26 +135,36 @@ TilingWorkload::TilingWorkload(const LayerTask& task, const Tiling& tiling, bool
                                                                store_bytes / bandwidth(task.layer().output));
 }
 
-void TilingWorkload::split_activations() {
+void TilingWorkload::add_activations(const Tiling& t, std::int64_t count) {
   const Geometry& g = task_.geometry;
-  act_events_ = {};
-  act_cycles_ = 0;
-  act_bytes_ = 0;
-  const int tiles = task_.channel_tiles();
-  const std::int64_t planes = task_.view.planes;
+  add_events(activation_load(task_.view, t), g, count, act_events_);
+  // The slots' walk, and a cycle to begin.
+  act_cycles_ += static_cast<double>(count * (t.in_words() + g.pixels + 1));
+}
+
+void TilingWorkload::add_split_activations(const Tiling& t, std::int64_t count) {
+  const Geometry& g = task_.geometry;
+  const std::int64_t loads = count * task_.view.planes;
   for (const ReductionPiece& piece : split_reduction(task_.view, g, true)) {
-    const LoadCommand load = piece_load(task_.view, piece);
-    add_events(load, g, places_ * planes, act_events_);
-    act_cycles_ += static_cast<double>(places_ * planes * (load.count + static_cast<std::uint32_t>(g.pixels) + 1));
-    // Windows at the edges of the map read less.
-    const int y = task_.out().height / 2;
-    const int x = task_.out().width / 2;
-    act_bytes_ +=
-        places_ * planes * tiles * read_bytes(piece_read(task_, piece, y, x, tiles / 2), task_.network, task_.dram);
+    const LoadCommand load = piece_load(task_.view, piece, task_.images(t));
+    add_events(load, g, loads, act_events_);
+    act_cycles_ += static_cast<double>(loads * (load.count + static_cast<std::uint32_t>(g.pixels) + 1));
   }
 }
 
-void TilingWorkload::add_tiles(int rows, int cols, std::int64_t count) {
+/// Of each pixel by itself: images share no bursts. Windows at the edges of the map read less than is taken here.
+std::int64_t TilingWorkload::split_activation_bytes() const {
+  const qnet::Tensor& out = task_.out();
+  const Tiling pixel = measure_tiling(task_.view, task_.geometry, 1, 1);
+  const Place middle{0, out.height / 2, out.width / 2};
+  std::int64_t bytes = 0;
+  for (const ReductionPiece& piece : split_reduction(task_.view, task_.geometry, true))
+    bytes += read_bytes(piece_read(task_, pixel, piece, middle, task_.channel_tiles() / 2), task_.network, task_.dram);
+  const std::int64_t pixels = std::int64_t{task_.dram.batch()} * out.height * out.width;
+  return pixels * task_.view.planes * task_.channel_tiles() * bytes;
+}
+
+void TilingWorkload::add_tiles(int rows, int cols, std::int64_t count, bool act_split) {
   if (count == 0) return;
   const Geometry& g = task_.geometry;
   const Tiling t = measure_tiling(task_.view, g, rows, cols);
@@ -174,9 +184,10 @@ void TilingWorkload::add_tiles(int rows, int cols, std::int64_t count) {
     add_events(residual, g, items, tile_events_);
     residual_cycles_ += static_cast<double>(items * (t.pixels() + 1));
   }
-  add_events(activation_load(task_.view, t), g, count, act_events_);
-  // The slots' walk, and a cycle to begin.
-  act_cycles_ += static_cast<double>(count * (t.in_words() + g.pixels + 1));
+  if (act_split)
+    add_split_activations(t, count);
+  else
+    add_activations(t, count);
 }
 
 std::int64_t TilingWorkload::activation_loads(const Mapping& mapping) const {

@@ -13,16 +13,18 @@ public:
   /// 'act_split': see Mapping.
   TilingWorkload(const LayerTask& task, const Tiling& tiling, bool act_split);
 
-  /// Tiles of the output, all channels.
+  /// Tiles of the output of all images, all channels.
   std::int64_t places() const { return places_; }
   /// 'mapping' has this tiling.
   Workload of(const Mapping& mapping) const;
 
 private:
   /// Tiles of the same size: those inside, and those at the right and the lower edge.
-  void add_tiles(int rows, int cols, std::int64_t count);
+  void add_tiles(int rows, int cols, std::int64_t count, bool act_split);
+  void add_activations(const Tiling& t, std::int64_t count);
   /// Instead of one load for a tile, one for each piece and plane of each channel tile.
-  void split_activations();
+  void add_split_activations(const Tiling& t, std::int64_t count);
+  std::int64_t split_activation_bytes() const;
   std::int64_t activation_loads(const Mapping& mapping) const;
   std::int64_t weight_passes(const Mapping& mapping) const;
   void add_weights(const Mapping& mapping, Workload& workload) const;

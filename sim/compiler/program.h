@@ -25,6 +25,7 @@ struct ReadProgram {
   int layer = 0;
   // kTile and kIm2row
   int tensor = 0;
+  int image = 0, images = 1;               ///< of the batch: the same pixels of each, one image after the other
   int y0 = 0, x0 = 0, rows = 1, cols = 1;  ///< kTile: in the tensor; kIm2row: output pixels
   int words = 1;                           ///< per pixel
   int channel0 = 0, channels = 1;          ///< channel c of the load is channel (channel0 + c) / repeat of the tensor
@@ -48,13 +49,16 @@ struct ReadProgram {
 /// A store's destination: a tile of one block of channels.
 struct WriteProgram {
   int layer = 0, tensor = 0;
+  int image = 0, images = 1;  ///< as of a read
   int y0 = 0, x0 = 0, rows = 1, cols = 1, channel0 = 0, channels = 1;
   bool wide = false;  ///< four words a pixel, byte by byte of 32-bit values
 };
 
 /// Where a COMPUTE command stands in its layer, for messages.
 struct TileOrigin {
-  int layer = 0, y0 = 0, x0 = 0, rows = 1, cols = 1, channel0 = 0, channels = 1;
+  int layer = 0;
+  int image = 0, images = 1;  ///< as of a read
+  int y0 = 0, x0 = 0, rows = 1, cols = 1, channel0 = 0, channels = 1;
 };
 
 template <typename Command>
@@ -76,10 +80,11 @@ struct LayerPlan {
   int planes = 1;         ///< digit planes run
   int steps = 1;          ///< array steps per pixel and plane
   int channel_tiles = 1;  ///< output channel tiles
-  int tiles = 0;          ///< COMPUTE commands with a drain
+  int tiles = 0;          ///< COMPUTE commands with a drain, of a batch
   bool im2row = false, widened = false;
 };
 
+/// Runs the images of a batch (DramLayout::batch()), each layer of all of them before the next one.
 struct Program {
   Geometry geometry;
   QueueProgram<LoadCommand> loads;

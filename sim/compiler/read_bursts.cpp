@@ -30,11 +30,11 @@ Area area_of(const ReadProgram& read, const qnet::Network& network) {
 
 /// The same bytes of every pixel of an area in one block.
 template <typename Bursts>
-void add_pixels(const Area& area, int tensor, int block, const ByteSpan& span, int width, const DramLayout& layout,
-                Bursts& bursts) {
+void add_pixels(const Area& area, int image, int tensor, int block, const ByteSpan& span, int width,
+                const DramLayout& layout, Bursts& bursts) {
   const int pitch = layout.pixel_bytes(tensor, block);
   const auto start = [&](int y, int x) {
-    return layout.pixel_address(tensor, block, y, x) + static_cast<std::uint64_t>(span.first);
+    return layout.pixel_address(tensor, block, y, x, image) + static_cast<std::uint64_t>(span.first);
   };
   if (pitch - span.bytes >= layout.burst_bytes()) {
     // Whole bursts lie between what is wanted of two pixels.
@@ -63,7 +63,7 @@ ChannelRange channels_of(const ReadProgram& read, const qnet::Network& network) 
 
 /// What a load reads of one area of a view.
 template <typename Bursts>
-void add_view_area(const ReadProgram& read, const Area& wanted, const qnet::SourceArea& source,
+void add_view_area(const ReadProgram& read, const Area& wanted, int image, const qnet::SourceArea& source,
                    const qnet::Network& network, const DramLayout& layout, Bursts& bursts) {
   const Area area = {std::max(wanted.y0, source.y0), std::min(wanted.y1, source.y1), std::max(wanted.x0, source.x0),
                      std::min(wanted.x1, source.x1)};
@@ -74,7 +74,25 @@ void add_view_area(const ReadProgram& read, const Area& wanted, const qnet::Sour
                          at.stored_x(area.x1 - 1) + 1};
     const ByteSpan span = layout.channel_span(at.tensor, part.block, part.channel0, part.channel1);
     const int width = network.tensors[static_cast<std::size_t>(at.tensor)].width;
-    add_pixels(stored, at.tensor, part.block, span, width, layout, bursts);
+    add_pixels(stored, image, at.tensor, part.block, span, width, layout, bursts);
+  }
+}
+
+/// What a load reads of one image.
+template <typename Bursts>
+void add_image(const ReadProgram& read, const Area& area, int image, const qnet::Network& network,
+               const DramLayout& layout, Bursts& bursts) {
+  if (layout.sources().is_view(read.tensor)) {
+    for (const qnet::SourceArea& source : layout.sources().of(read.tensor))
+      add_view_area(read, area, image, source, network, layout, bursts);
+    return;
+  }
+  const ChannelRange channels = channels_of(read, network);
+  const int width = network.tensors[static_cast<std::size_t>(read.tensor)].width;
+  const int n = layout.block_channels();
+  for (int block = channels.first / n; block * n < channels.end; ++block) {
+    const ByteSpan span = layout.channel_span(read.tensor, block, channels.first, channels.end);
+    add_pixels(area, image, read.tensor, block, span, width, layout, bursts);
   }
 }
 
@@ -89,18 +107,8 @@ Bursts bursts_of(const ReadProgram& read, const qnet::Network& network, const Dr
   }
   const Area area = area_of(read, network);
   if (area.y0 >= area.y1 || area.x0 >= area.x1) return bursts;
-  if (layout.sources().is_view(read.tensor)) {
-    for (const qnet::SourceArea& source : layout.sources().of(read.tensor))
-      add_view_area(read, area, source, network, layout, bursts);
-    return bursts;
-  }
-  const ChannelRange channels = channels_of(read, network);
-  const int width = network.tensors[static_cast<std::size_t>(read.tensor)].width;
-  const int n = layout.block_channels();
-  for (int block = channels.first / n; block * n < channels.end; ++block) {
-    const ByteSpan span = layout.channel_span(read.tensor, block, channels.first, channels.end);
-    add_pixels(area, read.tensor, block, span, width, layout, bursts);
-  }
+  for (int image = read.image; image < read.image + read.images; ++image)
+    add_image(read, area, image, network, layout, bursts);
   return bursts;
 }
 

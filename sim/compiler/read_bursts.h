@@ -22,8 +22,9 @@ struct BlockPart {
 std::vector<BlockPart> block_parts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout,
                                    const qnet::SourceArea& area);
 
-/// The bursts of one load. Of a tile the rows and columns inside the tensor; of a stem (im2row) all input pixels that
-/// its windows cover, each once. A load of some channels of a block touches the bursts that hold them.
+/// The bursts of one load, image by image. Of a tile the rows and columns inside the tensor; of a stem (im2row) all
+/// input pixels that its windows cover, each once. A load of some channels of a block touches the bursts that hold
+/// them.
 BurstList read_bursts(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout);
 /// Their bytes alone, without a list.
 std::int64_t read_bytes(const ReadProgram& read, const qnet::Network& network, const DramLayout& layout);

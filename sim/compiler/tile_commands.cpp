@@ -25,14 +25,16 @@ LoadCommand activation_load(const LayerView& view, const Tiling& t) {
   return load;
 }
 
-LoadCommand piece_load(const LayerView& view, const ReductionPiece& piece) {
+LoadCommand piece_load(const LayerView& view, const ReductionPiece& piece, int images) {
   LoadCommand load;
   load.target = Target::kAct;
-  load.count = u32(std::int64_t{piece.rows(view)} * piece.cols(view) * piece.words);
+  load.win_len = u32(std::int64_t{piece.rows(view)} * piece.cols(view) * piece.words);
+  load.count = u32(images) * load.win_len;
   load.seg = 1;
-  load.m_tile = 1;
+  load.m_tile = u32(images);
   load.tw = 1;
-  load.win_len = load.count;
+  // Each slot's image behind that of the slot before. An only image may go to all slots.
+  if (images > 1) load.seg_off = load.win_len;
   return load;
 }
 

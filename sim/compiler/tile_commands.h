@@ -10,8 +10,8 @@ namespace shiftsim::sim {
 /// The load of a tile's activations.
 LoadCommand activation_load(const LayerView& view, const Tiling& t);
 
-/// The load of one pixel's activations of a piece of the reduction.
-LoadCommand piece_load(const LayerView& view, const ReductionPiece& piece);
+/// The load of the activations of a piece of the reduction, for one pixel of each of 'images' images.
+LoadCommand piece_load(const LayerView& view, const ReductionPiece& piece, int images);
 
 /// The computation of a tile of pixels and channels, without halves, addresses and tokens.
 ComputeCommand tile_compute(const LayerTask& task, const Tiling& t);

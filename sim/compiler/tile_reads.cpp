@@ -16,25 +16,27 @@ int row_group(const LayerTask& task, int tensor) {
 
 }  // namespace
 
-ReadProgram activation_read(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile) {
+ReadProgram activation_read(const LayerTask& task, const Tiling& t, const Place& at, int channel_tile) {
   const LayerView& view = task.view;
   const ChannelTile& tile = task.channel_tile(channel_tile);
   ReadProgram read;
   read.layer = task.index;
   read.tensor = task.layer().input;
+  read.image = at.image;
+  read.images = task.images(t);
   read.words = view.words;
   if (view.im2row) {
     read.kind = ReadProgram::Kind::kIm2row;
-    read.y0 = y0;
-    read.x0 = x0;
+    read.y0 = at.y0;
+    read.x0 = at.x0;
     read.rows = t.rows;
     read.cols = t.cols;
     read.channels = task.in().channels;
   } else {
     read.kind = ReadProgram::Kind::kTile;
-    read.y0 = y0 * view.stride_h - view.pad_top;
-    read.x0 = x0 * view.stride_w - view.pad_left;
-    read.rows = t.in_rows;
+    read.y0 = at.y0 * view.stride_h - view.pad_top;
+    read.x0 = at.x0 * view.stride_w - view.pad_left;
+    read.rows = t.in_rows / read.images;
     read.cols = t.in_cols;
     read.channel0 = tile.in0;
     read.channels = tile.in_channels;
@@ -47,10 +49,10 @@ ReadProgram activation_read(const LayerTask& task, const Tiling& t, int y0, int 
   return read;
 }
 
-ReadProgram piece_read(const LayerTask& task, const ReductionPiece& piece, int y0, int x0, int channel_tile) {
+ReadProgram piece_read(const LayerTask& task, const Tiling& t, const ReductionPiece& piece, const Place& at,
+                       int channel_tile) {
   const LayerView& view = task.view;
-  const Tiling pixel = measure_tiling(view, task.geometry, 1, 1);
-  ReadProgram read = activation_read(task, pixel, y0, x0, channel_tile);
+  ReadProgram read = activation_read(task, t, at, channel_tile);
   const int skipped = piece.word * task.geometry.channels;
   read.y0 += piece.ky * view.dilation_h;
   read.x0 += piece.kx * view.dilation_w;
@@ -62,23 +64,25 @@ ReadProgram piece_read(const LayerTask& task, const ReductionPiece& piece, int y
   return read;
 }
 
-ReadProgram output_area(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile) {
+ReadProgram output_area(const LayerTask& task, const Tiling& t, const Place& at, int channel_tile) {
   const ChannelTile& tile = task.channel_tile(channel_tile);
   ReadProgram read;
   read.kind = ReadProgram::Kind::kTile;
   read.layer = task.index;
   read.tensor = task.layer().output;
-  read.y0 = y0;
-  read.x0 = x0;
-  read.rows = t.rows;
+  read.image = at.image;
+  read.images = task.images(t);
+  read.y0 = at.y0;
+  read.x0 = at.x0;
+  read.rows = task.rows_an_image(t);
   read.cols = t.cols;
   read.channel0 = tile.k0;
   read.channels = tile.channels;
   return read;
 }
 
-ReadProgram residual_read(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile) {
-  ReadProgram read = output_area(task, t, y0, x0, channel_tile);
+ReadProgram residual_read(const LayerTask& task, const Tiling& t, const Place& at, int channel_tile) {
+  ReadProgram read = output_area(task, t, at, channel_tile);
   read.tensor = task.layer().residual;
   read.row_group = row_group(task, read.tensor);
   return read;

@@ -8,13 +8,14 @@
 
 namespace shiftsim::sim {
 
-/// The input of the output tile whose corner is (y0, x0), for one channel tile.
-ReadProgram activation_read(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile);
-/// Of an output tile of one pixel, the part of its window that a piece of the reduction covers.
-ReadProgram piece_read(const LayerTask& task, const ReductionPiece& piece, int y0, int x0, int channel_tile);
+/// The input of the output tile that begins at 'at', for one channel tile.
+ReadProgram activation_read(const LayerTask& task, const Tiling& t, const Place& at, int channel_tile);
+/// Of an output tile of one pixel an image, the part of its window that a piece of the reduction covers.
+ReadProgram piece_read(const LayerTask& task, const Tiling& t, const ReductionPiece& piece, const Place& at,
+                       int channel_tile);
 /// The residual of the same tile.
-ReadProgram residual_read(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile);
+ReadProgram residual_read(const LayerTask& task, const Tiling& t, const Place& at, int channel_tile);
 /// The output of the same tile, as if it were read: the bursts that a store writes.
-ReadProgram output_area(const LayerTask& task, const Tiling& t, int y0, int x0, int channel_tile);
+ReadProgram output_area(const LayerTask& task, const Tiling& t, const Place& at, int channel_tile);
 
 }  // namespace shiftsim::sim

@@ -27,6 +27,10 @@ Tiling measure_tiling(const LayerView& view, const Geometry& g, int rows, int co
   return t;
 }
 
+bool reaches_next_image(const LayerView& view) {
+  return std::int64_t{view.halo_h()} * view.halo_w() * view.words <= kMaxSigned16Bits;
+}
+
 bool fits(const LayerView& view, const Geometry& g, const Tiling& t, bool has_residual) {
   const bool scratchpads = t.window <= g.act_depth && t.pixels() * view.words_per_output() <= g.out_depth &&
                            (!has_residual || t.pixels() <= g.res_depth);

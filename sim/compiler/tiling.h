@@ -18,7 +18,18 @@ struct Tiling {
   friend bool operator==(const Tiling&, const Tiling&) = default;
 };
 
+/// Where a tile of the output begins.
+struct Place {
+  int image = 0;  ///< of the batch
+  int y0 = 0, x0 = 0;
+
+  friend bool operator==(const Place&, const Place&) = default;
+};
+
 Tiling measure_tiling(const LayerView& view, const Geometry& g, int rows, int cols);
+
+/// Whether the commands' address fields reach from one image to the next, where the view stacks them.
+bool reaches_next_image(const LayerView& view);
 
 /// Whether half of each scratchpad holds the tile, and the commands' address fields reach it.
 bool fits(const LayerView& view, const Geometry& g, const Tiling& t, bool has_residual);

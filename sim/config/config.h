@@ -176,7 +176,8 @@ struct RunConfig {
   std::string network;           ///< .qnet folder
   std::string images, labels;    ///< images and their labels; labels may be empty
   std::int64_t test_images = 0;  ///< accuracy is measured over so many (0: all)
-  int image_count = 1;           ///< images that the cycle engines run, the first ones
+  int image_count = 1;           ///< images that the cycle engines run, the first ones; whole batches
+  int batch = 1;                 ///< images that they run together, layer by layer
   Fidelity fidelity = Fidelity::kCycle;
   std::string technology;  ///< technology file
   ClockCheck clock_check = ClockCheck::kRefuse;

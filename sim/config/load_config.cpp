@@ -47,6 +47,7 @@ RunConfig defaults() {
   config.accelerator.name = "simrun";
   config.accelerator.array.lanes = config.accelerator.array.ppu_lanes = kAuto;
   config.accelerator.scratchpad = {kAuto, kAuto, kAuto, kAuto, kAuto};
+  config.image_count = kAuto;
   return config;
 }
 
@@ -112,9 +113,13 @@ RunConfig ConfigBase::load(const std::vector<std::string>& overrides) const {
   ConfigSources sources = *sources_;
   RunConfig config = read(overrides, fs::current_path(), sources);
   resolve_auto(config.accelerator);
+  if (config.image_count == kAuto) config.image_count = config.batch;
   const Complain complain = [&](const std::string& key, const std::string& message) { sources.error(key, message); };
   validate(config.accelerator, complain);
   validate(config.lockstep, complain);
+  if (config.image_count % config.batch != 0)
+    complain("run.images",
+             fmt::format("found {}, expected a multiple of run.batch, which is {}", config.image_count, config.batch));
   if (config.technology.empty()) {
     config.technology = (home_folder() / "configs/technologies/45nm_horowitz.yaml").string();
   }

@@ -12,6 +12,7 @@ namespace {
 using RunSetting = Setting<RunConfig>;
 
 constexpr int kMaxKib = 1 << 16;
+constexpr int kMaxBatch = 64;
 
 /// A getter for a member of 'part', a member of RunConfig, from a constant or another owner.
 // The names of members cannot stand in parentheses.
@@ -211,7 +212,11 @@ std::vector<RunSetting> make_settings() {
                       TOP(test_images)),
 
       fidelity(),
-      integer<Config>("run.images", 1, 1000000, "images that the cycle engines run, the first ones", TOP(image_count)),
+      automatic_integer<Config>("run.images", 1, 1000000, kAuto,
+                                "images that the cycle engines run, the first ones; auto: one batch", TOP(image_count)),
+      integer<Config>("run.batch", 1, kMaxBatch,
+                      "images that are run together, layer by layer: a layer's weights are loaded for all of them",
+                      TOP(batch)),
       integer<Config>("run.seed", 0, LONG_MAX, "of everything random; recorded in the report", TOP(seed)),
       integer<Config>("run.threads", 0, 1024,
                       "of the golden reference, and machines that run images at a time; 0: all processors",

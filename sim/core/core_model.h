@@ -38,7 +38,7 @@ public:
   /// The clock edge that ends the present cycle, with what stood on the inputs during it.
   void clock(const CoreInputs& in);
   /// An image begins on a core that is idle: cycles before its first command count for layer 0.
-  void begin_image() { sequencer_.begin_image(); }
+  void begin_batch() { sequencer_.begin_batch(); }
   /// All registers as after reset; counters stay.
   void reset();
 

@@ -33,7 +33,7 @@ public:
   const Step& e() const { return e_; }
   /// Layer of the command at work or at the queue's head, else of the last one worked on.
   int layer() const;
-  void begin_image() { last_layer_ = 0; }
+  void begin_batch() { last_layer_ = 0; }
   std::int64_t commands_started() const { return commands_started_; }
   /// Drives the unit's ports. 'stall': the global stall of this cycle.
   void drive(bool stall, CoreOutputs& out) const;

@@ -1,5 +1,7 @@
 #include "sim/engine/engine.h"
 
+#include <algorithm>
+
 #include "common/error.h"
 #include "sim/engine/cycle_engine.h"
 #include "sim/engine/golden_engine.h"
@@ -27,6 +29,13 @@ constexpr Entry kEngines[] = {
 };
 
 }  // namespace
+
+std::size_t images_to_run(const EngineSetup& setup, const ImageSet& images) {
+  const std::size_t count = std::min(static_cast<std::size_t>(setup.config.image_count), images.count);
+  SHIFTSIM_CHECK(count % static_cast<std::size_t>(setup.config.batch) == 0, "{} images in batches of {}", count,
+                 setup.config.batch);
+  return count;
+}
 
 std::unique_ptr<Engine> make_engine(const EngineSetup& setup) {
   for (const Entry& entry : kEngines)

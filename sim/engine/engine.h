@@ -20,6 +20,9 @@ struct EngineSetup {
   NetworkFacts* facts = nullptr;  ///< of the network and the images; null: engines that need them find them out
 };
 
+/// config.image_count, of the images that there are; whole batches.
+std::size_t images_to_run(const EngineSetup& setup, const ImageSet& images);
+
 class Engine {
 public:
   virtual ~Engine() = default;

@@ -22,7 +22,7 @@ MappingResult describe_mapping(const MappedLayer& mapped) {
           mapped.tried,  mapped.alone_cycles};
 }
 
-/// All of a LayerResult that does not come from running it. 'tiles': of one image.
+/// All of a LayerResult that does not come from running it. Tiles and estimates are of one batch.
 LayerResult describe_layer(const qnet::Network& network, const qnet::Layer& layer, const LayerPlan& plan) {
   const qnet::Tensor& in = network.in(layer);
   const qnet::Tensor& out = network.out(layer);
@@ -55,7 +55,8 @@ std::vector<DramMapEntry> dram_map(const qnet::Network& network, const Program& 
     const auto index = static_cast<std::size_t>(area.index);
     const bool tensor = area.kind == DramArea::Kind::kTensor;
     map.push_back({tensor ? "tensor" : "parameters", tensor ? network.tensors[index].name : network.layers[index].name,
-                   area.address, area.bytes, area.level == MemoryLevel::kL2 ? "l2" : "dram"});
+                   area.address, area.bytes, area.level == MemoryLevel::kL2 ? "l2" : "dram",
+                   tensor ? program.dram.image_pitch(area.index) : 0});
   }
   return map;
 }
@@ -64,8 +65,10 @@ std::vector<DramMapEntry> dram_map(const qnet::Network& network, const Program& 
 
 RunResult machine_result(const qnet::Network& network, const Program& program, std::int64_t images,
                          const MachineCounts& counts) {
+  const std::int64_t batches = images / program.dram.batch();
   RunResult result;
   result.images = images;
+  result.batch = program.dram.batch();
   result.dram_map = dram_map(network, program);
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     if (network.layers[i].is_view()) continue;
@@ -74,9 +77,9 @@ RunResult machine_result(const qnet::Network& network, const Program& program, s
     layer.causes = counts.causes[i];
     layer.cycles = layer.events.cycles;
     layer.macs = qnet::macs(network, network.layers[i]) * images;
-    layer.tiles *= images;
-    layer.estimated_cycles *= static_cast<double>(images);
-    layer.estimated_dram_bytes *= static_cast<double>(images);
+    layer.tiles *= batches;
+    layer.estimated_cycles *= static_cast<double>(batches);
+    layer.estimated_dram_bytes *= static_cast<double>(batches);
     result.cycles += layer.cycles;
     result.layers.push_back(std::move(layer));
   }

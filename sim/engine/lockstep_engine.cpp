@@ -64,8 +64,8 @@ std::string LockstepEngine::record_waveform(const ImageSet& images, std::int64_t
   options.trace = setup_.output / "lockstep.fst";
   options.trace_from = std::max<std::int64_t>(0, difference_cycle - config.lockstep.wave_cycles);
   System system(setup_.network, program_, config.accelerator.dram, options);
-  for (std::int64_t image = 0; image < images_run; ++image)
-    if (!system.run(images.image(static_cast<std::size_t>(image)))) break;
+  for (std::int64_t first = 0; first < images_run; first += config.batch)
+    if (!system.run(images.image(static_cast<std::size_t>(first)))) break;
   SHIFTSIM_CHECK(system.scoreboard()->difference() && system.scoreboard()->difference()->cycle == difference_cycle,
                  "the run with tracing did not show the difference of cycle {} again", difference_cycle);
   return options.trace.string();

@@ -9,25 +9,29 @@ namespace shiftsim::sim {
 
 MachineRun::MachineRun(const qnet::Network& network, const Program& program, const DramConfig& dram,
                        const SystemOptions& options)
-    : network_(network), golden_(network), system_(network, program, dram, options) {}
+    : network_(network), golden_(network), batch_(program.dram.batch()), system_(network, program, dram, options) {}
 
-bool MachineRun::run(const std::uint8_t* image, std::size_t number) {
-  ++started_;
+bool MachineRun::run(const ImageSet& images, std::size_t first) {
+  started_ += batch_;
   const auto begin = std::chrono::steady_clock::now();
-  const bool same = system_.run(image);
+  const bool same = system_.run(images.image(first));
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  if (same) compare_values(image, number);
-  return same;
+  if (!same) return false;
+  for (int i = 0; i < batch_; ++i) {
+    const std::size_t number = first + static_cast<std::size_t>(i);
+    compare_values(images.image(number), i, number);
+  }
+  return true;
 }
 
 /// Every tensor the core wrote against the golden reference.
-void MachineRun::compare_values(const std::uint8_t* image, std::size_t number) {
+void MachineRun::compare_values(const std::uint8_t* image, int in_batch, std::size_t number) {
   const qnet::ImageTrace golden = golden_.trace(image);
   const std::vector<qnet::Tensor>& tensors = network_.tensors;
   const qnet::TensorSources sources(network_);
   for (std::size_t i = 1; i < tensors.size(); ++i) {
     if (sources.is_view(static_cast<int>(i))) continue;  // its readers' values tell
-    const std::vector<std::int32_t> values = system_.memory().values(static_cast<int>(i));
+    const std::vector<std::int32_t> values = system_.memory().values(static_cast<int>(i), in_batch);
     ++values_.tensors;
     values_.values += static_cast<std::int64_t>(values.size());
     for (std::size_t v = 0; v < values.size(); ++v) {

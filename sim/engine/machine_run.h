@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "common/images.h"
 #include "qnet/golden.h"
 #include "sim/compiler/program.h"
 #include "sim/engine/machine_totals.h"
@@ -16,15 +17,18 @@ public:
   MachineRun(const qnet::Network& network, const Program& program, const DramConfig& dram,
              const SystemOptions& options);
 
-  /// Runs one image; 'number' is for messages. Returns false where lockstep finds a difference.
-  bool run(const std::uint8_t* image, std::size_t number);
+  /// Runs the images of one batch, of which the first is number 'first'. Returns false where lockstep finds a
+  /// difference.
+  bool run(const ImageSet& images, std::size_t first);
   MachineTotals totals() const;
 
 private:
-  void compare_values(const std::uint8_t* image, std::size_t number);
+  /// 'in_batch': which of the batch the image is; 'number': of all images, for messages.
+  void compare_values(const std::uint8_t* image, int in_batch, std::size_t number);
 
   const qnet::Network& network_;
   qnet::Golden golden_;
+  int batch_;
   System system_;
   std::int64_t started_ = 0;
   ValueCheck values_;

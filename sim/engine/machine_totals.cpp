@@ -20,25 +20,26 @@ bool all_agrees(const MachineTotals& totals) {
   return !totals.difference && totals.values.mismatches == 0;
 }
 
-/// Images [first, end) on one machine. 'progress' may be null.
+/// Batches [first, end) of images on one machine. 'progress', of images, may be null.
 MachineTotals run_range(const EngineSetup& setup, const Program& program, const SystemOptions& options,
                         const ImageSet& images, std::size_t first, std::size_t end, Progress* progress) {
   MachineRun machine(setup.network, program, setup.config.accelerator.dram, options);
+  const auto batch = static_cast<std::size_t>(program.dram.batch());
   for (std::size_t i = first; i < end; ++i) {
-    const bool same = machine.run(images.image(i), i);
-    if (progress != nullptr) progress->update(i + 1 - first);
+    const bool same = machine.run(images, i * batch);
+    if (progress != nullptr) progress->update((i + 1 - first) * batch);
     if (!same) break;
   }
   return machine.totals();
 }
 
-std::size_t processes_for(const EngineSetup& setup, const SystemOptions& options, std::size_t images) {
+std::size_t processes_for(const EngineSetup& setup, const SystemOptions& options, std::size_t batches) {
   // A limit counts cycles from the first image on; a waveform is one machine's.
   if (options.compare_cycles > 0 || !options.trace.empty()) return 1;
   const int threads = setup.config.threads;
   const auto wanted = threads > 0 ? static_cast<std::size_t>(threads)
                                   : static_cast<std::size_t>(std::max(1u, std::thread::hardware_concurrency()));
-  return std::min(wanted, images);
+  return std::min(wanted, batches);
 }
 
 }  // namespace
@@ -102,14 +103,15 @@ MachineTotals totals_from(const std::string& text) {
 
 MachineTotals run_machines(const EngineSetup& setup, const Program& program, const SystemOptions& options,
                            const ImageSet& images) {
-  const auto count = std::min(static_cast<std::size_t>(setup.config.image_count), images.count);
-  const std::size_t processes = processes_for(setup, options, count);
+  const std::size_t count = images_to_run(setup, images);
+  const std::size_t batches = count / static_cast<std::size_t>(program.dram.batch());
+  const std::size_t processes = processes_for(setup, options, batches);
   if (processes > 1) {
     spdlog::info("{}: {} images in {} processes", to_string(setup.config.fidelity), count, processes);
     const auto begin = std::chrono::steady_clock::now();
     const std::vector<std::string> parts = run_forked(processes, [&](std::size_t i) {
       return to_text(
-          run_range(setup, program, options, images, i * count / processes, (i + 1) * count / processes, nullptr));
+          run_range(setup, program, options, images, i * batches / processes, (i + 1) * batches / processes, nullptr));
     });
     MachineTotals totals;
     for (const std::string& part : parts) totals += totals_from(part);
@@ -117,7 +119,7 @@ MachineTotals run_machines(const EngineSetup& setup, const Program& program, con
     if (all_agrees(totals)) return totals;
   }
   Progress progress(to_string(setup.config.fidelity), count, "images");
-  return run_range(setup, program, options, images, 0, count, &progress);
+  return run_range(setup, program, options, images, 0, batches, &progress);
 }
 
 RunResult result_of(const EngineSetup& setup, const Program& program, const MachineTotals& totals) {

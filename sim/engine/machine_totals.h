@@ -28,7 +28,7 @@ struct MachineTotals {
 std::string to_text(const MachineTotals& totals);
 MachineTotals totals_from(const std::string& text);
 
-/// Runs the first config.image_count images, each on a machine as it is at the beginning, in as many processes as
+/// Runs the first config.image_count images, each batch on a machine as it is at the beginning, in as many processes as
 /// config.threads says (SystemC allows one machine a process). The totals are the same at any number. Where something
 /// differs the images are run again, one after the other up to the difference.
 MachineTotals run_machines(const EngineSetup& setup, const Program& program, const SystemOptions& options,

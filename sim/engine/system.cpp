@@ -100,7 +100,7 @@ public:
     dont_initialize();
   }
 
-  /// After an image: what the edges since the last comparison did.
+  /// After a batch: what the edges since the last comparison did.
   void finish() {
     if (scoreboard_.difference()) return;
     const bool same = scoreboard_.check_assertions(rtl_.failure()) && (!scoreboard_.level() || compare_events());
@@ -170,7 +170,7 @@ private:
 struct System::Impl {
   Impl(const qnet::Network& net, const Program& prog, const DramConfig& dram_config, const SystemOptions& opts)
       : options(opts),
-        memory(net),
+        memory(net, prog.dram.batch()),
         host(prog),
         dram(make_dram_model(dram_config)),
         dma(net, prog, dram_config, *dram, memory),
@@ -207,10 +207,10 @@ System::System(const qnet::Network& network, const Program& program, const DramC
 
 System::~System() = default;
 
-bool System::run(const std::uint8_t* image) {
+bool System::run(const std::uint8_t* images) {
   impl_->memory.poison();
-  impl_->memory.set_input(image);
-  impl_->core.begin_image();
+  impl_->memory.set_input(images);
+  impl_->core.begin_batch();
   impl_->host.restart();
   impl_->host_wire.write(impl_->host.outputs());
   impl_->core_wire.write(impl_->core.outputs());

@@ -37,10 +37,11 @@ public:
   System(const System&) = delete;
   System& operator=(const System&) = delete;
 
-  /// Runs the program on one image (uint8, NHWC) until all is quiet. Returns false if lockstep found a difference.
+  /// Runs the program on the images of one batch (uint8, NHWC, one behind the other) until all is quiet. Returns false
+  /// if lockstep found a difference.
   /// Throws InternalError if nothing moves for 200,000 cycles, and Stopped (common/watcher.h), after which the machine
   /// is of no use any more.
-  bool run(const std::uint8_t* image);
+  bool run(const std::uint8_t* images);
 
   const TensorMemory& memory() const;
   const CoreModel& core() const;

@@ -1,6 +1,5 @@
 #include "sim/engine/transaction_engine.h"
 
-#include <algorithm>
 #include <chrono>
 
 #include "sim/engine/layer_results.h"
@@ -14,10 +13,10 @@ TransactionEngine::TransactionEngine(const EngineSetup& setup)
 
 RunResult TransactionEngine::run(const ImageSet& images) {
   const qnet::Network& network = setup_.network;
-  const auto count = std::min(static_cast<std::size_t>(setup_.config.image_count), images.count);
+  const std::size_t count = images_to_run(setup_, images);
   const auto begin = std::chrono::steady_clock::now();
   TransactionMachine machine(network, program_, setup_.config.accelerator.dram);
-  machine.run(static_cast<std::int64_t>(count));
+  machine.run(static_cast<std::int64_t>(count) / setup_.config.batch);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   const std::vector<ValueCounts> values = setup_.facts != nullptr
                                               ? setup_.facts->value_counts(count)

@@ -20,6 +20,13 @@ struct SharedEvent {
 constexpr SharedEvent kSharedEvents[] = {SHIFTSIM_CORE_EVENTS(SHARED_EVENT)};
 #undef SHARED_EVENT
 
+/// Which images of a batch, where there are several.
+std::string batch_text(const Program& program, int image, int images) {
+  if (program.dram.batch() == 1) return "";
+  return images == 1 ? fmt::format("image {} of the batch, ", image)
+                     : fmt::format("images {}..{} of the batch, ", image, image + images - 1);
+}
+
 }  // namespace
 
 std::string Difference::text() const {
@@ -60,9 +67,10 @@ std::string Scoreboard::compute_place() const {
   if (command < 0) return "before the first tile";
   const auto count = static_cast<std::int64_t>(program_.origins.size());
   const TileOrigin& o = program_.origins[static_cast<std::size_t>(command % count)];
-  return fmt::format("layer {}, tile {} (rows {}..{}, columns {}..{}, channels {}..{})",
-                     network_.layers[static_cast<std::size_t>(o.layer)].name, command % count, o.y0, o.y0 + o.rows - 1,
-                     o.x0, o.x0 + o.cols - 1, o.channel0, o.channel0 + o.channels - 1);
+  return fmt::format("layer {}, {}tile {} (rows {}..{}, columns {}..{}, channels {}..{})",
+                     network_.layers[static_cast<std::size_t>(o.layer)].name, batch_text(program_, o.image, o.images),
+                     command % count, o.y0, o.y0 + o.rows - 1, o.x0, o.x0 + o.cols - 1, o.channel0,
+                     o.channel0 + o.channels - 1);
 }
 
 std::string Scoreboard::drain_place(int p, int n) const {
@@ -70,18 +78,24 @@ std::string Scoreboard::drain_place(int p, int n) const {
   const auto count = static_cast<std::int64_t>(program_.origins.size());
   const std::int64_t command = drain.command % count;
   const TileOrigin& o = program_.origins[static_cast<std::size_t>(command)];
-  const std::int64_t f = static_cast<std::int64_t>(p) * drain.seg + drain.j;
-  return fmt::format("layer {}, tile {}, row {} column {} of the array: pixel ({}, {}), channel {}",
-                     network_.layers[static_cast<std::size_t>(o.layer)].name, command, p, n, o.y0 + f / o.cols,
-                     o.x0 + f % o.cols, n < 0 ? -1 : o.channel0 + n);
+  const int f = static_cast<int>(p * drain.seg + drain.j);
+  const int pixels = o.rows * o.cols;  // of an image
+  const int pixel = f % pixels;
+  return fmt::format("layer {}, {}tile {}, row {} column {} of the array: pixel ({}, {}), channel {}",
+                     network_.layers[static_cast<std::size_t>(o.layer)].name,
+                     batch_text(program_, o.image + f / pixels, 1), command, p, n, o.y0 + pixel / o.cols,
+                     o.x0 + pixel % o.cols, n < 0 ? -1 : o.channel0 + n);
 }
 
 std::string Scoreboard::store_place(int byte) const {
   if (store_ == nullptr) return compute_place();
   const WriteProgram& w = *store_;
-  const std::int64_t pixel = store_word_ / (w.wide ? 4 : 1);
-  return fmt::format("layer {}, store of tile ({}, {}): pixel ({}, {}), channel {}",
-                     network_.layers[static_cast<std::size_t>(w.layer)].name, w.y0, w.x0, w.y0 + pixel / w.cols,
+  const int word = static_cast<int>(store_word_ / (w.wide ? 4 : 1));
+  const int pixels = w.rows * w.cols;  // of an image
+  const int pixel = word % pixels;
+  return fmt::format("layer {}, {}store of tile ({}, {}): pixel ({}, {}), channel {}",
+                     network_.layers[static_cast<std::size_t>(w.layer)].name,
+                     batch_text(program_, w.image + word / pixels, 1), w.y0, w.x0, w.y0 + pixel / w.cols,
                      w.x0 + pixel % w.cols, w.channel0 + byte);
 }
 

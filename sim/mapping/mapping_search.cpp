@@ -220,7 +220,7 @@ std::vector<MappedLayer> find_mappings(const qnet::Network& network, const RunCo
                                        const Technology& technology, int threads) {
   check_names(network, config);
   const AcceleratorConfig& accelerator = config.accelerator;
-  const DramLayout dram = layout_of(network, accelerator);
+  const DramLayout dram = layout_of(network, accelerator, config.batch);
   const EventWeights weights(accelerator, technology);
   std::vector<LayerTask> tasks;
   std::vector<std::size_t> distinct;                ///< of 'tasks'

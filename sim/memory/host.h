@@ -18,7 +18,7 @@ class Host {
 public:
   explicit Host(const Program& program) : program_(program) { restart(); }
 
-  /// Begins the program again, for the next image.
+  /// Begins the program again, for the next batch.
   void restart() {
     next_ld_ = 0;
     next_ex_ = 0;

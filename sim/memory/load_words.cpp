@@ -27,11 +27,14 @@ LoadWords::LoadWords(const ReadProgram& read, std::int64_t count, const qnet::Ne
 
 void LoadWords::advance() {
   ++next_;
+  if (read_->kind == ReadProgram::Kind::kWords) return;
   if (++word_ < read_->words) return;
   word_ = 0;
   if (++col_ < read_->cols) return;
   col_ = 0;
-  ++row_;
+  if (++row_ < read_->rows) return;
+  row_ = 0;
+  ++image_;
 }
 
 LoadWords::Share LoadWords::share() const {
@@ -67,7 +70,7 @@ std::int64_t LoadWords::bytes_needed(std::int64_t total) const {
   const Share s = share();
   if (s.whole == 0) return 0;
   const std::int64_t burst = program_->dram.burst_bytes();
-  const std::int64_t bytes = ceil_div(total * s.part, s.whole);
+  const std::int64_t bytes = ceil_div(total * (image_ * s.whole + s.part), read_->images * s.whole);
   return std::min(total, ceil_div(bytes, burst) * burst);
 }
 
@@ -92,7 +95,8 @@ std::uint8_t LoadWords::value(const TensorMemory& memory, int y, int x, int chan
   const qnet::TensorSources& sources = program_->dram.sources();
   if (sources.is_view(read_->tensor)) at = sources.of(read_->tensor, y, x, channel);
   const qnet::Tensor& stored = network_->tensors[static_cast<std::size_t>(at.tensor)];
-  return memory.data(at.tensor)[element(stored, at.stored_y(y), at.stored_x(x)) + static_cast<std::size_t>(at.channel)];
+  const std::uint8_t* const values = memory.data(at.tensor, read_->image + image_);
+  return values[element(stored, at.stored_y(y), at.stored_x(x)) + static_cast<std::size_t>(at.channel)];
 }
 
 void LoadWords::make_window_word(const TensorMemory& memory, std::uint8_t* word) const {
@@ -131,7 +135,7 @@ void LoadWords::make_tile_word(const TensorMemory& memory, std::uint8_t* word) c
   const int x = p.x0 + col_;
   if (contains(tensor, y, x)) {
     if (p.repeat == 1 && !program_->dram.sources().is_view(p.tensor)) {
-      std::memcpy(word, memory.data(p.tensor) + element(tensor, y, x) + first, bytes);
+      std::memcpy(word, memory.data(p.tensor, p.image + image_) + element(tensor, y, x) + first, bytes);
     } else {
       for (int i = 0; i < count; ++i) word[i] = value(memory, y, x, (first + i) / p.repeat);
     }

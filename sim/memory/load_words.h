@@ -27,7 +27,7 @@ private:
   std::uint8_t value(const TensorMemory& memory, int y, int x, int channel) const;
   void make_tile_word(const TensorMemory& memory, std::uint8_t* word) const;
   void make_window_word(const TensorMemory& memory, std::uint8_t* word) const;
-  /// Words or rows that are needed for the next word, and all there are.
+  /// Words or rows of an image that are needed for the next word, and all there are.
   struct Share {
     std::int64_t part, whole;
   };
@@ -37,7 +37,7 @@ private:
   const qnet::Network* network_;
   const Program* program_;
   std::int64_t count_ = 0, next_ = 0;
-  int row_ = 0, col_ = 0, word_ = 0;  ///< of the next word
+  int image_ = 0, row_ = 0, col_ = 0, word_ = 0;  ///< of the next word; image: of the load
 };
 
 }  // namespace shiftsim::sim

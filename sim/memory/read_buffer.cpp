@@ -25,7 +25,7 @@ std::int64_t longest_wait_of_view(const ReadProgram& read, const qnet::Network& 
     rows *= inside(read.x0, read.cols, tensor.width);
     waits = 1;
   }
-  return ceil_div(read_bytes(read, network, program.dram) * std::min(waits, rows), std::int64_t{rows});
+  return ceil_div(read_bytes(read, network, program.dram) * std::min(waits, rows), std::int64_t{rows} * read.images);
 }
 
 /// Bytes that one word can wait for: a weight word, a pixel with what stands beside it, or the rows of a window.

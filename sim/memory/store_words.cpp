@@ -6,7 +6,13 @@ namespace shiftsim::sim {
 
 StoreWords::StoreWords(const WriteProgram& write, std::int64_t count, const qnet::Network& network,
                        const Program& program)
-    : write_(&write), network_(&network), program_(&program), left_(count), y_(write.y0), x_(write.x0) {
+    : write_(&write),
+      network_(&network),
+      program_(&program),
+      left_(count),
+      image_(write.image),
+      y_(write.y0),
+      x_(write.x0) {
   find_pieces();
 }
 
@@ -19,7 +25,10 @@ void StoreWords::advance() {
   byte_ = 0;
   if (++x_ == write_->x0 + write_->cols) {
     x_ = write_->x0;
-    ++y_;
+    if (++y_ == write_->y0 + write_->rows) {
+      y_ = write_->y0;
+      ++image_;
+    }
   }
   if (write_->wide || x_ == write_->x0) {
     find_pieces();
@@ -33,7 +42,7 @@ void StoreWords::put(const std::uint8_t* word, TensorMemory& memory) const {
   const auto channels = static_cast<std::size_t>(write_->channels);
   const auto element =
       static_cast<std::size_t>((std::int64_t{y_} * tensor.width + x_) * tensor.channels + write_->channel0);
-  std::uint8_t* data = memory.data(write_->tensor);
+  std::uint8_t* data = memory.data(write_->tensor, image_);
   if (!write_->wide) {
     std::memcpy(data + element, word, channels);
     return;
@@ -51,7 +60,7 @@ void StoreWords::find_pieces() {
   for (int i = 0; i < kBlocks && (first_block + i) * n < end; ++i) {
     const int block = first_block + i;
     const int pitch = layout.pixel_bytes(write_->tensor, block);
-    const std::uint64_t pixel = layout.pixel_address(write_->tensor, block, y_, x_);
+    const std::uint64_t pixel = layout.pixel_address(write_->tensor, block, y_, x_, image_);
     // The four words of 32-bit outputs stand behind each other: a byte of each channel of the block in each.
     const ByteSpan span = layout.channel_span(write_->tensor, block, write_->channel0, end);
     const int words = words_a_pixel();

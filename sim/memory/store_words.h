@@ -42,7 +42,7 @@ private:
   const qnet::Network* network_;
   const Program* program_;
   std::int64_t left_ = 0;
-  int y_ = 0, x_ = 0, byte_ = 0;  ///< of the next word
+  int image_ = 0, y_ = 0, x_ = 0, byte_ = 0;  ///< of the next word
   Pieces pieces_{};
   std::array<std::uint64_t, kBlocks> pitch_{};  ///< from one pixel of a row to the next
 };

@@ -8,22 +8,28 @@ namespace {
 constexpr std::uint8_t kPoison = 0xa5;
 }
 
-TensorMemory::TensorMemory(const qnet::Network& network) : network_(network) {
-  for (const qnet::Tensor& tensor : network.tensors)
-    tensors_.emplace_back(tensor.size() * (tensor.bits == qnet::kLogitsBits ? 4 : 1), kPoison);
+TensorMemory::TensorMemory(const qnet::Network& network, int batch) : network_(network), batch_(batch) {
+  for (int image = 0; image < batch; ++image)
+    for (const qnet::Tensor& tensor : network.tensors)
+      tensors_.emplace_back(tensor.size() * (tensor.bits == qnet::kLogitsBits ? 4 : 1), kPoison);
 }
 
-void TensorMemory::set_input(const std::uint8_t* image) {
-  std::memcpy(tensors_[0].data(), image, tensors_[0].size());
+void TensorMemory::set_input(const std::uint8_t* images) {
+  for (int image = 0; image < batch_; ++image) {
+    std::vector<std::uint8_t>& input = tensors_[place(0, image)];
+    std::memcpy(input.data(), images, input.size());
+    images += input.size();
+  }
 }
 
 void TensorMemory::poison() {
-  for (std::size_t i = 1; i < tensors_.size(); ++i) std::fill(tensors_[i].begin(), tensors_[i].end(), kPoison);
+  for (std::size_t i = 0; i < tensors_.size(); ++i)
+    if (i % network_.tensors.size() != 0) std::fill(tensors_[i].begin(), tensors_[i].end(), kPoison);
 }
 
-std::vector<std::int32_t> TensorMemory::values(int tensor) const {
+std::vector<std::int32_t> TensorMemory::values(int tensor, int image) const {
   const qnet::Tensor& spec = network_.tensors[static_cast<std::size_t>(tensor)];
-  const std::vector<std::uint8_t>& bytes = tensors_[static_cast<std::size_t>(tensor)];
+  const std::vector<std::uint8_t>& bytes = tensors_[place(tensor, image)];
   std::vector<std::int32_t> result(spec.size());
   if (spec.bits == qnet::kLogitsBits) {
     std::memcpy(result.data(), bytes.data(), bytes.size());

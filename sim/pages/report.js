@@ -24,7 +24,9 @@ function showSummary() {
         tile(
             "cycles an image", integer(cycles.per_image),
             `${seconds(cycles.seconds_per_image)} at ${digits(cycles.clock_mhz)} MHz`),
-        tile("images a second", digits(cycles.images_per_second)),
+        tile(
+            "images a second", digits(cycles.images_per_second),
+            cycles.batch > 1 ? `${cycles.batch} together in ${seconds(cycles.seconds_per_batch)}` : ""),
         tile("MAC lanes busy", percent(cycles.lane_utilisation), `${scaled(perImage(cycles.macs), "")} MACs an image`),
         tile(
             "energy an image", energy(total.per_image_pj),

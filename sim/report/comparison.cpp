@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::size_t kNameWidth = 18;
 
-MatrixProduct product_of(const LayerResult& layer) {
-  const std::int64_t pixels = std::int64_t{layer.out_h} * layer.out_w;
+/// Of all images of a batch: the others, too, would take them as more pixels.
+MatrixProduct product_of(const LayerResult& layer, int batch) {
+  const std::int64_t pixels = std::int64_t{layer.out_h} * layer.out_w * batch;
   return {pixels, layer.out_c / layer.groups,
           std::int64_t{layer.kernel_h} * layer.kernel_w * (layer.in_c / layer.groups), layer.groups};
 }
@@ -24,14 +25,15 @@ std::int64_t sum(const LayerResult& layer, std::initializer_list<Cause> causes) 
                          [&](std::int64_t total, Cause cause) { return total + layer.cause(cause); });
 }
 
-ComparedLayer compare_layer(const LayerResult& layer, std::int64_t images, const ArraySize& array) {
+ComparedLayer compare_layer(const LayerResult& layer, const RunResult& result, const ArraySize& array) {
+  const std::int64_t batches = result.images / result.batch;
   ComparedLayer c;
   c.name = layer.name;
-  c.product = product_of(layer);
+  c.product = product_of(layer, result.batch);
   c.ours = layer.cycles;
-  c.scale_ws = images * scale_sim_ws(c.product, array);
-  c.scale_os = images * scale_sim_os(c.product, array);
-  c.stonne = images * stonne_os(c.product, array);
+  c.scale_ws = batches * scale_sim_ws(c.product, array);
+  c.scale_os = batches * scale_sim_os(c.product, array);
+  c.stonne = batches * stonne_os(c.product, array);
   const std::int64_t run = layer.cause(Cause::kRun);
   c.digits = run - run / layer.digits;
   c.setup = layer.cause(Cause::kSetup);
@@ -84,7 +86,7 @@ ComparedLayer& ComparedLayer::operator+=(const ComparedLayer& other) {
 std::vector<ComparedLayer> compare(const RunResult& result, const ArrayConfig& array) {
   std::vector<ComparedLayer> layers;
   for (const LayerResult& layer : result.layers)
-    if (layer.macs > 0) layers.push_back(compare_layer(layer, result.images, {array.rows, array.cols}));
+    if (layer.macs > 0) layers.push_back(compare_layer(layer, result, {array.rows, array.cols}));
   return layers;
 }
 

@@ -106,9 +106,11 @@ nlohmann::ordered_json Report::json() const {
     const double seconds = seconds_per_image();
     json["cycles"] = {{"total", result_.cycles},
                       {"images", result_.images},
+                      {"batch", result_.batch},
                       {"per_image", per_image(static_cast<double>(result_.cycles))},
                       {"clock_mhz", config_.accelerator.clock_mhz},
                       {"seconds_per_image", seconds},
+                      {"seconds_per_batch", seconds_per_batch()},
                       {"images_per_second", seconds > 0 ? 1 / seconds : 0},
                       {"macs", total_macs()},
                       {"lane_utilisation", utilisation()}};
@@ -125,12 +127,15 @@ nlohmann::ordered_json Report::json() const {
   if (timed) json["area"]["gops_per_mm2"] = gops_per_mm2();
 
   json["dram_map"] = Json::array();
-  for (const DramMapEntry& area : result_.dram_map)
-    json["dram_map"].push_back({{"kind", area.kind},
-                                {"name", area.name},
-                                {"level", area.level},
-                                {"address", area.address},
-                                {"bytes", area.bytes}});
+  for (const DramMapEntry& area : result_.dram_map) {
+    Json entry = {{"kind", area.kind},
+                  {"name", area.name},
+                  {"level", area.level},
+                  {"address", area.address},
+                  {"bytes", area.bytes}};
+    if (result_.batch > 1 && area.image_pitch > 0) entry["image_pitch"] = area.image_pitch;
+    json["dram_map"].push_back(std::move(entry));
+  }
 
   const LockstepResult& lockstep = result_.lockstep;
   json["lockstep"] = {{"verdict", lockstep.verdict},

@@ -65,6 +65,10 @@ double Report::seconds_per_image() const {
   return per_image(static_cast<double>(result_.cycles)) / (config_.accelerator.clock_mhz * 1e6);
 }
 
+double Report::seconds_per_batch() const {
+  return result_.batch * seconds_per_image();
+}
+
 std::int64_t Report::total_macs() const {
   std::int64_t macs = 0;
   for (const LayerResult& layer : result_.layers) macs += layer.macs;

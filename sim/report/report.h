@@ -59,6 +59,8 @@ public:
   /// A sum over the images that the engine ran, for one of them.
   double per_image(double value) const;
   double seconds_per_image() const;
+  /// Until the outputs of all images of a batch are there.
+  double seconds_per_batch() const;
   /// Of all images run.
   std::int64_t total_macs() const;
 

@@ -20,7 +20,7 @@ struct MappingResult {
   bool split = false;                ///< the reduction in pieces
   bool window_split = false;         ///< and the activations with it
   int candidates = 0, tried = 0;     ///< mappings ranked, and run
-  std::int64_t alone_cycles = 0;     ///< of one image, the layer by itself on an idle machine
+  std::int64_t alone_cycles = 0;     ///< of one batch, the layer by itself on an idle machine
 };
 
 struct LayerResult {
@@ -74,7 +74,8 @@ struct DramMapEntry {
   std::string name;           ///< of the tensor or of the layer
   std::uint64_t address = 0;  ///< in its level
   std::int64_t bytes = 0;
-  std::string level = "dram";  ///< or "l2"
+  std::string level = "dram";    ///< or "l2"
+  std::int64_t image_pitch = 0;  ///< of a tensor: bytes from one image of a batch to the next
 };
 
 struct RunResult {
@@ -82,6 +83,7 @@ struct RunResult {
   std::vector<LayerResult> layers;     ///< empty at fidelity golden
   std::int64_t cycles = 0;             ///< of all images run, the sum over the layers
   std::int64_t images = 0;             ///< images that the cycle engine ran
+  int batch = 1;                       ///< of them run together
   std::vector<DramMapEntry> dram_map;  ///< by address; empty at fidelity golden
   ValueCheck values;
   LockstepResult lockstep;

@@ -86,6 +86,9 @@ std::string Report::summary() const {
         fmt::format("{} cycles an image: {} at {} MHz, {} images/s, {:.0f} % of the MAC lanes busy",
                     with_commas(std::llround(per_image(static_cast<double>(result_.cycles)))), time_text(seconds),
                     a.clock_mhz, short_number(seconds > 0 ? 1 / seconds : 0), 100 * utilisation()));
+    if (result_.batch > 1)
+      add("batch", fmt::format("{} images together, layer by layer: all outputs come after {}", result_.batch,
+                               time_text(seconds_per_batch())));
     add("energy",
         fmt::format("{} an image: {} on chip, {} DRAM", energy_text(per_image(total_.total())),
                     energy_text(per_image(total_.on_chip())), energy_text(per_image(total_[Component::kDram]))));

@@ -37,8 +37,7 @@ public:
 
   void on_store(std::int64_t from, std::int64_t to, int layer, const StoreCommand& command) override {
     const WriteProgram& write = program_.writes[command.dma_id];
-    slices_.push_back({Track::kStore, from, to, layer,
-                       fmt::format("{} {}", layer_name(layer), place(write.y0, write.x0, write.channel0))});
+    slices_.push_back({Track::kStore, from, to, layer, fmt::format("{} {}", layer_name(layer), place(write))});
   }
 
   void on_read(std::int64_t from, std::int64_t to, std::int64_t fetch_from, std::int64_t fetch_to, MemoryLevel level,
@@ -58,11 +57,16 @@ public:
 private:
   static Track track_of(MemoryLevel level) { return level == MemoryLevel::kL2 ? Track::kL2 : Track::kDram; }
   const std::string& layer_name(int layer) const { return network_.layers[static_cast<std::size_t>(layer)].name; }
-  static std::string place(int y, int x, int channel) { return fmt::format("y{} x{} k{}", y, x, channel); }
+  /// Where a tile or a store begins.
+  template <typename Tile>
+  std::string place(const Tile& tile) const {
+    const std::string image = program_.dram.batch() > 1 ? fmt::format("i{} ", tile.image) : "";
+    return fmt::format("{}y{} x{} k{}", image, tile.y0, tile.x0, tile.channel0);
+  }
 
   std::string tile_name(const ComputeCommand& command) const {
     const TileOrigin& tile = program_.origins[static_cast<std::size_t>(&command - program_.computes.commands.data())];
-    return fmt::format("{} {}", layer_name(tile.layer), place(tile.y0, tile.x0, tile.channel0));
+    return fmt::format("{} {}", layer_name(tile.layer), place(tile));
   }
 
   /// One slice for what goes on.
@@ -97,7 +101,7 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-std::vector<Slice> trace_image(const qnet::Network& network, const Program& program, const DramConfig& dram) {
+std::vector<Slice> trace_batch(const qnet::Network& network, const Program& program, const DramConfig& dram) {
   Recorder recorder(network, program);
   TransactionMachine machine(network, program, dram);
   machine.observe(&recorder);

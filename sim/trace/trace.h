@@ -25,8 +25,9 @@ struct Slice {
   std::int64_t bytes = 0;     ///< DMA, DRAM and L2
 };
 
-/// What one image does, slice by slice, on the transaction machine: equal to the other engines in every cycle.
-std::vector<Slice> trace_image(const qnet::Network& network, const Program& program, const DramConfig& dram);
+/// What the machine does with one batch, slice by slice, on the transaction machine: equal to the other engines in
+/// every cycle.
+std::vector<Slice> trace_batch(const qnet::Network& network, const Program& program, const DramConfig& dram);
 
 /// The slices in the trace event format: one process, a track for each unit. Time is that of the accelerator's clock;
 /// the arguments of a slice give its cycles. Slices of DMA and memories may overlap: they are

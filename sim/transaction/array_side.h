@@ -20,7 +20,7 @@ public:
 
   void observe(TransactionObserver* observer) { observer_ = observer; }
 
-  void begin_image() { last_layer_ = 0; }
+  void begin_batch() { last_layer_ = 0; }
   bool can_take() const { return !fifo_.full(); }
   void push(const Queued<ComputeCommand>& command) { fifo_.push(command); }
   bool idle() const { return fifo_.empty() && !running_ && !in_flight() && ppu_idle(); }

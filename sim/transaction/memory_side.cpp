@@ -131,7 +131,7 @@ std::int64_t MemorySide::advance(std::int64_t limit) {
     if (writes) {
       clock();
       ++cycles;
-      // The image may end with the last write.
+      // The batch may end with the last write.
       if (dma_idle()) break;
     } else {
       cycles += request_count_ == 0 ? advance_idle(left) : advance_reads(left);

@@ -43,7 +43,7 @@ public:
   std::int64_t advance(std::int64_t limit);
   /// Runs one cycle, whatever it does.
   void clock();
-  /// What is left over from one image to the next, if all is idle: by level, whether its last grant was a write.
+  /// What is left over from one batch to the next, if all is idle: by level, whether its last grant was a write.
   std::array<bool, kMemoryLevels> last_grant_write() const {
     return {channels_[0].last_grant_write, channels_[1].last_grant_write};
   }

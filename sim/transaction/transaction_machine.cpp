@@ -57,11 +57,11 @@ std::int64_t TransactionMachine::advance() {
   return cycles;
 }
 
-void TransactionMachine::run_image() {
+void TransactionMachine::run_batch() {
   next_load_ = 0;
   next_compute_ = 0;
   next_store_ = 0;
-  array_.begin_image();
+  array_.begin_batch();
   while (!all_idle()) {
     const std::int64_t cycles = can_feed() ? 0 : advance();
     SHIFTSIM_CHECK(cycles < ArraySide::kForever, "nothing can move any more (after {} cycles)", this->cycles());
@@ -71,22 +71,22 @@ void TransactionMachine::run_image() {
   clock();
 }
 
-void TransactionMachine::run(std::int64_t images) {
-  images_ += images;
-  // Only whose turn it is in memory is left over from one image to the next: the same at the start, the same counts.
-  while (images > 0) {
+void TransactionMachine::run(std::int64_t batches) {
+  batches_ += batches;
+  // Only whose turn it is in memory is left over from one batch to the next: the same at the start, the same counts.
+  while (batches > 0) {
     const auto start = memory_.last_grant_write();
     const CoreCounters before = counters_;
-    run_image();
-    --images;
+    run_batch();
+    --batches;
     if (memory_.last_grant_write() != start) continue;
-    // The rest of the images are counted without being run.
+    // The rest of the batches are counted without being run.
     for (std::size_t layer = 0; layer < before.events.size(); ++layer) {
       Events& events = counters_.events[layer];
       const Events after = events;
-      events.add(after, images).add(before.events[layer], -images);
+      events.add(after, batches).add(before.events[layer], -batches);
       for (std::size_t cause = 0; cause < kCauses; ++cause)
-        counters_.causes[layer][cause] += images * (counters_.causes[layer][cause] - before.causes[layer][cause]);
+        counters_.causes[layer][cause] += batches * (counters_.causes[layer][cause] - before.causes[layer][cause]);
     }
     return;
   }
@@ -100,7 +100,7 @@ std::int64_t TransactionMachine::cycles() const {
 
 std::vector<Events> TransactionMachine::events() const {
   std::vector<Events> result = counters_.events;
-  for (std::size_t layer = 0; layer < result.size(); ++layer) result[layer].add(command_events_[layer], images_);
+  for (std::size_t layer = 0; layer < result.size(); ++layer) result[layer].add(command_events_[layer], batches_);
   return result;
 }
 

@@ -24,34 +24,35 @@ public:
   TransactionMachine(const TransactionMachine&) = delete;
   TransactionMachine& operator=(const TransactionMachine&) = delete;
 
-  /// Tells 'observer' what is run from now on; it must outlive the machine. Images that are counted without being run
+  /// Tells 'observer' what is run from now on; it must outlive the machine. Batches that are counted without being run
   /// are not told.
   void observe(TransactionObserver* observer) {
     array_.observe(observer);
     memory_.observe(observer);
   }
-  /// Runs the program on 'images' images, one after the other. Throws InternalError where nothing can move any more.
-  void run(std::int64_t images);
+  /// Runs the program on 'batches' batches of images, one after the other. Throws InternalError where nothing can move
+  /// any more.
+  void run(std::int64_t batches);
   std::int64_t cycles() const;
   const std::vector<CauseCycles>& causes() const { return counters_.causes; }
   /// Events of each layer, those left out that depend on values (value_counts.h).
   std::vector<Events> events() const;
 
 private:
-  void run_image();
+  void run_batch();
   std::int64_t advance();
   void clock();
   bool can_feed() const;
   bool all_idle() const;
 
   const Program& program_;
-  std::vector<Events> command_events_;  ///< of one image
+  std::vector<Events> command_events_;  ///< of one batch
   CoreCounters counters_;
   Tokens tokens_;
   ArraySide array_;
   MemorySide memory_;
   std::size_t next_load_ = 0, next_compute_ = 0, next_store_ = 0;
-  std::int64_t images_ = 0;
+  std::int64_t batches_ = 0;
 };
 
 }  // namespace shiftsim::sim

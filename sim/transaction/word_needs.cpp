@@ -29,12 +29,13 @@ WordNeeds::WordNeeds(const ReadProgram& read, std::int64_t count, std::int64_t t
     stride_ = layer.stride_h;
     reach_ = (layer.kernel_h - 1) * layer.dilation_h + 1;
     first_row_ = read.y0 * layer.stride_h - layer.pad_top;
-    whole_ = inside(first_row_, (read.rows - 1) * stride_ + reach_, height_);
+    image_whole_ = inside(first_row_, (read.rows - 1) * stride_ + reach_, height_);
   } else if (read.row_group > 0) {
-    whole_ = inside(read.y0, read.rows, height_);
+    image_whole_ = inside(read.y0, read.rows, height_);
   } else {
-    whole_ = inside(read.y0, read.rows, height_) * inside(read.x0, read.cols, width_) * read.words;
+    image_whole_ = inside(read.y0, read.rows, height_) * inside(read.x0, read.cols, width_) * read.words;
   }
+  whole_ = read.images * image_whole_;
   next_span();
   measure();
 }
@@ -51,12 +52,17 @@ void WordNeeds::advance(std::int64_t words) {
 
 void WordNeeds::next_span() {
   do {
+    if (row_ == read_->rows) {
+      row_ = 0;
+      ++image_;
+    }
     const bool by_rows = read_->kind == ReadProgram::Kind::kIm2row || read_->row_group > 0;
     if (!by_rows)
       span_ = image_row_span();
     else
       span_ = read_->row_group > 0 ? repeated_row_span() : window_row_span();
     if (by_rows) ++row_;
+    span_.part += image_ * image_whole_;
   } while (span_.words == 0);
 }
 

@@ -40,10 +40,11 @@ private:
   void measure();
 
   const ReadProgram* read_ = nullptr;
-  std::int64_t left_ = 0, total_ = 0, whole_ = 0, burst_ = 1;
+  std::int64_t left_ = 0, total_ = 0, burst_ = 1;
+  std::int64_t whole_ = 0, image_whole_ = 0;    ///< parts of the load, and of each of its images
   int height_ = 0, width_ = 0;                  ///< of the tensor
   int first_row_ = 0, stride_ = 1, reach_ = 1;  ///< im2row: rows of the tensor that a row of windows needs
-  int row_ = 0;                                 ///< of the span
+  int row_ = 0, image_ = 0;                     ///< of the span
   enum class Piece : std::uint8_t { kLeft, kInside, kRight } piece_ = Piece::kLeft;  ///< of a tile's row
   Span span_;
   std::int64_t need_ = 0, same_ = 0;

@@ -109,6 +109,27 @@ TEST_F(SimrunTest, CyclesAreAttributedAndValuesAreGolden) {
   EXPECT_EQ(json["cycles"]["macs"], 2 * (4 * 4 * 4 * 9 + 3 * 64));
 }
 
+TEST_F(SimrunTest, ABatchIsSaidInTheReport) {
+  const test::Outcome outcome = simrun(
+      {"--config", "c.yaml", "--fidelity", "cycle", "--set", "run.batch=3", "--set", "run.images=6", "--compare"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("batch        3 images together, layer by layer"));
+  EXPECT_THAT(outcome.out, HasSubstr("6 images"));
+  EXPECT_THAT(outcome.out, HasSubstr("48x4x9")) << "to other simulators a batch is more pixels: 3 of 4x4";
+  const auto json = nlohmann::json::parse(test::read_text(folder_ / "results/tiny/report.json"));
+  const auto& cycles = json["cycles"];
+  EXPECT_EQ(cycles["batch"], 3);
+  EXPECT_EQ(cycles["images"], 6);
+  EXPECT_DOUBLE_EQ(cycles["per_image"].get<double>(), cycles["total"].get<double>() / 6);
+  EXPECT_DOUBLE_EQ(cycles["seconds_per_batch"].get<double>(), 3 * cycles["seconds_per_image"].get<double>());
+  EXPECT_EQ(json["values"]["images"], 6);
+  EXPECT_EQ(json["values"]["mismatches"], 0);
+  EXPECT_EQ(json["configuration"]["run"]["batch"], 3);
+  // 4x4 pixels of a byte begin a burst of their own in each image.
+  EXPECT_EQ(json["dram_map"][0]["image_pitch"], 64);
+  EXPECT_EQ(json["dram_map"][0]["bytes"], 2 * 64 + 16);
+}
+
 TEST_F(SimrunTest, AccuracyIsComputedOnceForANetworkAndImages) {
   const auto accuracy = [&](const std::vector<std::string>& options) {
     std::vector<std::string> arguments = {"--config", "c.yaml"};
@@ -359,6 +380,12 @@ TEST_F(SimrunTest, LabelsThatDoNotFit) {
 TEST_F(SimrunTest, MoreImagesThanThereAre) {
   expect_bad_input({"--config", "c.yaml", "--fidelity", "cycle", "--set", "run.images=21"},
                    {"run.images: 21 images are to be run", "gives 20"});
+  expect_bad_input({"--config", "c.yaml", "--fidelity", "cycle", "--set", "run.batch=21"},
+                   {"run.images: 21 images are to be run", "gives 20"});
+  expect_bad_input({"--config", "c.yaml", "--fidelity", "cycle", "--set", "run.images=3", "--set", "run.batch=2"},
+                   {"run.images: found 3, expected a multiple of run.batch, which is 2"});
+  expect_bad_input({"--config", "c.yaml", "--set", "run.batch=2", "--dump-golden", "vectors"},
+                   {"--dump-golden writes one image: run.batch is 2, expected 1"});
 }
 
 TEST_F(SimrunTest, NetworksThatDoNotFitTheAccelerator) {

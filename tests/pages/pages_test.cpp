@@ -148,7 +148,7 @@ TEST_F(PagesTest, NamesOfLayersDoNoHarm) {
 }
 
 TEST_F(PagesTest, NumbersOfARunAreThoseOfItsJson) {
-  simulate({"--set", "run.images=2"});
+  simulate({"--set", "run.images=2", "--set", "run.batch=2"});
   expect_good("check_report_page.py");
 }
 

@@ -108,11 +108,11 @@ TEST(OutputStationary, WorkloadOfALayerByHand) {
 }
 
 TEST(OutputStationary, WorkloadsCountWhatTheProgramsDo) {
-  int mappings = 0;
+  int mappings = 0, stacked = 0;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     const qnet::Network network = qnet::random_network(seed);
     const AcceleratorConfig accelerator = with_tables(random_accelerator(seed), network);
-    const DramLayout dram = layout_of(network, accelerator);
+    const DramLayout dram = layout_of(network, accelerator, 1 + static_cast<int>(seed % 4));
     const OutputStationaryMapper mapper;
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
       if (network.layers[i].is_view()) continue;
@@ -121,6 +121,7 @@ TEST(OutputStationary, WorkloadsCountWhatTheProgramsDo) {
       const auto check = [&](const Mapping& mapping, const Workload& workload) {
         if (candidate++ % 7 != 0 || mapping.k_split) return;  // a split reduction is estimated
         ++mappings;
+        stacked += task.images(mapping.tiling) > 1;
         SCOPED_TRACE(fmt::format("seed {}, layer {}, tile {}x{}, block {}, weights outer {}, held {}", seed, i,
                                  mapping.tiling.rows, mapping.tiling.cols, mapping.block, mapping.weights_outer,
                                  mapping.held));
@@ -153,6 +154,7 @@ TEST(OutputStationary, WorkloadsCountWhatTheProgramsDo) {
     }
   }
   EXPECT_GT(mappings, 500);
+  EXPECT_GT(stacked, 20) << "tiles with pixels of several images";
 }
 
 TEST(OutputStationary, EveryCandidateFitsAndTheCheapestIsTaken) {

@@ -128,7 +128,7 @@ TEST_F(ConfigTest, PrintedConfigurationLoadsToTheSame) {
                               "command_queue_depth: 2\nclock_mhz: 333.25\n"
                               "network: \"it's: a \\\"net\\\" # 1.qnet\"\n"
                               "dataset: {images: i, labels: l, test_images: 12}\n"
-                              "run: {fidelity: lockstep, images: 4, seed: 99, threads: 3, results: r}\n"
+                              "run: {fidelity: lockstep, images: 4, batch: 2, seed: 99, threads: 3, results: r}\n"
                               "lockstep: {wave_cycles: 10, max_cycles: 123456789012}\n"
                               "quantize: {model: m.onnx, recipe: r.yaml, bits: w2a4, calibration: cal}\n");
   for (const RunConfig& config : {load_config(file, {}), load_config("", {})}) {
@@ -184,6 +184,18 @@ TEST_F(ConfigTest, WrongTypesAndSizes) {
   EXPECT_NE(error("clock_mhz: fast\n").find("c.yaml:1: clock_mhz: found 'fast', expected a number"), std::string::npos);
   EXPECT_NE(error("run: {fidelity: cylce}\n").find("did you mean 'cycle'?"), std::string::npos);
   EXPECT_NE(error("name: a/b\n").find("expected letters"), std::string::npos);
+}
+
+TEST_F(ConfigTest, ImagesAreWholeBatches) {
+  EXPECT_EQ(load_config(write("c.yaml", "name: x\n"), {}).image_count, 1);
+  EXPECT_EQ(load_config(write("c.yaml", "run: {batch: 4}\n"), {}).image_count, 4) << "auto: one batch";
+  EXPECT_EQ(load_config(write("c.yaml", "run: {batch: 4, images: auto}\n"), {"run.batch=5"}).image_count, 5);
+  EXPECT_EQ(load_config(write("c.yaml", "run: {batch: 4, images: 12}\n"), {}).image_count, 12);
+  EXPECT_EQ(error("run:\n  batch: 4\n  images: 10\n"),
+            "c.yaml:3: run.images: found 10, expected a multiple of run.batch, which is 4");
+  EXPECT_EQ(error("run: {batch: 0}\n"), "c.yaml:1: run.batch: found '0', expected an integer in [1, 64]");
+  EXPECT_EQ(error("run: {batch: 65}\n"), "c.yaml:1: run.batch: found '65', expected an integer in [1, 64]");
+  EXPECT_EQ(error("run: {batch: auto}\n"), "c.yaml:1: run.batch: found 'auto', expected an integer in [1, 64]");
 }
 
 TEST_F(ConfigTest, LanesMustDivideTheRows) {

@@ -23,17 +23,18 @@ struct Outcome {
   std::string difference;
 };
 
-/// Runs 'count' images, one after the other, each layer in a mapping by chance; values and cycle sums are checked with
-/// EXPECT. The accelerator gets activation tables where the network needs them.
+/// Runs 'count' images, 'batch' of them together, each layer in a mapping by chance; values and cycle sums are checked
+/// with EXPECT. The accelerator gets activation tables where the network needs them.
 inline Outcome run_machine(const qnet::Network& network, const AcceleratorConfig& without,
                            const std::vector<std::uint8_t>& images, std::size_t count,
-                           const SystemOptions& options = {}) {
+                           const SystemOptions& options = {}, int batch = 1) {
   const AcceleratorConfig accelerator = with_tables(without, network);
   Outcome outcome;
   Program program;
   try {
-    program = compile(network, accelerator,
-                      random_mappings(network, accelerator, static_cast<std::uint64_t>(network.provenance.seed)));
+    const auto seed = static_cast<std::uint64_t>(network.provenance.seed);
+    program =
+        compile(network, accelerator, random_mappings(network, accelerator, seed, batch), Contents::kFilled, batch);
   } catch (const UserError& error) {
     // Only for the reason that the random scratchpads are small.
     EXPECT_NE(std::string(error.what()).find("too small"), std::string::npos) << error.what();
@@ -42,17 +43,19 @@ inline Outcome run_machine(const qnet::Network& network, const AcceleratorConfig
   }
   const qnet::Golden golden(network);
   System system(network, program, accelerator.dram, options);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint8_t* image = images.data() + i * network.input().size();
-    if (!system.run(image)) {
+  const auto image = [&](std::size_t i) { return images.data() + i * network.input().size(); };
+  for (std::size_t first = 0; first < count; first += static_cast<std::size_t>(batch)) {
+    if (!system.run(image(first))) {
       outcome.difference = system.scoreboard()->difference()->text();
       break;
     }
-    const qnet::ImageTrace expected = golden.trace(image);
-    for (std::size_t t = 0; t < network.tensors.size(); ++t) {
-      if (program.dram.sources().is_view(static_cast<int>(t))) continue;
-      EXPECT_EQ(system.memory().values(static_cast<int>(t)), expected[t])
-          << "image " << i << ", tensor " << network.tensors[t].name;
+    for (int i = 0; i < batch; ++i) {
+      const qnet::ImageTrace expected = golden.trace(image(first + static_cast<std::size_t>(i)));
+      for (std::size_t t = 0; t < network.tensors.size(); ++t) {
+        if (program.dram.sources().is_view(static_cast<int>(t))) continue;
+        EXPECT_EQ(system.memory().values(static_cast<int>(t), i), expected[t])
+            << "image " << first << " + " << i << ", tensor " << network.tensors[t].name;
+      }
     }
   }
   std::int64_t attributed = 0;

@@ -10,11 +10,11 @@
 
 namespace shiftsim::sim {
 
-/// One of each layer's candidates by chance. Throws UserError where a layer has none.
+/// One of each layer's candidates by chance, for a program of 'batch' images. Throws UserError where a layer has none.
 inline std::vector<MappedLayer> random_mappings(const qnet::Network& network, const AcceleratorConfig& accelerator,
-                                                std::uint64_t seed) {
+                                                std::uint64_t seed, int batch = 1) {
   std::mt19937_64 random(seed);
-  const DramLayout dram = layout_of(network, accelerator);
+  const DramLayout dram = layout_of(network, accelerator, batch);
   std::vector<MappedLayer> mappings;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     if (network.layers[i].is_view()) {

@@ -27,7 +27,9 @@ TEST_F(Trace, AgreesWithTheCounters) {
     const AcceleratorConfig accelerator = with_tables(random_accelerator(seed), network);
     Program program;
     try {
-      program = compile(network, accelerator, random_mappings(network, accelerator, seed));
+      const int batch = 1 + static_cast<int>(seed % 2);
+      program =
+          compile(network, accelerator, random_mappings(network, accelerator, seed, batch), Contents::kFilled, batch);
     } catch (const UserError&) {
       continue;  // its random scratchpads are too small
     }
@@ -37,7 +39,7 @@ TEST_F(Trace, AgreesWithTheCounters) {
     std::vector<CauseCycles> causes(network.layers.size());
     std::int64_t compute_end = 0, ppu_cycles = 0, loads = 0, stores = 0;
     std::map<Track, std::int64_t> bytes, last_end;
-    for (const Slice& slice : trace_image(network, program, accelerator.dram)) {
+    for (const Slice& slice : trace_batch(network, program, accelerator.dram)) {
       EXPECT_LE(slice.from, slice.to);
       if (slice.track == Track::kCompute) {
         EXPECT_EQ(slice.from, compute_end) << "COMPUTE always does something";
@@ -71,7 +73,7 @@ TEST_F(Trace, IsATraceEventFile) {
   qnet::Network network = qnet::random_network(7);
   network.layers[0].name = "a \"layer\"\n</script>";
   const AcceleratorConfig accelerator = with_tables(make_accelerator(8, 8), network);
-  const std::vector<Slice> slices = trace_image(network, compile(network, accelerator), accelerator.dram);
+  const std::vector<Slice> slices = trace_batch(network, compile(network, accelerator), accelerator.dram);
   const std::filesystem::path file = folder_ / "trace.json";
   write_trace(file, slices, network, accelerator);
   std::ifstream stream(file);
