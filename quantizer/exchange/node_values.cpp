@@ -279,8 +279,8 @@ private:
       high = std::max(high, joined.high());
       const int exponent = joined.exponent(static_cast<int>(source.view.source(k)));
       if (exponent != out.exponents.back())
-        state_.place(node).fail("joins maps with scales 2^{} and 2^{} of channel {}, expected one", out.exponents.back(),
-                                exponent, k);
+        state_.place(node).fail("joins maps with scales 2^{} and 2^{} of channel {}, expected one",
+                                out.exponents.back(), exponent, k);
     }
     out.is_signed = low < 0;
     while (out.bits < 8 && (low < out.low() || high > out.high())) ++out.bits;
