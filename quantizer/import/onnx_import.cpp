@@ -160,6 +160,11 @@ void import_node(const OnnxNode& op, GraphBuilder& graph) {
   if (op.is_standard() && op.type() != "Constant" && fold_constant(op, graph)) return;
   const auto& operators = onnx_operators();
   const auto found = operators.find(op.type());
+  if (op.type() == "QuantizeLinear" || op.type() == "DequantizeLinear" || op.type() == "Quant")
+    fail(
+        "{}: node '{}' ({}): the file is quantized, expected a float network; --import-quantized reads a network that "
+        "is quantized throughout",
+        op.file().string(), op.label(), op.type());
   if (!op.is_standard() || found == operators.end()) {
     std::vector<std::string> known;
     known.reserve(operators.size());

@@ -50,12 +50,27 @@ INSTANTIATE_TEST_SUITE_P(OnnxCases, ImportedCase,
                                          "dyn_hw", "gelu", "hardswish", "leaky", "mlp_column_input", "mlp_flat_input",
                                          "opset21_ir10", "opset25_ir12", "opset7", "plain", "preact_resnet", "prelu",
                                          "reducemean18", "relu_lenet", "selu", "shape_gather_reshape", "shuffle",
-                                         "sigmoid_head", "tanh"),
+                                         "sigmoid_head", "tanh", "upsample"),
                          [](const auto& named) { return named.param; });
 
 TEST(OnnxCases, AConstantOfAnySizeIsImported) {
   CASES_OR_SKIP();
   EXPECT_NO_THROW(import_onnx(folder / "constant_of_shape.onnx")) << colour;
+}
+
+/// Its outputs are lists of several maps. Each map by itself is a network.
+TEST(OnnxCases, ADetectorEndsInFrontOfItsHeads) {
+  CASES_OR_SKIP();
+  const fs::path file = folder / "detector_heads.onnx";
+  try {
+    import_onnx(file, {}, "scores");
+    FAIL() << colour;
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find("--output-tensor '/Transpose_output_0'"), std::string::npos)
+        << error.what();
+  }
+  EXPECT_FALSE(import_onnx(file, {}, "/Transpose_output_0").is_classifier());
+  EXPECT_FALSE(import_onnx(file, {}, "/s.0/Conv_output_0").is_classifier());
 }
 
 /// What is not represented yet, and the operator that the message names.
@@ -79,7 +94,7 @@ TEST_P(RefusedCase, NamesTheOperator) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(OnnxCases, RefusedCase, testing::Values(Refused{"qdq", "QuantizeLinear"}),
+INSTANTIATE_TEST_SUITE_P(OnnxCases, RefusedCase, testing::Values(Refused{"qdq", "--import-quantized"}),
                          [](const auto& named) { return named.param.name; });
 
 }  // namespace

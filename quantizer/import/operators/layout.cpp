@@ -15,7 +15,13 @@ namespace {
 std::vector<Dim> regroup(const OnnxNode& op, const GraphBuilder& graph, const Activation& x,
                          const std::vector<std::int64_t>& target) {
   const Shape& shape = graph.node_of(x).shape;
-  const auto not_layout = [&]() { op.fail("reshapes to [{}], which is not a change of layout only", join(target)); };
+  // Detectors arrange their heads so that several maps become one list.
+  const auto not_layout = [&]() {
+    op.fail(
+        "reshapes to [{}], which is not a change of layout only; where it arranges an output, --output-tensor '{}' "
+        "ends the network in front of it",
+        join(target), op.input_name(0));
+  };
   if (x.dims.empty() || x.dims[0] != Dim{Axis::kBatch} || target.empty()) not_layout();
   Dim axes;
   for (std::size_t i = 1; i < x.dims.size(); ++i) axes.insert(axes.end(), x.dims[i].begin(), x.dims[i].end());
