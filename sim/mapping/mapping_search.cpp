@@ -32,7 +32,7 @@ struct Patience {
 };
 constexpr Patience kThorough{32, 3e-4, 32};
 /// For 'balanced': the fewest cycles are but a limit, and a little energy is not worth a run.
-constexpr Patience kBrief{8, 3e-3, 4};
+constexpr Patience kBrief{10, 3e-3, 10};
 
 /// What a mapping costs, estimated or exact.
 struct Price {
