@@ -75,6 +75,8 @@ TEST_F(RecipeFile, RejectsMistakesWithLineAndSuggestion) {
   expect_user_error([&] { load("weight_bits: 4\n", {"wieght_bits=2"}); }, {"--set", "wieght_bits", "'weight_bits'"});
   expect_user_error([&] { load("integer_weights: output\nparameter_search: static\n"); },
                     {"integer_weights", "output", "static"});
+  expect_user_error([&] { load("method: rapq\nreconstruction: {rounding: soft}\n"); },
+                    {"reconstruction.rounding", "soft", "relax_exponents"});
   expect_user_error([&] { load_recipe({folder_ / "none.yaml", {}, {}, {}, {}}); }, {"none.yaml"});
 }
 

@@ -121,7 +121,14 @@ struct UnitCase {
 
 /// Small units are soon as good as they get: what the least bits of a sum decide, other processors decide otherwise. So
 /// learning has to help over several seeds, and may not harm with any.
-TEST(ReconstructUnit, LearnsAndReportsTheHardModelsLoss) {
+class ReconstructUnitRounding : public testing::TestWithParam<UnitRounding> {};
+
+INSTANTIATE_TEST_SUITE_P(Roundings, ReconstructUnitRounding,
+                         testing::Values(UnitRounding::kAdaRound, UnitRounding::kSoft), [](const auto& of) {
+                           return std::string(of.param == UnitRounding::kSoft ? "Soft" : "AdaRound");
+                         });
+
+TEST_P(ReconstructUnitRounding, LearnsAndReportsTheHardModelsLoss) {
   for (const bool quantized_inside : {false, true}) {
     SCOPED_TRACE(quantized_inside ? "activations quantized and learned" : "weights only");
     constexpr unsigned kSeeds = 8;
@@ -132,6 +139,7 @@ TEST(ReconstructUnit, LearnsAndReportsTheHardModelsLoss) {
       of.task.norm = seed % 2 == 0 ? 2 : 1.1;
       of.task.activations = of.task.quantized_inside = quantized_inside;
       of.recipe.reconstruction.learn_bias = seed % 2 == 0;
+      of.recipe.reconstruction.rounding = GetParam();
       QuantizedNetwork network = nearest_network(of.plan(), -2);
       const double start = of.loss(network);
       const UnitLoss loss = of.run(network);
@@ -144,8 +152,33 @@ TEST(ReconstructUnit, LearnsAndReportsTheHardModelsLoss) {
   }
 }
 
+/// AdaRound chooses between the two integers beside the float weight; soft rounding among all of the range.
+TEST_P(ReconstructUnitRounding, MovesAsFarAsItMay) {
+  std::size_t beyond = 0;
+  for (unsigned seed = 1; seed <= 4; ++seed) {
+    UnitCase of(seed, 4);
+    of.task.quantized_inside = false;
+    of.recipe.reconstruction.rounding = GetParam();
+    QuantizedNetwork network = nearest_network(of.plan(), -4);
+    of.run(network);
+    for (std::size_t i = 0; i < network.layers.size(); ++i) {
+      const QuantizedLayer& layer = network.layers[i];
+      const std::vector<float>& weight = of.plan().layers[i].weight;
+      for (std::size_t j = 0; j < weight.size(); ++j) {
+        const WeightGrid& grid = layer.grids[j * layer.grids.size() / weight.size()];
+        EXPECT_GE(layer.codes[j], grid.low());
+        EXPECT_LE(layer.codes[j], grid.high());
+        const double place = static_cast<double>(weight[j]) / grid.step() - grid.offset * 0.5;
+        const bool clipped = place < grid.low() || place > grid.high();
+        beyond += !clipped && std::abs(layer.codes[j] - place) > 1 + 1e-6;
+      }
+    }
+  }
+  EXPECT_EQ(beyond > 0, GetParam() == UnitRounding::kSoft) << beyond;
+}
+
 /// With rates that wreck everything, what was there before stays.
-TEST(ReconstructUnit, NeverLeavesAWorseModel) {
+TEST_P(ReconstructUnitRounding, NeverLeavesAWorseModel) {
   for (unsigned seed = 1; seed <= 3; ++seed) {
     for (const bool weights : {true, false}) {
       SCOPED_TRACE(fmt::format("seed {} weights {}", seed, weights));
@@ -156,6 +189,7 @@ TEST(ReconstructUnit, NeverLeavesAWorseModel) {
       of.task.rounding_rate = of.task.activation_rate = 10;
       of.recipe.reconstruction.learn_bias = true;
       of.recipe.reconstruction.bias_rate = 10;
+      of.recipe.reconstruction.rounding = GetParam();
       QuantizedNetwork network = nearest_network(of.plan(), -2);
       const QuantizedNetwork before = network;
       const UnitLoss loss = of.run(network);
