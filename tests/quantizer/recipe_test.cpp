@@ -191,6 +191,9 @@ TEST_F(RecipeFile, EffortDecidesWhatIsLeftToIt) {
   EXPECT_EQ(found({}, {}, {"effort=quick"}), std::tuple(200, 0.05, 0.01));
   EXPECT_EQ(found({}, {}, {"reconstruction.iterations=1000"}), std::tuple(1000, 0.02, 0.002)) << "rates follow";
   EXPECT_EQ(found(Effort::kQuick, {}, {"reconstruction.rounding_rate=0.2"}), std::tuple(200, 0.2, 0.01));
+  for (const auto& [rounding, rate] : {std::pair("adaround", 0.02), std::pair("soft", 0.004)})
+    EXPECT_EQ(found({}, {}, {"reconstruction.iterations=1000", fmt::format("reconstruction.rounding={}", rounding)}),
+              std::tuple(1000, rate, 0.002));
   const std::string printed = to_yaml(load_recipe({best, {}, {}, {}, Widths{2, 4}, Effort::kQuick}));
   EXPECT_EQ(printed.find("auto"), std::string::npos);
   EXPECT_EQ(to_yaml(load(printed)), printed);

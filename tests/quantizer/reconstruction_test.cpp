@@ -12,6 +12,7 @@
 #include <regex>
 #include <sstream>
 
+#include "common/text.h"
 #include "qnet/network.h"
 #include "quantizer/app/checkpoint.h"
 #include "quantizer/app/quantize.h"
@@ -140,6 +141,7 @@ TEST_P(ReconstructUnitRounding, LearnsAndReportsTheHardModelsLoss) {
       of.task.activations = of.task.quantized_inside = quantized_inside;
       of.recipe.reconstruction.learn_bias = seed % 2 == 0;
       of.recipe.reconstruction.rounding = GetParam();
+      of.task.rounding_rate = rounding_rate(of.task.iterations, GetParam());
       QuantizedNetwork network = nearest_network(of.plan(), -2);
       const double start = of.loss(network);
       const UnitLoss loss = of.run(network);
@@ -305,16 +307,33 @@ protected:
   }
 };
 
-constexpr const char* kMethods[] = {"adaround", "brecq", "qdrop", "rapq"};
+struct Method {
+  std::string name;
+  std::vector<std::string> keys = {};
+
+  std::vector<std::string> with(const std::vector<std::string>& more) const {
+    std::vector<std::string> all = keys;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  std::string title() const { return keys.empty() ? name : fmt::format("{} with {}", name, join(keys)); }
+};
+
+const std::vector<Method>& methods() {
+  static const std::vector<Method> all = {
+      {"adaround"}, {"brecq"}, {"qdrop"}, {"rapq"}, {"qdrop", {"reconstruction.rounding=soft"}}};
+  return all;
+}
 
 TEST_F(ReconstructNetwork, IsLegalAndExactWithEveryMethod) {
-  for (const char* method : kMethods) {
+  for (const Method& method : methods()) {
     unsigned seed = 1;
     for (const OnnxBuilder& model : {residual_model(4), mobile_model(4), preactivation_model(4)}) {
-      SCOPED_TRACE(fmt::format("{}, model {}", method, seed));
+      SCOPED_TRACE(fmt::format("{}, model {}", method.title(), seed));
       const Graph graph = import(model);
-      const Recipe recipe = this->recipe(method, {fmt::format("weight_bits={}", seed % 2 == 0 ? 4 : 2),
-                                                  fmt::format("reconstruction.learn_bias={}", seed % 2 == 0)});
+      const Recipe recipe =
+          this->recipe(method.name, method.with({fmt::format("weight_bits={}", seed % 2 == 0 ? 4 : 2),
+                                                 fmt::format("reconstruction.learn_bias={}", seed % 2 == 0)}));
       const QuantizedNetwork network = run(graph, recipe);
       EXPECT_TRUE(is_legal(network, recipe));
       for (const auto& mantissas : network.mantissas)
@@ -323,7 +342,7 @@ TEST_F(ReconstructNetwork, IsLegalAndExactWithEveryMethod) {
         for (const WeightGrid& grid : layer.grids) EXPECT_TRUE(grid.power_of_two());
       const qnet::Network integers = to_integers(network);
       qnet::validate(integers, "model");
-      expect_bit_exact(integers, random_images(graph.input().shape, 4, 9), 4, method);
+      expect_bit_exact(integers, random_images(graph.input().shape, 4, 9), 4, method.title());
       // Something was learned.
       Recipe nearest = recipe;
       nearest.method = "nearest";
@@ -335,9 +354,9 @@ TEST_F(ReconstructNetwork, IsLegalAndExactWithEveryMethod) {
 
 TEST_F(ReconstructNetwork, RunsWithFreeScales) {
   const Graph graph = import(residual_model(5));
-  for (const char* method : kMethods) {
-    SCOPED_TRACE(method);
-    const QuantizedNetwork network = run(graph, recipe(method, {"scales=free"}));
+  for (const Method& method : methods()) {
+    SCOPED_TRACE(method.title());
+    const QuantizedNetwork network = run(graph, recipe(method.name, method.with({"scales=free"})));
     bool free = false;
     for (const QuantizedLayer& layer : network.layers)
       for (const WeightGrid& grid : layer.grids) free = free || !grid.power_of_two();
@@ -348,12 +367,12 @@ TEST_F(ReconstructNetwork, RunsWithFreeScales) {
 }
 
 TEST_F(ReconstructNetwork, IsTheSameAtAnyNumberOfThreads) {
-  for (const char* method : kMethods) {
-    const Graph graph = import(std::string(method) == "qdrop" ? mobile_model(6) : residual_model(6));
-    const Recipe recipe = this->recipe(method, {"reconstruction.learn_bias=true"});
+  for (const Method& method : methods()) {
+    const Graph graph = import(method.name == "qdrop" ? mobile_model(6) : residual_model(6));
+    const Recipe recipe = this->recipe(method.name, method.with({"reconstruction.learn_bias=true"}));
     const QuantizedNetwork one = run(graph, recipe, {1, {}, ""});
-    expect_same(one, run(graph, recipe, {2, {}, ""}), std::string(method) + " with 2 threads");
-    expect_same(one, run(graph, recipe, {3, {}, ""}), std::string(method) + " with 3 threads");
+    expect_same(one, run(graph, recipe, {2, {}, ""}), method.title() + " with 2 threads");
+    expect_same(one, run(graph, recipe, {3, {}, ""}), method.title() + " with 3 threads");
   }
 }
 
