@@ -118,11 +118,6 @@ private:
 
   // ---- an iteration ----
 
-  /// The part of the iterations that lies before this one.
-  double part_done(int iteration) const {
-    return static_cast<double>(iteration) / static_cast<double>(task_.iterations);
-  }
-
   /// b of the regularizer: 20 until the warm-up ends, then linearly to 2 (AdaRound).
   kernels::RoundingRegularizer regularizer(int iteration, int first) const {
     const double span = task_.iterations - first;
@@ -135,8 +130,6 @@ private:
   void iterate(int iteration, int relaxed_until) {
     const bool relaxed = relaxed_ && iteration < relaxed_until;
     if (task_.weights) {
-      for (SoftLayer& soft : layers_)
-        if (soft.curve) soft.curve = SoftRounding::at(part_done(iteration), options_.slope);
       workers_.run(blocks_.size(), [&](std::size_t b, std::size_t) {
         const ChannelBlock& block = blocks_[b];
         SoftLayer& soft = layers_[block.layer];
@@ -170,15 +163,15 @@ private:
       for (std::size_t slot = 1; slot < model_.slots(); ++slot)
         kernels::add(gradient, model_.weight_gradient(slot, soft.index).data() + begin, count);
       for (std::size_t k = block.begin; k < block.end; ++k) {
-        const float step_gradient = soft.rounding_backward(k, relaxed, pull);
+        const float step_gradient =
+            kernels::soft_weights_backward(soft.channel(k, relaxed), soft.weight_gradient.data() + k * soft.fan, pull,
+                                           soft.rounding.gradient.data() + k * soft.fan);
         if (relaxed) soft.exponent_gradient(k, step_gradient, options_.rounding_weight, iteration, relaxed_until);
         float bias = 0;
         for (std::size_t slot = 0; slot < model_.slots(); ++slot) bias += model_.bias_gradient(slot, soft.index)[k];
         soft.bias.gradient[k] = bias * soft.bias_unit;
       }
-      soft.rounding.adam(begin, count, task_.rounding_rate * (soft.curve ? cosine_decay(part_done(iteration)) : 1),
-                         step);
-      for (std::size_t k = block.begin; k < block.end; ++k) soft.keep_places(k);
+      soft.rounding.adam(begin, count, task_.rounding_rate, step);
       if (relaxed)
         soft.exponent.adam(block.begin, block.end - block.begin, exponent_rate(relaxed_until), iteration + 1);
       if (learns_bias()) soft.bias.adam(block.begin, block.end - block.begin, options_.bias_rate, iteration + 1);
@@ -209,7 +202,8 @@ private:
   // ---- activation scales ----
 
   void step_activations(int iteration) {
-    const double rate = task_.activation_rate * cosine_decay(part_done(iteration));
+    const double rate =
+        task_.activation_rate * cosine_decay(static_cast<double>(iteration) / static_cast<double>(task_.iterations));
     for (LearnedSteps& learned : tensors_) learned.learn(model_, rate, iteration + 1);
   }
 

@@ -24,11 +24,6 @@ SoftLayer::SoftLayer(const QuantizedNetwork& network, int of, const Recipe& reci
   bias_gradient.resize(channels);
   bias_now = start_bias;
   weight = layer->weight;
-  if (recipe.reconstruction.rounding == UnitRounding::kSoft) {
-    curve = SoftRounding::at(0, recipe.reconstruction.slope);
-    for (std::size_t i = 0; i < count; ++i) rounding.value[i] = start_place(weight[i], grids[i / fan], now.codes[i]);
-    return;
-  }
   if (recipe.codes == CodeSearch::kOutput && !recipe.reconstruction.relax_exponents) start_at_codes(now.codes);
   start_rounding();
 }
@@ -68,26 +63,8 @@ kernels::SoftChannel SoftLayer::channel(std::size_t k, bool relaxed) const {
   return result;
 }
 
-float SoftLayer::rounding_backward(std::size_t k, bool relaxed, const kernels::RoundingRegularizer& pull) {
-  const float* const from = weight_gradient.data() + k * fan;
-  float* const to = rounding.gradient.data() + k * fan;
-  if (!curve) return kernels::soft_weights_backward(channel(k, relaxed), from, pull, to);
-  std::copy_n(from, fan, to);
-  scale(to, fan, static_cast<float>(grids[k].step()));
-  curve->backward(latent(k), rounding.value.data() + k * fan, to);
-  return 0;
-}
-
-void SoftLayer::keep_places(std::size_t k) {
-  if (curve) keep_in_range(latent(k), rounding.value.data() + k * fan);
-}
-
 void SoftLayer::set_weights(std::size_t k, bool relaxed) {
-  float* const to = weights.data() + k * fan;
-  if (curve)
-    curve->values(latent(k), rounding.value.data() + k * fan, to);
-  else
-    kernels::soft_weights(channel(k, relaxed), to);
+  kernels::soft_weights(channel(k, relaxed), weights.data() + k * fan);
   bias_now[k] = start_bias[k] + bias_unit * bias.value[k];
 }
 
@@ -122,11 +99,6 @@ void SoftLayer::harden_exponent(std::size_t k, const Recipe& recipe) {
 
 void SoftLayer::harden(QuantizedLayer& to) const {
   to.grids = grids;
-  if (curve) {
-    for (std::size_t k = 0; k < channels(); ++k)
-      latent_codes(latent(k), rounding.value.data() + k * fan, to.codes.data() + k * fan);
-    return;
-  }
   for (std::size_t i = 0; i < to.codes.size(); ++i) {
     const WeightGrid& grid = grids[i / fan];
     const double below = std::floor(weight[i] / grid.step() - grid.offset * 0.5);

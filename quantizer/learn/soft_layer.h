@@ -1,13 +1,10 @@
-// One convolution's weights while their rounding is learned (AdaRound, or softly), with relaxed exponents (RAPQ) and
-// biases.
+// One convolution's weights while their rounding is learned (AdaRound), with relaxed exponents (RAPQ) and biases.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "quantizer/kernels/learning_kernels.h"
-#include "quantizer/learn/latent_weights.h"
 #include "quantizer/learn/learned.h"
 #include "quantizer/plan/quantized_network.h"
 #include "quantizer/recipe/recipe.h"
@@ -20,9 +17,8 @@ struct SoftLayer {
   std::size_t fan = 0;
   /// Rounded up or down from here: the float weight, or beside it where the search left that.
   std::vector<float> weight;
-  Learned rounding;                   ///< AdaRound's v; with 'curve' the place of each weight on its grid
-  std::optional<SoftRounding> curve;  ///< of now
-  Learned exponent;                   ///< relaxed: step = 2^(base_exponent + h(value))
+  Learned rounding;
+  Learned exponent;  ///< relaxed: step = 2^(base_exponent + h(value))
   std::vector<int> base_exponent;
   std::vector<WeightGrid> grids;  ///< as of now; with relaxed exponents the last hard ones
   Learned bias;                   ///< in units of bias_unit
@@ -35,14 +31,10 @@ struct SoftLayer {
 
   std::size_t channels() const { return grids.size(); }
 
+  /// Output channel k, as the kernels take it.
+  kernels::SoftChannel channel(std::size_t k, bool relaxed) const;
   /// Weights and biases of channel k as they are now, into 'weights' and 'bias_now'.
   void set_weights(std::size_t k, bool relaxed);
-
-  /// From the gradient with regard to the weights of channel k: that with regard to their rounding, and the one with
-  /// regard to the step, which soft rounding has no use for.
-  float rounding_backward(std::size_t k, bool relaxed, const kernels::RoundingRegularizer& pull);
-  /// Places that left the range of channel k come back to its edge.
-  void keep_places(std::size_t k);
 
   /// Relaxes the exponent of channel k: it starts at the step that suits the weights best.
   void relax_exponent(std::size_t k, double norm);
@@ -59,9 +51,6 @@ struct SoftLayer {
   void harden_bias(QuantizedLayer& to) const;
 
 private:
-  /// Output channel k, as the kernels take it.
-  kernels::SoftChannel channel(std::size_t k, bool relaxed) const;
-  LatentChannel latent(std::size_t k) const { return LatentChannel::of(grids[k], fan); }
   /// Weights as far from the float ones as makes them round to the integer weights that the search found.
   void start_at_codes(const std::vector<std::int8_t>& codes);
 };

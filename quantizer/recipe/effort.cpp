@@ -26,9 +26,8 @@ int unit_iterations(Effort effort) {
   return 0;
 }
 
-double rounding_rate(int iterations, UnitRounding rounding) {
-  const double part = rounding == UnitRounding::kSoft ? 0.2 : 1;
-  return part * std::min(0.05, 20.0 / iterations);
+double rounding_rate(int iterations) {
+  return std::min(0.05, 20.0 / iterations);
 }
 
 double activation_rate(int iterations) {
@@ -42,7 +41,7 @@ bool leaves_iterations(const Recipe& recipe) {
 void settle_effort(std::optional<int> iterations, Recipe& recipe) {
   Reconstruction& r = recipe.reconstruction;
   if (leaves_iterations(recipe)) r.iterations = iterations.value_or(unit_iterations(recipe.effort));
-  if (r.rounding_rate == kAutomatic) r.rounding_rate = rounding_rate(r.iterations, r.rounding);
+  if (r.rounding_rate == kAutomatic) r.rounding_rate = rounding_rate(r.iterations);
   if (r.activation_rate == kAutomatic) r.activation_rate = activation_rate(r.iterations);
 }
 

@@ -7,7 +7,6 @@
 namespace shiftsim::quantizer {
 
 struct Recipe;
-enum class UnitRounding;
 
 /// How much time learning gets.
 enum class Effort { kQuick, kNormal, kThorough };
@@ -22,9 +21,8 @@ Effort parse_effort(const std::string& word);
 int unit_iterations(Effort effort);
 
 /// Adam's rates for so many iterations (1 or more). Rates fall in proportion to the iterations, so that variables get
-/// equally far; below 400 and 200 iterations they stay at 0.05 and 0.01, as larger steps overshoot. Soft rounding takes
-/// a fifth: from one integer to the next a weight's place moves by 1, and AdaRound's variable by about 5.
-double rounding_rate(int iterations, UnitRounding rounding);
+/// equally far; below 400 and 200 iterations they stay at 0.05 and 0.01, as larger steps overshoot.
+double rounding_rate(int iterations);
 double activation_rate(int iterations);
 
 /// Whether the recipe leaves its iterations to the effort.

@@ -95,10 +95,6 @@ Recipe load_recipe(const RecipeSources& sources) {
     fail(
         "recipe: integer_weights: found output, which tries quantizer parameters of its own, with parameter_search: "
         "static; expected nearest");
-  if (recipe.reconstruction.rounding == UnitRounding::kSoft && recipe.reconstruction.relax_exponents)
-    fail(
-        "recipe: reconstruction.rounding: found soft with relax_exponents: true; expected adaround, or exponents "
-        "fixed");
   if ((sources.effort || sources.iterations) && !leaves_iterations(recipe))
     fail("{}: the recipe has reconstruction.iterations: {}, expected auto: nothing is left to decide",
          sources.effort ? "--effort" : "--budget-minutes", recipe.reconstruction.iterations);

@@ -63,21 +63,13 @@ enum class LossNorm {
   kBatchNorm,  ///< p by RAPQ's rule from the unit's last BatchNorm
 };
 
-/// How the units learn rounding.
-enum class UnitRounding {
-  kAdaRound,  ///< up or down from the float weight, by a rectified sigmoid that is pulled to 0 or 1
-  kSoft,      ///< to any integer of the range, softly, as in the network stage
-};
-
 /// Learned rounding, unit by unit. configs/recipes/rapq.yaml documents every key. Iterations and the rates of rounding
 /// and activations are numbers once load_recipe() is through: what the files leave to the effort is settled there.
 struct Reconstruction {
   Granularity units = Granularity::kBlock;
   bool stem = false;  ///< the first layer, too
   int iterations = 20000, batch = 32;
-  UnitRounding rounding = UnitRounding::kAdaRound;
   double rounding_rate = 1e-3, rounding_weight = 0.01, warmup = 0.2;
-  double slope = 4;  ///< of soft rounding, at first
   bool relax_exponents = false;
   double exponent_share = 0.2;  ///< of the iterations
   ActivationLearning activations = ActivationLearning::kNone;

@@ -75,8 +75,6 @@ TEST_F(RecipeFile, RejectsMistakesWithLineAndSuggestion) {
   expect_user_error([&] { load("weight_bits: 4\n", {"wieght_bits=2"}); }, {"--set", "wieght_bits", "'weight_bits'"});
   expect_user_error([&] { load("integer_weights: output\nparameter_search: static\n"); },
                     {"integer_weights", "output", "static"});
-  expect_user_error([&] { load("method: rapq\nreconstruction: {rounding: soft}\n"); },
-                    {"reconstruction.rounding", "soft", "relax_exponents"});
   expect_user_error([&] { load_recipe({folder_ / "none.yaml", {}, {}, {}, {}}); }, {"none.yaml"});
 }
 
@@ -191,9 +189,6 @@ TEST_F(RecipeFile, EffortDecidesWhatIsLeftToIt) {
   EXPECT_EQ(found({}, {}, {"effort=quick"}), std::tuple(200, 0.05, 0.01));
   EXPECT_EQ(found({}, {}, {"reconstruction.iterations=1000"}), std::tuple(1000, 0.02, 0.002)) << "rates follow";
   EXPECT_EQ(found(Effort::kQuick, {}, {"reconstruction.rounding_rate=0.2"}), std::tuple(200, 0.2, 0.01));
-  for (const auto& [rounding, rate] : {std::pair("adaround", 0.02), std::pair("soft", 0.004)})
-    EXPECT_EQ(found({}, {}, {"reconstruction.iterations=1000", fmt::format("reconstruction.rounding={}", rounding)}),
-              std::tuple(1000, rate, 0.002));
   const std::string printed = to_yaml(load_recipe({best, {}, {}, {}, Widths{2, 4}, Effort::kQuick}));
   EXPECT_EQ(printed.find("auto"), std::string::npos);
   EXPECT_EQ(to_yaml(load(printed)), printed);

@@ -12,7 +12,6 @@
 #include <regex>
 #include <sstream>
 
-#include "common/text.h"
 #include "qnet/network.h"
 #include "quantizer/app/checkpoint.h"
 #include "quantizer/app/quantize.h"
@@ -122,14 +121,7 @@ struct UnitCase {
 
 /// Small units are soon as good as they get: what the least bits of a sum decide, other processors decide otherwise. So
 /// learning has to help over several seeds, and may not harm with any.
-class ReconstructUnitRounding : public testing::TestWithParam<UnitRounding> {};
-
-INSTANTIATE_TEST_SUITE_P(Roundings, ReconstructUnitRounding,
-                         testing::Values(UnitRounding::kAdaRound, UnitRounding::kSoft), [](const auto& of) {
-                           return std::string(of.param == UnitRounding::kSoft ? "Soft" : "AdaRound");
-                         });
-
-TEST_P(ReconstructUnitRounding, LearnsAndReportsTheHardModelsLoss) {
+TEST(ReconstructUnit, LearnsAndReportsTheHardModelsLoss) {
   for (const bool quantized_inside : {false, true}) {
     SCOPED_TRACE(quantized_inside ? "activations quantized and learned" : "weights only");
     constexpr unsigned kSeeds = 8;
@@ -140,8 +132,6 @@ TEST_P(ReconstructUnitRounding, LearnsAndReportsTheHardModelsLoss) {
       of.task.norm = seed % 2 == 0 ? 2 : 1.1;
       of.task.activations = of.task.quantized_inside = quantized_inside;
       of.recipe.reconstruction.learn_bias = seed % 2 == 0;
-      of.recipe.reconstruction.rounding = GetParam();
-      of.task.rounding_rate = rounding_rate(of.task.iterations, GetParam());
       QuantizedNetwork network = nearest_network(of.plan(), -2);
       const double start = of.loss(network);
       const UnitLoss loss = of.run(network);
@@ -154,33 +144,8 @@ TEST_P(ReconstructUnitRounding, LearnsAndReportsTheHardModelsLoss) {
   }
 }
 
-/// AdaRound chooses between the two integers beside the float weight; soft rounding among all of the range.
-TEST_P(ReconstructUnitRounding, MovesAsFarAsItMay) {
-  std::size_t beyond = 0;
-  for (unsigned seed = 1; seed <= 4; ++seed) {
-    UnitCase of(seed, 4);
-    of.task.quantized_inside = false;
-    of.recipe.reconstruction.rounding = GetParam();
-    QuantizedNetwork network = nearest_network(of.plan(), -4);
-    of.run(network);
-    for (std::size_t i = 0; i < network.layers.size(); ++i) {
-      const QuantizedLayer& layer = network.layers[i];
-      const std::vector<float>& weight = of.plan().layers[i].weight;
-      for (std::size_t j = 0; j < weight.size(); ++j) {
-        const WeightGrid& grid = layer.grids[j * layer.grids.size() / weight.size()];
-        EXPECT_GE(layer.codes[j], grid.low());
-        EXPECT_LE(layer.codes[j], grid.high());
-        const double place = static_cast<double>(weight[j]) / grid.step() - grid.offset * 0.5;
-        const bool clipped = place < grid.low() || place > grid.high();
-        beyond += !clipped && std::abs(layer.codes[j] - place) > 1 + 1e-6;
-      }
-    }
-  }
-  EXPECT_EQ(beyond > 0, GetParam() == UnitRounding::kSoft) << beyond;
-}
-
 /// With rates that wreck everything, what was there before stays.
-TEST_P(ReconstructUnitRounding, NeverLeavesAWorseModel) {
+TEST(ReconstructUnit, NeverLeavesAWorseModel) {
   for (unsigned seed = 1; seed <= 3; ++seed) {
     for (const bool weights : {true, false}) {
       SCOPED_TRACE(fmt::format("seed {} weights {}", seed, weights));
@@ -191,7 +156,6 @@ TEST_P(ReconstructUnitRounding, NeverLeavesAWorseModel) {
       of.task.rounding_rate = of.task.activation_rate = 10;
       of.recipe.reconstruction.learn_bias = true;
       of.recipe.reconstruction.bias_rate = 10;
-      of.recipe.reconstruction.rounding = GetParam();
       QuantizedNetwork network = nearest_network(of.plan(), -2);
       const QuantizedNetwork before = network;
       const UnitLoss loss = of.run(network);
@@ -307,33 +271,16 @@ protected:
   }
 };
 
-struct Method {
-  std::string name;
-  std::vector<std::string> keys = {};
-
-  std::vector<std::string> with(const std::vector<std::string>& more) const {
-    std::vector<std::string> all = keys;
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  std::string title() const { return keys.empty() ? name : fmt::format("{} with {}", name, join(keys)); }
-};
-
-const std::vector<Method>& methods() {
-  static const std::vector<Method> all = {
-      {"adaround"}, {"brecq"}, {"qdrop"}, {"rapq"}, {"qdrop", {"reconstruction.rounding=soft"}}};
-  return all;
-}
+constexpr const char* kMethods[] = {"adaround", "brecq", "qdrop", "rapq"};
 
 TEST_F(ReconstructNetwork, IsLegalAndExactWithEveryMethod) {
-  for (const Method& method : methods()) {
+  for (const char* method : kMethods) {
     unsigned seed = 1;
     for (const OnnxBuilder& model : {residual_model(4), mobile_model(4), preactivation_model(4)}) {
-      SCOPED_TRACE(fmt::format("{}, model {}", method.title(), seed));
+      SCOPED_TRACE(fmt::format("{}, model {}", method, seed));
       const Graph graph = import(model);
-      const Recipe recipe =
-          this->recipe(method.name, method.with({fmt::format("weight_bits={}", seed % 2 == 0 ? 4 : 2),
-                                                 fmt::format("reconstruction.learn_bias={}", seed % 2 == 0)}));
+      const Recipe recipe = this->recipe(method, {fmt::format("weight_bits={}", seed % 2 == 0 ? 4 : 2),
+                                                  fmt::format("reconstruction.learn_bias={}", seed % 2 == 0)});
       const QuantizedNetwork network = run(graph, recipe);
       EXPECT_TRUE(is_legal(network, recipe));
       for (const auto& mantissas : network.mantissas)
@@ -342,7 +289,7 @@ TEST_F(ReconstructNetwork, IsLegalAndExactWithEveryMethod) {
         for (const WeightGrid& grid : layer.grids) EXPECT_TRUE(grid.power_of_two());
       const qnet::Network integers = to_integers(network);
       qnet::validate(integers, "model");
-      expect_bit_exact(integers, random_images(graph.input().shape, 4, 9), 4, method.title());
+      expect_bit_exact(integers, random_images(graph.input().shape, 4, 9), 4, method);
       // Something was learned.
       Recipe nearest = recipe;
       nearest.method = "nearest";
@@ -354,9 +301,9 @@ TEST_F(ReconstructNetwork, IsLegalAndExactWithEveryMethod) {
 
 TEST_F(ReconstructNetwork, RunsWithFreeScales) {
   const Graph graph = import(residual_model(5));
-  for (const Method& method : methods()) {
-    SCOPED_TRACE(method.title());
-    const QuantizedNetwork network = run(graph, recipe(method.name, method.with({"scales=free"})));
+  for (const char* method : kMethods) {
+    SCOPED_TRACE(method);
+    const QuantizedNetwork network = run(graph, recipe(method, {"scales=free"}));
     bool free = false;
     for (const QuantizedLayer& layer : network.layers)
       for (const WeightGrid& grid : layer.grids) free = free || !grid.power_of_two();
@@ -367,12 +314,12 @@ TEST_F(ReconstructNetwork, RunsWithFreeScales) {
 }
 
 TEST_F(ReconstructNetwork, IsTheSameAtAnyNumberOfThreads) {
-  for (const Method& method : methods()) {
-    const Graph graph = import(method.name == "qdrop" ? mobile_model(6) : residual_model(6));
-    const Recipe recipe = this->recipe(method.name, method.with({"reconstruction.learn_bias=true"}));
+  for (const char* method : kMethods) {
+    const Graph graph = import(std::string(method) == "qdrop" ? mobile_model(6) : residual_model(6));
+    const Recipe recipe = this->recipe(method, {"reconstruction.learn_bias=true"});
     const QuantizedNetwork one = run(graph, recipe, {1, {}, ""});
-    expect_same(one, run(graph, recipe, {2, {}, ""}), method.title() + " with 2 threads");
-    expect_same(one, run(graph, recipe, {3, {}, ""}), method.title() + " with 3 threads");
+    expect_same(one, run(graph, recipe, {2, {}, ""}), std::string(method) + " with 2 threads");
+    expect_same(one, run(graph, recipe, {3, {}, ""}), std::string(method) + " with 3 threads");
   }
 }
 
