@@ -295,8 +295,12 @@ TEST_P(RealNetwork, EqualsFakeQuantization) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, RealNetwork, testing::Values("resnet_fmnist.onnx", "mobilenet_fmnist.onnx"),
-                         [](const auto& instance) { return std::string(instance.param).substr(0, 6); });
+INSTANTIATE_TEST_SUITE_P(Models, RealNetwork,
+                         testing::Values("resnet_fmnist.onnx", "resnet8_fmnist.onnx", "mobilenet_fmnist.onnx"),
+                         [](const auto& instance) {
+                           const std::string name = instance.param;
+                           return name.substr(0, name.find('_'));
+                         });
 
 TEST_F(Export, ResNet20OfTheSharedData) {
   const char* data = std::getenv("SHIFTSIM_DATA");
