@@ -130,7 +130,7 @@ void concat(const OnnxNode& op, GraphBuilder& graph) {
 }
 
 void split(const OnnxNode& op, GraphBuilder& graph) {
-  const Activation x = op.activation(0);
+  const Activation& x = op.activation(0);
   const AxisDim dim = axis_dim(op, graph, x, op.attribute_int("axis", 0));
   std::vector<std::int64_t> sizes = op.attribute_or_input("split", 1);
   if (sizes.empty()) {
@@ -209,7 +209,7 @@ void slice(const OnnxNode& op, GraphBuilder& graph) {
 
 /// Channels by their numbers, a constant list.
 void gather(const OnnxNode& op, GraphBuilder& graph) {
-  const Activation x = op.activation(0);
+  const Activation& x = op.activation(0);
   if (!op.is_constant(1)) op.fail("takes what another activation names, expected constant indices");
   const Constant& indices = op.constant(1);
   const AxisDim dim = axis_dim(op, graph, x, op.attribute_int("axis", 0));
