@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Train the two example networks on Fashion-MNIST and export them as ONNX with BatchNorm kept.
+"""Train the example networks on Fashion-MNIST and export them as ONNX with BatchNorm kept.
 
     scripts/train.py --network resnet    --output models/resnet_fmnist.onnx
+    scripts/train.py --network resnet8   --output models/resnet8_fmnist.onnx
     scripts/train.py --network mobilenet --output models/mobilenet_fmnist.onnx
 
 Needs Debian's python3-torch and dataset-fashion-mnist (run it with /usr/bin/python3); neither is
@@ -57,15 +58,15 @@ class BasicBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """ResNet-18's shape (four stages of two basic blocks) at a quarter of its width, 3x3 stem."""
+    """Stages of basic blocks behind a 3x3 stem; each stage after the first halves the image and doubles the width."""
 
-    def __init__(self, width=16, classes=10):
+    def __init__(self, stages, blocks, width=16, classes=10):
         super().__init__()
         layers = [nn.Conv2d(1, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
         cin = width
-        for stage in range(4):
+        for stage in range(stages):
             cout = width << stage
-            for block in range(2):
+            for block in range(blocks):
                 layers.append(BasicBlock(cin, cout, 2 if stage > 0 and block == 0 else 1))
                 cin = cout
         self.features = nn.Sequential(*layers)
@@ -124,6 +125,13 @@ class MobileNetV2(nn.Module):
         return self.classifier(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
 
 
+NETWORKS = {
+    "resnet": lambda: ResNet(stages=4, blocks=2),   # ResNet-18's shape at a quarter of its width
+    "resnet8": lambda: ResNet(stages=3, blocks=1),  # the shape of MLPerf Tiny's ResNet-8
+    "mobilenet": MobileNetV2,
+}
+
+
 def augment(images, generator):
     """Random horizontal flip, 2-pixel shift and a 6x6 cutout. images: N x 1 x 28 x 28, normalized."""
     n = images.shape[0]
@@ -151,7 +159,7 @@ def evaluate(net, images, labels):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", choices=["resnet", "mobilenet"], required=True)
+    parser.add_argument("--network", choices=list(NETWORKS), required=True)
     parser.add_argument("--output", required=True, help="the ONNX file; its record is <output>.yaml")
     parser.add_argument("--data", default=DATA, help="folder of the four IDX files (%(default)s)")
     parser.add_argument("--epochs", type=int, default=20)
@@ -174,7 +182,7 @@ def main():
         return (torch.from_numpy(images)[:, None].float() / 255 - MEAN) / STD, torch.from_numpy(labels).long()
 
     train_x, train_y = load("train")
-    net = (ResNet() if args.network == "resnet" else MobileNetV2()).to(memory_format=torch.channels_last)
+    net = NETWORKS[args.network]().to(memory_format=torch.channels_last)
     decay = [p for p in net.parameters() if p.ndim > 1]
     plain = [p for p in net.parameters() if p.ndim <= 1]
     optimizer = torch.optim.SGD([{"params": decay, "weight_decay": args.weight_decay}, {"params": plain}],
