@@ -169,6 +169,7 @@ private:
     task.weights = pass.weights;
     task.activations = pass.activations;
     task.quantized_inside = pass.start.quantize_activations;
+    task.weighted = recipe_.reconstruction.mixing == Mixing::kWeighted;
     task.iterations = pass.iterations;
     task.rounding_rate = recipe_.reconstruction.rounding_rate;
     task.activation_rate = recipe_.reconstruction.activation_rate;

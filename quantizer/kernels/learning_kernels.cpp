@@ -20,6 +20,11 @@ SHIFTSIM_INLINE std::uint32_t random_bits(std::uint32_t seed, std::uint32_t inde
   return x ^ (x >> 16);
 }
 
+/// In [0, 1), from the same bits.
+SHIFTSIM_INLINE float random_share(std::uint32_t seed, std::uint32_t index) {
+  return static_cast<float>(static_cast<std::int32_t>(random_bits(seed, index) >> 8)) * 0x1p-24f;
+}
+
 }  // namespace
 
 SHIFTSIM_CLONES
@@ -49,6 +54,14 @@ void quantize(const Quantization& q, const float* z, float* out, std::size_t cou
       continue;
     }
     const auto base = static_cast<std::uint32_t>(row);
+    if (q.weighted) {
+      for (std::size_t c = 0; c < end; ++c) {
+        const float x = fast::clip(from[c], clamp_low, ceiling[c]);
+        const float rounded = fast::clip(std::floor(x * inverse[c] + 0.5f), low, high[c]) * step[c];
+        to[c] = x + random_share(seed, base + static_cast<std::uint32_t>(c)) * (rounded - x);
+      }
+      continue;
+    }
     for (std::size_t c = 0; c < end; ++c) {
       const float x = fast::clip(from[c], clamp_low, ceiling[c]);
       const float rounded = fast::clip(std::floor(x * inverse[c] + 0.5f), low, high[c]) * step[c];
@@ -93,6 +106,16 @@ void quantize_backward(const Quantization& q, const float* z, float* gradient, f
       continue;
     }
     const auto base = static_cast<std::uint32_t>(row);
+    if (q.weighted) {
+      for (std::size_t c = 0; c < end; ++c) {
+        const float share = random_share(seed, base + static_cast<std::uint32_t>(c));
+        float rounded = share * g[c], exact = (1.0f - share) * g[c];
+        one(from[c], rounded, sums[c], inverse[c], high[c], ceiling[c], true);
+        one(from[c], exact, sums[c], inverse[c], high[c], ceiling[c], false);
+        g[c] = rounded + exact;
+      }
+      continue;
+    }
     for (std::size_t c = 0; c < end; ++c)
       one(from[c], g[c], sums[c], inverse[c], high[c], ceiling[c],
           random_bits(seed, base + static_cast<std::uint32_t>(c)) <= keep);
@@ -104,6 +127,12 @@ void mix(const float* quantized, const float* exact, float* target, std::size_t 
          std::uint32_t seed) {
   for (std::size_t i = 0; i < count; ++i)
     target[i] = random_bits(seed, static_cast<std::uint32_t>(i)) <= keep ? quantized[i] : exact[i];
+}
+
+SHIFTSIM_CLONES
+void mix_weighted(const float* quantized, const float* exact, float* target, std::size_t count, std::uint32_t seed) {
+  for (std::size_t i = 0; i < count; ++i)
+    target[i] = exact[i] + random_share(seed, static_cast<std::uint32_t>(i)) * (quantized[i] - exact[i]);
 }
 
 SHIFTSIM_CLONES

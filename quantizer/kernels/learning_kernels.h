@@ -14,6 +14,7 @@ struct Quantization {
   bool enabled = false;      ///< false: only the clamp
   std::uint32_t keep = ~0u;  ///< QDrop: quantized where the element's random 32 bits are <= keep, else float
   std::uint32_t seed = 0;    ///< of these random bits
+  bool weighted = false;     ///< where keep is not ~0u: a random share of each element is quantized, the rest is float
   std::size_t period = 1;
   const float* clamp_high = nullptr;                                 ///< [period]
   const float *inverse = nullptr, *step = nullptr, *high = nullptr;  ///< [period]: 1/step, step, largest code
@@ -30,6 +31,9 @@ void quantize_backward(const Quantization& q, const float* z, float* gradient, f
 /// target[i] = quantized[i] with QDrop's probability, else exact[i].
 void mix(const float* quantized, const float* exact, float* target, std::size_t count, std::uint32_t keep,
          std::uint32_t seed);
+
+/// target[i] lies between exact[i] and quantized[i], a random share of the way.
+void mix_weighted(const float* quantized, const float* exact, float* target, std::size_t count, std::uint32_t seed);
 
 /// sum |y - target|^norm; gradient[i] = factor * the derivative.
 double norm_loss(const float* y, const float* target, float* gradient, std::size_t count, float norm, float factor);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "common/log.h"
 #include "quantizer/kernels/learning_kernels.h"
 #include "quantizer/learn/hard_unit.h"
 #include "quantizer/learn/learned.h"
@@ -51,6 +52,7 @@ public:
     }
     if (relaxed_) harden_exponents();
     harden();
+    if (options_.average > 0) take_better_average(hard);
     hard.set();
     loss.after = hard.loss();
     if (!(loss.after < loss.before)) {
@@ -67,6 +69,24 @@ public:
 private:
   bool free_scales() const { return recipe_.scales == Scales::kFree; }
   QuantizedLayer& target(const SoftLayer& soft) const { return network_.layers[static_cast<std::size_t>(soft.index)]; }
+
+  /// The rounding variables averaged over iterations, where they are better than the last ones.
+  void take_better_average(HardUnit& hard) {
+    hard.set();
+    const double last = hard.loss();
+    const HardUnit::Values values = hard.values();
+    for (SoftLayer& soft : layers_) std::swap(soft.average, soft.rounding.value);
+    harden();
+    hard.set();
+    const double averaged = hard.loss();
+    std::size_t changed = 0;
+    const HardUnit::Values now = hard.values();
+    for (std::size_t l = 0; l < now.layers.size(); ++l)
+      for (std::size_t i = 0; i < now.layers[l].codes.size(); ++i)
+        changed += now.layers[l].codes[i] != values.layers[l].codes[i];
+    spdlog::debug("{}: averaged {:.5g}, last {:.5g}, {} codes differ", unit_.name, averaged, last, changed);
+    if (!(averaged < last)) hard.restore(values);
+  }
 
   // ---- set up ----
 
@@ -102,7 +122,7 @@ private:
 
   void set_quantizers(double drop) {
     for (const LearnedSteps& learned : tensors_)
-      model_.set_quantizer(learned.tensor(), {task_.quantized_inside, 1 - drop, learned.steps()});
+      model_.set_quantizer(learned.tensor(), {task_.quantized_inside, 1 - drop, learned.steps(), task_.weighted});
   }
 
   /// Biases are learned in units of their layer's output's spread, or one rate could not suit all.
@@ -130,6 +150,8 @@ private:
   void iterate(int iteration, int relaxed_until) {
     const bool relaxed = relaxed_ && iteration < relaxed_until;
     if (task_.weights) {
+      const double done = static_cast<double>(iteration) / task_.iterations;
+      for (SoftLayer& soft : layers_) soft.now_slope = SoftRounding::at(done, recipe_.network.slope).slope;
       workers_.run(blocks_.size(), [&](std::size_t b, std::size_t) {
         const ChannelBlock& block = blocks_[b];
         SoftLayer& soft = layers_[block.layer];
@@ -163,15 +185,26 @@ private:
       for (std::size_t slot = 1; slot < model_.slots(); ++slot)
         kernels::add(gradient, model_.weight_gradient(slot, soft.index).data() + begin, count);
       for (std::size_t k = block.begin; k < block.end; ++k) {
+        float bias = 0;
+        for (std::size_t slot = 0; slot < model_.slots(); ++slot) bias += model_.bias_gradient(slot, soft.index)[k];
+        soft.bias.gradient[k] = bias * soft.bias_unit;
+        if (soft.soft) {
+          soft.soft_backward(k);
+          continue;
+        }
         const float step_gradient =
             kernels::soft_weights_backward(soft.channel(k, relaxed), soft.weight_gradient.data() + k * soft.fan, pull,
                                            soft.rounding.gradient.data() + k * soft.fan);
         if (relaxed) soft.exponent_gradient(k, step_gradient, options_.rounding_weight, iteration, relaxed_until);
-        float bias = 0;
-        for (std::size_t slot = 0; slot < model_.slots(); ++slot) bias += model_.bias_gradient(slot, soft.index)[k];
-        soft.bias.gradient[k] = bias * soft.bias_unit;
       }
-      soft.rounding.adam(begin, count, task_.rounding_rate, step);
+      const double done = static_cast<double>(iteration) / task_.iterations;
+      // A fifth of AdaRound's rate: places move by steps, and v by a few units from one integer to the next.
+      soft.rounding.adam(begin, count, soft.soft ? 0.2 * task_.rounding_rate * cosine_decay(done) : task_.rounding_rate,
+                         step);
+      if (soft.soft)
+        for (std::size_t k = block.begin; k < block.end; ++k)
+          keep_in_range(LatentChannel::of(soft.grids[k], soft.fan), soft.rounding.value.data() + k * soft.fan);
+      if (options_.average > 0) soft.average_rounding(block.begin, block.end, options_.average);
       if (relaxed)
         soft.exponent.adam(block.begin, block.end - block.begin, exponent_rate(relaxed_until), iteration + 1);
       if (learns_bias()) soft.bias.adam(block.begin, block.end - block.begin, options_.bias_rate, iteration + 1);

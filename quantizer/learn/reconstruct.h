@@ -25,6 +25,7 @@ struct UnitTask {
   bool weights = true;           ///< rounding, and exponents and bias where the recipe wants them
   bool activations = false;      ///< scales of the tensors made in the unit
   bool quantized_inside = true;  ///< activations are quantized in the unit
+  bool weighted = false;         ///< what stays float is a random share of each activation
   int iterations = 1000;
   double rounding_rate = 1e-3, activation_rate = 4e-4, norm = 2;
   std::uint64_t seed = 1;

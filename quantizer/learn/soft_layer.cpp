@@ -24,8 +24,16 @@ SoftLayer::SoftLayer(const QuantizedNetwork& network, int of, const Recipe& reci
   bias_gradient.resize(channels);
   bias_now = start_bias;
   weight = layer->weight;
+  soft = recipe.reconstruction.rounding == UnitRounding::kSoft;
+  now_slope = static_cast<float>(recipe.network.slope);
+  if (soft) {
+    for (std::size_t i = 0; i < count; ++i) rounding.value[i] = start_place(weight[i], grids[i / fan], now.codes[i]);
+    average = rounding.value;
+    return;
+  }
   if (recipe.codes == CodeSearch::kOutput && !recipe.reconstruction.relax_exponents) start_at_codes(now.codes);
   start_rounding();
+  average = rounding.value;
 }
 
 void SoftLayer::start_at_codes(const std::vector<std::int8_t>& codes) {
@@ -63,8 +71,23 @@ kernels::SoftChannel SoftLayer::channel(std::size_t k, bool relaxed) const {
   return result;
 }
 
+void SoftLayer::soft_backward(std::size_t k) {
+  float* const gradient = rounding.gradient.data() + k * fan;
+  const auto step = static_cast<float>(grids[k].step());
+  for (std::size_t i = 0; i < fan; ++i) gradient[i] = weight_gradient[k * fan + i] * step;
+  SoftRounding{now_slope}.backward(latent(k), rounding.value.data() + k * fan, gradient);
+}
+
+void SoftLayer::average_rounding(std::size_t begin, std::size_t end, double kept) {
+  shiftsim::quantizer::average(average.data() + begin * fan, rounding.value.data() + begin * fan, (end - begin) * fan,
+                               static_cast<float>(kept));
+}
+
 void SoftLayer::set_weights(std::size_t k, bool relaxed) {
-  kernels::soft_weights(channel(k, relaxed), weights.data() + k * fan);
+  if (soft)
+    SoftRounding{now_slope}.values(latent(k), rounding.value.data() + k * fan, weights.data() + k * fan);
+  else
+    kernels::soft_weights(channel(k, relaxed), weights.data() + k * fan);
   bias_now[k] = start_bias[k] + bias_unit * bias.value[k];
 }
 
@@ -99,6 +122,11 @@ void SoftLayer::harden_exponent(std::size_t k, const Recipe& recipe) {
 
 void SoftLayer::harden(QuantizedLayer& to) const {
   to.grids = grids;
+  if (soft) {
+    for (std::size_t k = 0; k < channels(); ++k)
+      latent_codes(latent(k), rounding.value.data() + k * fan, to.codes.data() + k * fan);
+    return;
+  }
   for (std::size_t i = 0; i < to.codes.size(); ++i) {
     const WeightGrid& grid = grids[i / fan];
     const double below = std::floor(weight[i] / grid.step() - grid.offset * 0.5);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "quantizer/kernels/learning_kernels.h"
+#include "quantizer/learn/latent_weights.h"
 #include "quantizer/learn/learned.h"
 #include "quantizer/plan/quantized_network.h"
 #include "quantizer/recipe/recipe.h"
@@ -17,8 +18,11 @@ struct SoftLayer {
   std::size_t fan = 0;
   /// Rounded up or down from here: the float weight, or beside it where the search left that.
   std::vector<float> weight;
-  Learned rounding;
-  Learned exponent;  ///< relaxed: step = 2^(base_exponent + h(value))
+  Learned rounding;            ///< AdaRound's variables, or places on the grid where 'soft'
+  bool soft = false;           ///< rounding is learned along a curve that gets steeper
+  float now_slope = 4;         ///< of the curve
+  std::vector<float> average;  ///< of 'rounding', over iterations
+  Learned exponent;            ///< relaxed: step = 2^(base_exponent + h(value))
   std::vector<int> base_exponent;
   std::vector<WeightGrid> grids;  ///< as of now; with relaxed exponents the last hard ones
   Learned bias;                   ///< in units of bias_unit
@@ -46,6 +50,11 @@ struct SoftLayer {
   /// The rounding starts afresh: h(v) = the place of the weight between its two codes.
   void start_rounding();
 
+  /// The gradient with regard to the weights of channel k becomes that with regard to their places.
+  void soft_backward(std::size_t k);
+  /// One iteration more in the average of channels [begin, end).
+  void average_rounding(std::size_t begin, std::size_t end, double kept);
+
   /// Quantizer parameters and integer weights, rounded.
   void harden(QuantizedLayer& to) const;
   void harden_bias(QuantizedLayer& to) const;
@@ -53,6 +62,7 @@ struct SoftLayer {
 private:
   /// Weights as far from the float ones as makes them round to the integer weights that the search found.
   void start_at_codes(const std::vector<std::int8_t>& codes);
+  LatentChannel latent(std::size_t k) const { return LatentChannel::of(grids[k], fan); }
 };
 
 }  // namespace shiftsim::quantizer

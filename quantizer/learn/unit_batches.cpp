@@ -51,6 +51,11 @@ void UnitBatches::gather(UnitModel::Place at, std::uint64_t iteration) {
         std::copy_n(quantized, size, to);
         continue;
       }
+      if (task_.weighted) {
+        kernels::mix_weighted(quantized, data_.exact[i].data() + image * size, to, size,
+                              seed + static_cast<std::uint32_t>(j * 7919 + i * 104729));
+        continue;
+      }
       const auto keep = static_cast<std::uint32_t>((1 - drop_) * 4294967295.0);
       kernels::mix(quantized, data_.exact[i].data() + image * size, to, size, keep,
                    seed + static_cast<std::uint32_t>(j * 7919 + i * 104729));

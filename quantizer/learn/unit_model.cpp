@@ -172,6 +172,7 @@ void UnitModel::set_quantizer(int tensor, const TensorQuantizer& quantizer) {
   q.enabled = quantizer.enabled;
   if (!q.enabled) return;
   q.keep = quantizer.keep >= 1 ? ~0u : static_cast<std::uint32_t>(quantizer.keep * 4294967295.0);
+  q.weighted = quantizer.weighted;
   q.low = static_cast<float>(planned.range.low());
   for (auto* array : {&state.inverse, &state.step, &state.high}) array->resize(period);
   for (std::size_t i = 0; i < period; ++i) {

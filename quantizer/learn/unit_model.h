@@ -18,6 +18,7 @@ struct TensorQuantizer {
   bool enabled = false;
   double keep = 1;            ///< QDrop: probability that an element is quantized and does not stay float
   std::vector<double> steps;  ///< one, or one per channel
+  bool weighted = false;      ///< AE-QDrop: in place of that, a random share of each element is quantized
 
   bool operator==(const TensorQuantizer&) const = default;
 };

@@ -63,6 +63,18 @@ enum class LossNorm {
   kBatchNorm,  ///< p by RAPQ's rule from the unit's last BatchNorm
 };
 
+/// How units learn rounding.
+enum class UnitRounding {
+  kAdaRound,  ///< up or down, by a rectified sigmoid
+  kSoft,      ///< latent weights along a curve that gets steeper, as in the network stage: any integer of the range
+};
+
+/// Which activations stay float in the units.
+enum class Mixing {
+  kDrop,      ///< some, at random (QDrop)
+  kWeighted,  ///< all in part: a random share of each is quantized (AE-QDrop)
+};
+
 /// Learned rounding, unit by unit. configs/recipes/rapq.yaml documents every key. Iterations and the rates of rounding
 /// and activations are numbers once load_recipe() is through: what the files leave to the effort is settled there.
 struct Reconstruction {
@@ -76,6 +88,9 @@ struct Reconstruction {
   int activation_iterations = 5000;
   double activation_rate = 4e-4;
   double drop = 0;  ///< probability that an activation stays float
+  Mixing mixing = Mixing::kDrop;
+  UnitRounding rounding = UnitRounding::kAdaRound;
+  double average = 0;  ///< harden the running average of the rounding variables, of which this part is kept each time
   LossNorm loss = LossNorm::kFixed;
   double norm = 2, norm_gain = 0.1;
   bool learn_bias = false;
