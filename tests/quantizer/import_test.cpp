@@ -512,6 +512,15 @@ TEST_F(Import, RejectsWhatItCannotRepresent) {
                   }),
                   {"of 2 channels and", "of 3"});
   expect_rejected(model([](OnnxBuilder& b) {
+                    b.ints("from", {1}, {0});
+                    b.ints("to", {1}, {2});
+                    b.ints("axis", {1}, {1});
+                    b.node("Concat", {"x", "part"}, "all", {{"axis", std::int64_t{1}}});
+                    b.node("Slice", {"all", "from", "to", "axis"}, "part");
+                    b.conv("part", "y", 2, 2, 1);
+                  }),
+                  {"Concat_all", "'part'"});
+  expect_rejected(model([](OnnxBuilder& b) {
                     b.node("GlobalAveragePool", {"x"}, "g");
                     b.node("Softmax", {"g"}, "s");
                     b.conv("s", "y", 2, 2, 1);
