@@ -99,7 +99,8 @@ private:
     tensor.node = result;
     tensor.is_logits = last;
     if (!last) widths_.set_output(layer, is_shortcut(result), tensor);
-    if (!tensor.range.ceilings.empty()) tensor.range.ceilings = {static_cast<float>(graph_.at(result).clamp.high)};
+    std::vector<float>& ceilings = tensor.range.ceilings;
+    if (!ceilings.empty()) ceilings.assign(1, static_cast<float>(graph_.at(result).clamp.high));
     finish(std::move(layer), std::move(tensor), result);
   }
 
