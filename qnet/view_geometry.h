@@ -36,10 +36,6 @@ struct ViewGeometry {
   int upsample_h = 1, upsample_w = 1;  ///< times that each pixel is repeated (nearest neighbour)
 
   bool joins_pixels() const { return join != JoinAxis::kChannels; }
-  /// Whether pixel (y, x) of the view is pixel (y, x) of its input.
-  bool keeps_pixels() const {
-    return !joins_pixels() && crop_top == 0 && crop_left == 0 && upsample_h == 1 && upsample_w == 1;
-  }
   /// Of pixel (y, x) of the view. 'height', 'width': of its input.
   PixelSource source(int y, int x, int height, int width) const {
     PixelSource from{false, y / upsample_h + crop_top, x / upsample_w + crop_left};

@@ -101,6 +101,27 @@ TEST(View, OfRepeatedPixelsReadsThemOnce) {
   EXPECT_EQ(bytes(network, 3), bytes(network, 1) + bytes(network, 2));
 }
 
+/// Map b below map a, without the first two rows and the first column, each pixel four times.
+TEST(View, OfMapsBelowEachOtherReadsWhatItShowsOfBoth) {
+  qnet::Network network = joined(channels(0, 16));
+  qnet::ViewGeometry& view = network.layers[2].view;
+  view = {qnet::JoinAxis::kHeight, 2, 1, 2, 2};
+  network.tensors[3].height = 2 * (8 + 8 - 2);
+  network.tensors[3].width = 2 * (8 - 1);
+  const qnet::TensorSources sources(network);
+  const auto areas = sources.of(3);
+  ASSERT_EQ(areas.size(), 2U);
+  EXPECT_EQ(std::pair(areas[0].y0, areas[0].y1), std::pair(0, 12));
+  EXPECT_EQ(std::pair(areas[1].y0, areas[1].y1), std::pair(12, 28));
+  const qnet::ChannelSource& first = sources.of(3, 0, 0, 5);
+  EXPECT_EQ(std::tuple(first.tensor, first.channel, first.stored_y(0), first.stored_x(0)), std::tuple(1, 5, 2, 1));
+  const qnet::ChannelSource& last = sources.of(3, 27, 13, 0);
+  EXPECT_EQ(std::tuple(last.tensor, last.stored_y(27), last.stored_x(13)), std::tuple(2, 7, 7));
+  EXPECT_EQ(last.stored_y(12), 0);
+  // Of each row 7 pixels of 4 bytes in each of two blocks: two bursts; 6 rows of a, 8 of b.
+  EXPECT_EQ(bytes(network, 3), (6 + 8) * 2 * 2 * kBurst);
+}
+
 TEST(View, OfAViewFindsTheTensorsThatAreStored) {
   qnet::Network network = joined(channels(0, 32));
   network.tensors.push_back(tensor("view2", 16, 3));
