@@ -51,16 +51,22 @@ std::vector<std::int32_t> range(int first, int count) {
   return channels;
 }
 
-/// A view of some channels of 'x', in any order. The layout stays.
-Activation channels_of(const OnnxNode& op, GraphBuilder& graph, const Activation& x, const AxisDim& dim,
-                       std::vector<std::int32_t> channels) {
-  const auto count = static_cast<int>(channels.size());
+/// A view of all of 'x', to be cut.
+Node view_of(const OnnxNode& op, const GraphBuilder& graph, const Activation& x) {
   Node node;
   node.kind = NodeKind::kView;
   node.name = op.layer_name();
   node.inputs = {x.node};
   node.shape = graph.node_of(x).shape;
-  node.view.input = node.shape;
+  node.view = whole_view(node.shape);
+  return node;
+}
+
+/// A view of some channels of 'x', in any order. The layout stays.
+Activation channels_of(const OnnxNode& op, GraphBuilder& graph, const Activation& x, const AxisDim& dim,
+                       std::vector<std::int32_t> channels) {
+  const auto count = static_cast<int>(channels.size());
+  Node node = view_of(op, graph, x);
   node.shape.channels = count;
   node.view.channels = std::move(channels);
   return Activation{graph.append(std::move(node)), dims_with(x, dim, count)};
@@ -71,12 +77,7 @@ Activation part_of(const OnnxNode& op, GraphBuilder& graph, const Activation& x,
                    int count) {
   if (dim.axis == Axis::kChannel) return channels_of(op, graph, x, dim, range(first, count));
   const bool rows = dim.axis == Axis::kHeight;
-  Node node;
-  node.kind = NodeKind::kView;
-  node.name = op.layer_name();
-  node.inputs = {x.node};
-  node.shape = graph.node_of(x).shape;
-  node.view = whole_view(node.shape);
+  Node node = view_of(op, graph, x);
   (rows ? node.view.geometry.crop_top : node.view.geometry.crop_left) = first;
   (rows ? node.shape.height : node.shape.width) = count;
   return Activation{graph.append(std::move(node)), dims_with(x, dim, count)};
