@@ -17,7 +17,7 @@ namespace shiftsim {
 namespace {
 
 // What a child's first byte says of the rest.
-constexpr char kDone = 'd', kUserError = 'u', kInternalError = 'i';
+constexpr char kDoneMark = 'd', kUserErrorMark = 'u', kInternalErrorMark = 'i';
 
 void write_all(int file, const std::string& text) {
   std::size_t written = 0;
@@ -54,13 +54,13 @@ std::string read_all(int file) {
 [[noreturn]] void be_child(int to_parent, std::size_t i, const std::function<std::string(std::size_t)>& work) {
   std::string answer;
   try {
-    answer = kDone + work(i);
+    answer = kDoneMark + work(i);
   } catch (const UserError& error) {
-    answer = std::string(1, kUserError) + error.what();
+    answer = std::string(1, kUserErrorMark) + error.what();
   } catch (const std::exception& error) {
-    answer = std::string(1, kInternalError) + error.what();
+    answer = std::string(1, kInternalErrorMark) + error.what();
   } catch (const Stopped&) {
-    answer = std::string(1, kInternalError) + "stopped";
+    answer = std::string(1, kInternalErrorMark) + "stopped";
   }
   write_all(to_parent, answer);
   // The parent's buffers and handlers are not this process's to flush and run.
@@ -116,8 +116,8 @@ std::vector<std::string> run_forked(std::size_t count, const std::function<std::
     if (answer.empty()) throw InternalError("a child process died");
     const char kind = answer.front();
     answer.erase(0, 1);
-    if (kind == kUserError) throw UserError(answer);
-    if (kind == kInternalError) throw InternalError(answer);
+    if (kind == kUserErrorMark) throw UserError(answer);
+    if (kind == kInternalErrorMark) throw InternalError(answer);
   }
   return answers;
 }

@@ -25,7 +25,7 @@ std::int64_t shift_left(std::int64_t value, int shift) {
 }
 
 /// rs(r, s) of the contract.
-std::int64_t residual_shift(std::int64_t r, int s) {
+std::int64_t saturated_residual_shift(std::int64_t r, int s) {
   return s >= 0 ? shift_left(r, s) : (r + (std::int64_t{1} << (-s - 1))) >> -s;
 }
 
@@ -158,8 +158,8 @@ LayerBounds conv_bounds(const Network& network, const Layer& layer) {
     ppu.add(x);
     if (layer.residual >= 0) {
       const Tensor& residual = network.tensors[static_cast<std::size_t>(layer.residual)];
-      const Interval r{residual_shift(residual.low(), layer.residual_shifts[k]),
-                       residual_shift(residual.high(), layer.residual_shifts[k])};
+      const Interval r{saturated_residual_shift(residual.low(), layer.residual_shifts[k]),
+                       saturated_residual_shift(residual.high(), layer.residual_shifts[k])};
       ppu.add(r);
       x = {saturate(x.low + r.low), saturate(x.high + r.high)};
       ppu.add(x);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/error.h"
+#include "common/index.h"
 #include "qnet/golden_layer.h"
 #include "qnet/golden_select.h"
 
@@ -14,10 +15,6 @@ namespace shiftsim::qnet {
 namespace {
 
 using Codes = std::vector<std::int16_t>;
-
-std::size_t index(int i) {
-  return static_cast<std::size_t>(i);
-}
 
 std::atomic<const Kernels*> forced_kernels{nullptr};
 

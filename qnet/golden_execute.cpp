@@ -2,14 +2,11 @@
 #include <cstring>
 
 #include "common/error.h"
+#include "common/index.h"
 #include "qnet/golden_layer.h"
 
 namespace shiftsim::qnet {
 namespace {
-
-std::size_t index(int i) {
-  return static_cast<std::size_t>(i);
-}
 
 /// One image's map with its padding around it and each channel 'repeat' times.
 void pad_image(const GoldenLayer& prepared, const std::int16_t* from, std::int16_t* to) {

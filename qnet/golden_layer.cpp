@@ -3,13 +3,10 @@
 #include <algorithm>
 
 #include "common/error.h"
+#include "common/index.h"
 
 namespace shiftsim::qnet {
 namespace {
-
-std::size_t index(int i) {
-  return static_cast<std::size_t>(i);
-}
 
 Tables make_tables(const Network& network, const Layer& layer, bool logits) {
   Tables tables;

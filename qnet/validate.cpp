@@ -16,7 +16,6 @@ namespace {
 
 constexpr int kMaxExtent = 1 << 16;           // of a tensor's height, width or channels
 constexpr std::size_t kMaxTensor = 1U << 28;  // codes
-constexpr int kMaxExponent = 127;
 
 class NetworkValidator {
 public:

@@ -13,7 +13,7 @@ namespace shiftsim::qnet {
 namespace {
 
 constexpr int kMaxKernel = 1024, kMaxStep = 255;  // kernel; stride, dilation and padding
-constexpr int kMaxShift = 31, kMaxExponent = 127;
+constexpr int kMaxShift = 31;
 
 std::size_t channels(const Tensor& tensor) {
   return static_cast<std::size_t>(tensor.channels);

@@ -16,7 +16,7 @@ namespace shiftsim::quantizer {
 
 namespace {
 
-constexpr std::size_t kNameWidth = 32;
+constexpr std::size_t kCellWidth = 32;
 
 std::string range_text(int low, int high) {
   return low == high ? fmt::format("{}", low) : fmt::format("{}..{}", low, high);
@@ -25,7 +25,7 @@ std::string range_text(int low, int high) {
 }  // namespace
 
 std::string layer_table(const QuantizedNetwork& source, const qnet::Network& network) {
-  TextTable table({{.title = "layer", .width = kNameWidth, .align = TextAlign::kLeft},
+  TextTable table({{.title = "layer", .width = kCellWidth, .align = TextAlign::kLeft},
                    {.title = "W", .width = 3},
                    {.title = "ew", .width = 9},
                    {.title = "c", .width = 9},
@@ -37,7 +37,7 @@ std::string layer_table(const QuantizedNetwork& source, const qnet::Network& net
                    {.title = "bits because", .align = TextAlign::kLeft, .gap = 2}});
   std::vector<std::string> names;
   for (const qnet::Layer& layer : network.layers) names.push_back(layer.name);
-  names = clipped_names(names, kNameWidth);
+  names = clipped_names(names, kCellWidth);
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const qnet::Layer& layer = network.layers[i];
     const qnet::Tensor& out = network.out(layer);

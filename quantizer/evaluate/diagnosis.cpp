@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/index.h"
 #include "common/resident_memory.h"
 #include "common/thread_pool.h"
 #include "qnet/bounds.h"
@@ -18,10 +19,6 @@ namespace shiftsim::quantizer {
 namespace {
 
 using Values = std::vector<float>;
-
-std::size_t at(int index) {
-  return static_cast<std::size_t>(index);
-}
 
 /// As many as keep a tensor of all images within 64 MB of floats.
 std::size_t image_count(const Plan& plan, std::size_t available) {
@@ -87,7 +84,7 @@ private:
     result.kind = planned.kind;
     result.is_logits = tensor.is_logits;
     result.output_bits = tensor.is_logits ? qnet::kLogitsBits : tensor.range.bits;
-    result.channels = at(tensor.shape.channels);
+    result.channels = index(tensor.shape.channels);
     const std::vector<Share> shares = run_images(i);
     Share sum = shares.front();
     for (std::size_t image = 1; image < shares.size(); ++image) add(sum, shares[image]);
@@ -95,7 +92,7 @@ private:
     result.float_values = sum.float_values;
     result.quantized_values = sum.quantized_values;
     result.float_dead_channels =
-        at(static_cast<int>(std::count(sum.float_alive.begin(), sum.float_alive.end(), false)));
+        index(static_cast<int>(std::count(sum.float_alive.begin(), sum.float_alive.end(), false)));
     result.weights = weights_[i];
     if (plan_.has_scale(planned)) result.codes = codes(planned.output, sum);
     if (planned.requantizes() && integers_ != nullptr) {
@@ -117,16 +114,16 @@ private:
     result.local = sum.local;
     result.clipped = sum.clipped;
     result.power_of_two_loss_db =
-        tensor_power_of_two_loss_db(observed_->reference(tensor), at(planned.shape.channels), planned.range, steps);
+        tensor_power_of_two_loss_db(observed_->reference(tensor), index(planned.shape.channels), planned.range, steps);
     result.use = sum.use;
     int high = 0;
-    for (std::size_t c = 0; c < at(planned.shape.channels); ++c)
+    for (std::size_t c = 0; c < index(planned.shape.channels); ++c)
       high = std::max(high, planned.range.high_at(steps[steps.size() == 1 ? 0 : c], c));
-    result.codes = at(high - planned.range.low() + 1);
-    result.dead_codes = at(static_cast<int>(std::count(
+    result.codes = index(high - planned.range.low() + 1);
+    result.dead_codes = index(static_cast<int>(std::count(
         sum.use.counts.begin(), sum.use.counts.begin() + static_cast<std::ptrdiff_t>(result.codes), std::size_t{0})));
-    result.exponents_searched = network_.searched_exponents[at(tensor)];
-    result.exponents = network_.exponents[at(tensor)];
+    result.exponents_searched = network_.searched_exponents[index(tensor)];
+    result.exponents = network_.exponents[index(tensor)];
     return result;
   }
 
@@ -164,7 +161,7 @@ private:
       }
       compare(layer, observed_->reference(layer.output, image), inherited, unrounded, output, share);
       if (plan_.has_scale(layer))
-        share.use.add(observed_->codes(layer.output, image), at(layer.geometry.output.channels),
+        share.use.add(observed_->codes(layer.output, image), index(layer.geometry.output.channels),
                       plan_.tensor(layer.output).range, network_.steps(layer.output));
     });
     return shares;
@@ -173,7 +170,7 @@ private:
   void compare(const PlannedLayer& layer, std::span<const float> reference, const Values& inherited,
                const Values& unrounded, const Values& output, Share& share) const {
     const PlannedTensor& tensor = plan_.tensor(layer.output);
-    const std::size_t channels = at(tensor.shape.channels);
+    const std::size_t channels = index(tensor.shape.channels);
     const auto square = [](double x) { return x * x; };
     share.float_alive.assign(channels, false);
     for (std::size_t j = 0; j < reference.size(); ++j) {

@@ -13,7 +13,6 @@ namespace shiftsim::quantizer {
 namespace {
 
 using Column = TextTable::Column;
-constexpr std::size_t kNameWidth = 24;
 
 /// The layers as the tables show them.
 struct Listing {

@@ -7,6 +7,8 @@
 
 namespace shiftsim::quantizer {
 
+constexpr std::size_t kNameWidth = 24;  // of a layer's name in a table
+
 /// A ratio in dB with one decimal; "exact" where it is infinite, and never "-0.0".
 std::string decibel_text(double value);
 /// The same as a number, or the text "exact".

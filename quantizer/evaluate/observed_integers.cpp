@@ -1,6 +1,7 @@
 #include <cmath>
 #include <optional>
 
+#include "common/index.h"
 #include "qnet/golden.h"
 #include "qnet/probe.h"
 #include "quantizer/calibrate/tensor_values.h"
@@ -11,10 +12,6 @@
 namespace shiftsim::quantizer {
 
 namespace {
-
-std::size_t at(int index) {
-  return static_cast<std::size_t>(index);
-}
 
 class ObservedIntegers : public ObservedNetwork {
 public:
@@ -37,10 +34,10 @@ public:
     reference_.run(layer);
     probe_.reset();
     if (layer.requantizes()) probe_.emplace(integers_, i);
-    codes_[at(layer.output)].resize(chosen_.size());
+    codes_[index(layer.output)].resize(chosen_.size());
     workers_.run(chosen_.size(), [&](std::size_t image, std::size_t) {
-      codes_[at(layer.output)][image] =
-          golden_.run_layer(i, codes_[at(layer.input)][image], residual_codes(layer, image));
+      codes_[index(layer.output)][image] =
+          golden_.run_layer(i, codes_[index(layer.input)][image], residual_codes(layer, image));
     });
   }
 
@@ -49,14 +46,14 @@ public:
     for (std::size_t tensor = 0; tensor < codes_.size(); ++tensor) {
       bool read = false;
       for (std::size_t j = i + 1; j < plan_.layers.size(); ++j)
-        read = read || at(plan_.layers[j].input) == tensor || plan_.layers[j].residual == static_cast<int>(tensor);
+        read = read || index(plan_.layers[j].input) == tensor || plan_.layers[j].residual == static_cast<int>(tensor);
       if (!read) codes_[tensor] = {};
     }
   }
 
   std::span<const float> reference(int tensor) const override { return reference_.of(tensor).values(); }
 
-  Codes codes(int tensor, std::size_t image) const override { return codes_[at(tensor)][image]; }
+  Codes codes(int tensor, std::size_t image) const override { return codes_[index(tensor)][image]; }
 
   Values quantized(int tensor, std::size_t image) const override {
     Values values(plan_.tensor(tensor).shape.size());
@@ -64,10 +61,10 @@ public:
       place_image(plan_, images_.image(chosen_[image]), values.data());
       return values;
     }
-    const qnet::Tensor& from = integers_.tensors[at(tensor)];
-    const Codes& codes = codes_[at(tensor)][image];
+    const qnet::Tensor& from = integers_.tensors[index(tensor)];
+    const Codes& codes = codes_[index(tensor)][image];
     for (std::size_t j = 0; j < values.size(); ++j)
-      values[j] = std::ldexp(static_cast<float>(codes[j]), from.exponent(static_cast<int>(j % at(from.channels))));
+      values[j] = std::ldexp(static_cast<float>(codes[j]), from.exponent(static_cast<int>(j % index(from.channels))));
     return values;
   }
 
@@ -76,11 +73,11 @@ public:
     const qnet::Layer& layer = integers_.layers[i];
     const qnet::Tensor& tensor = integers_.out(layer);
     const qnet::LayerProbe::Result found =
-        probe_->run(codes_[at(planned.input)][image], residual_codes(planned, image));
+        probe_->run(codes_[index(planned.input)][image], residual_codes(planned, image));
     Unrounded result;
     result.accumulator = found.accumulator;
     if (!plan_.tensor(planned.output).is_logits) result.ties = count_ties(found.sums, layer.shifts, layer.lo, layer.hi);
-    const std::size_t channels = at(tensor.channels);
+    const std::size_t channels = index(tensor.channels);
     Values steps;
     for (std::size_t k = 0; k < channels; ++k) {
       const int exponent = layer.has_table() ? layer.table_exponent : tensor.exponent(static_cast<int>(k));
@@ -97,7 +94,7 @@ public:
 private:
   std::span<const std::int32_t> residual_codes(const PlannedLayer& layer, std::size_t image) const {
     if (layer.residual < 0) return {};
-    return codes_[at(layer.residual)][image];
+    return codes_[index(layer.residual)][image];
   }
 
   const qnet::Network& integers_;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/error.h"
+#include "common/index.h"
 #include "common/log.h"
 #include "common/resident_memory.h"
 #include "common/thread_pool.h"
@@ -16,10 +17,6 @@
 namespace shiftsim::quantizer {
 
 namespace {
-
-std::size_t at(int index) {
-  return static_cast<std::size_t>(index);
-}
 
 /// Additions and average pools that became convolutions have no weights of their own.
 bool has_weights(const PlannedLayer& layer) {
@@ -67,7 +64,7 @@ private:
                                layer.policy, layer.policy == "weights", {}};
         for (const int bits : kWeightWidths) {
           // The limits of the search must not know what the width before led to.
-          network_.exponents[at(layer.output)].clear();
+          network_.exponents[index(layer.output)].clear();
           LayerTask at_width = weights_only;
           at_width.weight_bits = bits;
           calibrator.run(i, at_width);

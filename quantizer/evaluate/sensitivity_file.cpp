@@ -17,7 +17,6 @@ namespace shiftsim::quantizer {
 namespace {
 
 constexpr const char* kFormat = "shiftsim sensitivity 1";
-constexpr std::size_t kNameWidth = 24;
 
 WidthSensitivity read_width(YamlMap& map, std::set<int>& seen) {
   WidthSensitivity width;

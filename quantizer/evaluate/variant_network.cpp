@@ -3,17 +3,10 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/index.h"
 #include "quantizer/float/layer_op.h"
 
 namespace shiftsim::quantizer {
-
-namespace {
-
-std::size_t at(int index) {
-  return static_cast<std::size_t>(index);
-}
-
-}  // namespace
 
 struct VariantNetwork::Impl {
   struct Variant {
@@ -49,7 +42,7 @@ struct VariantNetwork::Impl {
 
   static const float* source(const Slot& slot, int tensor) {
     if (tensor == 0) return slot.pixels;
-    return (slot.is_changed[at(tensor)] ? slot.changed : slot.exact)[at(tensor)].data();
+    return (slot.is_changed[index(tensor)] ? slot.changed : slot.exact)[index(tensor)].data();
   }
 
   /// One layer over the slot's images, by 'op'.
@@ -87,7 +80,7 @@ std::span<const float> VariantNetwork::forward(std::size_t slot_index, const flo
   slot.is_changed.assign(slot.is_changed.size(), false);
   const Plan& plan = impl_->plan_;
   for (std::size_t i = 0; i < plan.layers.size(); ++i)
-    impl_->run(slot, plan.layers[i], impl_->layers_[i], slot.exact[at(plan.layers[i].output)].data());
+    impl_->run(slot, plan.layers[i], impl_->layers_[i], slot.exact[index(plan.layers[i].output)].data());
   return impl_->logits(slot);
 }
 
@@ -99,10 +92,10 @@ std::span<const float> VariantNetwork::forward_variant(std::size_t slot_index, s
   for (std::size_t i = what.layer; i < plan.layers.size(); ++i) {
     const PlannedLayer& layer = plan.layers[i];
     const bool depends =
-        slot.is_changed[at(layer.input)] || (layer.residual >= 0 && slot.is_changed[at(layer.residual)]);
+        slot.is_changed[index(layer.input)] || (layer.residual >= 0 && slot.is_changed[index(layer.residual)]);
     if (i != what.layer && !depends) continue;
-    impl_->run(slot, layer, i == what.layer ? what.op : impl_->layers_[i], slot.changed[at(layer.output)].data());
-    slot.is_changed[at(layer.output)] = true;
+    impl_->run(slot, layer, i == what.layer ? what.op : impl_->layers_[i], slot.changed[index(layer.output)].data());
+    slot.is_changed[index(layer.output)] = true;
   }
   return impl_->logits(slot);
 }

@@ -3,16 +3,13 @@
 #include <cmath>
 
 #include "common/error.h"
+#include "common/index.h"
 
 namespace shiftsim::quantizer {
 
 namespace {
 
 constexpr int kFactorBits = 7;  // of a mean's factor: above 0 in INT8
-
-std::size_t index(int i) {
-  return static_cast<std::size_t>(i);
-}
 
 std::string unique(std::set<std::string>& taken, const std::string& wanted) {
   std::string name = wanted;

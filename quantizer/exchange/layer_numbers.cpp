@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "common/index.h"
+
 namespace shiftsim::quantizer {
 
 namespace {
@@ -11,10 +13,6 @@ namespace {
 // Of integers, all up to this are values of single precision.
 constexpr double kLargestExact = 0x1p24;
 constexpr double kQuarter = 0.25;
-
-std::size_t index(int i) {
-  return static_cast<std::size_t>(i);
-}
 
 struct Geometry {
   std::size_t taps, inputs;  ///< of one output channel

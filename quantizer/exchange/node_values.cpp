@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/index.h"
 #include "quantizer/exchange/table_layer.h"
 
 namespace shiftsim::quantizer {
 
 namespace {
-
-std::size_t index(int i) {
-  return static_cast<std::size_t>(i);
-}
 
 class NodeValues {
 public:

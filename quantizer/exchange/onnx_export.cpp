@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "common/error.h"
+#include "common/index.h"
 #include "qnet/tensor_sources.h"
 #include "quantizer/exchange/exchange_facts.h"
 
@@ -16,10 +17,6 @@ namespace {
 using Dims = OnnxWriter::Dims;
 
 constexpr int kOnnxInt64 = 7;  // TensorProto::INT64
-
-std::size_t index(int i) {
-  return static_cast<std::size_t>(i);
-}
 
 template <typename T>
 bool same(const std::vector<T>& values) {

@@ -5,15 +5,12 @@
 #include <limits>
 
 #include "common/error.h"
+#include "common/index.h"
 #include "quantizer/exchange/output_codes.h"
 
 namespace shiftsim::quantizer {
 
 namespace {
-
-std::size_t index(int i) {
-  return static_cast<std::size_t>(i);
-}
 
 int bits_of(int low, int high) {
   for (const int bits : {2, 4, 8})

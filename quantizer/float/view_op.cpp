@@ -1,16 +1,14 @@
 #include "quantizer/float/view_op.h"
 
+#include "common/index.h"
+
 namespace shiftsim::quantizer {
 
 namespace {
 
-std::size_t at(int index) {
-  return static_cast<std::size_t>(index);
-}
-
 /// The first value of a pixel of a batch.
 std::size_t offset(const Shape& shape, std::size_t image, int y, int x) {
-  return ((image * at(shape.height) + at(y)) * at(shape.width) + at(x)) * at(shape.channels);
+  return ((image * index(shape.height) + index(y)) * index(shape.width) + index(x)) * index(shape.channels);
 }
 
 /// Where the values of a pixel stand: of the input below its channels, and of what is joined.
@@ -32,7 +30,7 @@ void for_pixels(const ViewMap& view, const Shape& output, std::size_t images, Vi
         if (view.joins() && from.is_joined == view.geometry.joins_pixels())
           offsets.joined = offset(view.joined, image, from.y, from.x);
         visit(offsets);
-        offsets.view += at(output.channels);
+        offsets.view += index(output.channels);
       }
 }
 

@@ -26,6 +26,14 @@ void GraphBuilder::define_elementwise(const OnnxNode& op, Node node, const Activ
   define(op, Activation{index, dims});
 }
 
+void GraphBuilder::define_function(const OnnxNode& op, const ScalarFunction& function, int which) {
+  Node node;
+  node.kind = NodeKind::kFunction;
+  node.name = op.layer_name();
+  node.function = function;
+  define_elementwise(op, std::move(node), op.activation(which));
+}
+
 void GraphBuilder::define_map(const OnnxNode& op, Node node) {
   const Shape shape = node.shape;
   const int index = append(std::move(node));

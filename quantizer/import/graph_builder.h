@@ -28,6 +28,8 @@ public:
   void define(const OnnxNode& op, Value value, int output = 0);
   /// Appends a node that keeps its input's shape and layout, and reads 'from' before its other inputs.
   void define_elementwise(const OnnxNode& op, Node node, const Activation& from);
+  /// Appends the function of input 'which' of 'op'.
+  void define_function(const OnnxNode& op, const ScalarFunction& function, int which = 0);
   /// Appends a node with a new shape, laid out NCHW.
   void define_map(const OnnxNode& op, Node node);
 

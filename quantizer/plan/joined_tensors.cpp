@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "common/index.h"
+
 namespace shiftsim::quantizer {
 
 namespace {
-
-std::size_t at(int index) {
-  return static_cast<std::size_t>(index);
-}
 
 /// What a group of joined tensors has in common.
 struct Group {
@@ -20,7 +18,7 @@ struct Group {
 
 /// The range of what hands codes on. Its clamps are those of its sources.
 void hand_on_range(Plan& plan, const PlannedLayer& layer) {
-  ActivationRange& range = plan.tensors[at(layer.output)].range;
+  ActivationRange& range = plan.tensors[index(layer.output)].range;
   const ActivationRange& input = plan.tensor(layer.input).range;
   if (!layer.is_view()) {
     range = input;
@@ -47,7 +45,7 @@ std::vector<int> scale_leaders(const Plan& plan) {
   std::vector<int> leader(plan.tensors.size());
   std::iota(leader.begin(), leader.end(), 0);
   const auto find = [&](int tensor) {
-    while (leader[at(tensor)] != tensor) tensor = leader[at(tensor)];
+    while (leader[index(tensor)] != tensor) tensor = leader[index(tensor)];
     return tensor;
   };
   for (const PlannedLayer& layer : plan.layers) {
@@ -55,7 +53,7 @@ std::vector<int> scale_leaders(const Plan& plan) {
     for (const int source : {layer.input, layer.residual}) {
       if (source < 0) continue;
       const auto [low, high] = std::minmax({find(source), find(layer.output)});
-      leader[at(high)] = low;
+      leader[index(high)] = low;
     }
   }
   for (std::size_t t = 0; t < leader.size(); ++t) leader[t] = find(static_cast<int>(t));
@@ -65,7 +63,7 @@ std::vector<int> scale_leaders(const Plan& plan) {
 void join_ranges(Plan& plan) {
   const std::vector<int> leaders = scale_leaders(plan);
   std::vector<Group> groups(plan.tensors.size());
-  const auto group_of = [&](int tensor) -> Group& { return groups[at(leaders[at(tensor)])]; };
+  const auto group_of = [&](int tensor) -> Group& { return groups[index(leaders[index(tensor)])]; };
   for (const PlannedLayer& layer : plan.layers) {
     if (!plan.has_scale(layer)) continue;
     Group& group = group_of(layer.output);
@@ -75,7 +73,7 @@ void join_ranges(Plan& plan) {
     group.some_signed = group.some_signed || range.is_signed;
   }
   for (const PlannedLayer& layer : plan.layers) {
-    PlannedTensor& output = plan.tensors[at(layer.output)];
+    PlannedTensor& output = plan.tensors[index(layer.output)];
     const Group& group = group_of(layer.output);
     if (plan.has_scale(layer) && group.makers > 1) {
       output.is_joined = true;

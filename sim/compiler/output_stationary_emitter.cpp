@@ -6,13 +6,6 @@
 #include "sim/compiler/tile_reads.h"
 
 namespace shiftsim::sim {
-namespace {
-
-std::uint32_t u32(std::int64_t value) {
-  return static_cast<std::uint32_t>(value);
-}
-
-}  // namespace
 
 void OutputStationaryEmitter::emit() {
   make_items();

@@ -1,13 +1,6 @@
 #include "sim/compiler/tile_commands.h"
 
 namespace shiftsim::sim {
-namespace {
-
-std::uint32_t u32(std::int64_t value) {
-  return static_cast<std::uint32_t>(value);
-}
-
-}  // namespace
 
 LoadCommand activation_load(const LayerView& view, const Tiling& t) {
   LoadCommand load;

@@ -1,11 +1,18 @@
 // The commands of one tile of an output-stationary layer, as far as they depend on its size alone.
 #pragma once
 
+#include <cstdint>
+
 #include "sim/compiler/layer_task.h"
 #include "sim/compiler/reduction_split.h"
 #include "sim/compiler/tiling.h"
 
 namespace shiftsim::sim {
+
+/// A field of a command. The packer refuses what is too wide for it.
+inline std::uint32_t u32(std::int64_t value) {
+  return static_cast<std::uint32_t>(value);
+}
 
 /// The load of a tile's activations.
 LoadCommand activation_load(const LayerView& view, const Tiling& t);

@@ -9,7 +9,7 @@
 namespace shiftsim::sim {
 namespace {
 
-constexpr double kMost = 1e6;
+constexpr double kMostGates = 1e6;
 
 /// "kind: {per_bit: ..., per_part: ...}" for some kinds of parts.
 std::map<PartKind, GateCost> read_costs(YamlMap map) {
@@ -18,7 +18,7 @@ std::map<PartKind, GateCost> read_costs(YamlMap map) {
     const std::string key = to_string(kind);
     if (kind == PartKind::kSram || !map.has(key)) continue;
     YamlMap cost = map.get_map(key);
-    costs[kind] = {cost.get_number("per_bit", 0, kMost), cost.get_number("per_part", 0, kMost)};
+    costs[kind] = {cost.get_number("per_bit", 0, kMostGates), cost.get_number("per_part", 0, kMostGates)};
     cost.finish();
   }
   map.finish();
@@ -58,8 +58,8 @@ GateModel load_gates(const std::filesystem::path& file) {
   YamlMap paths = root.get_map("paths");
   for (const std::string& unit : paths.keys()) {
     YamlMap path = paths.get_map(unit);
-    model.paths[unit] = {path.get_number("base", 0, kMost), path.get_number("per_level", 0, kMost),
-                         path.get_number("per_bit", 0, kMost), path.get_number("per_doubling", 0, kMost)};
+    model.paths[unit] = {path.get_number("base", 0, kMostGates), path.get_number("per_level", 0, kMostGates),
+                         path.get_number("per_bit", 0, kMostGates), path.get_number("per_doubling", 0, kMostGates)};
     path.finish();
   }
   paths.finish();

@@ -11,8 +11,6 @@
 namespace shiftsim::sim {
 namespace {
 
-constexpr std::size_t kNameWidth = 18;
-
 /// Of all images of a batch: the others, too, would take them as more pixels.
 MatrixProduct product_of(const LayerResult& layer, int batch) {
   const std::int64_t pixels = std::int64_t{layer.out_h} * layer.out_w * batch;

@@ -14,7 +14,7 @@
 namespace shiftsim::sim {
 namespace {
 
-constexpr std::size_t kNameWidth = 18, kShapeWidth = 18;
+constexpr std::size_t kShapeWidth = 18;
 
 /// A stall column of the table: some causes together.
 struct StallColumn {

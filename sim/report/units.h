@@ -1,10 +1,13 @@
 // Numbers as reports print them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 namespace shiftsim::sim {
+
+constexpr std::size_t kNameWidth = 18;  // of a layer's name in a table
 
 /// 950, 12.3k, 4.56M, 789M, 1.23G: at most 5 characters.
 std::string short_number(double value);

@@ -33,7 +33,7 @@ constexpr auto kLookRows = 1s;      // between two looks at the rows, which othe
 constexpr int kSignalStatus = 128;  // and more: a signal ended a process
 
 /// A mistake in a network or in the images is told once, before a thousand points repeat it.
-void check_inputs(const SweepPlan& plan) {
+void read_inputs(const SweepPlan& plan) {
   for (const RunConfig& config : plan.accuracies()) {
     RunConfig unlabelled = config;
     unlabelled.labels.clear();
@@ -157,7 +157,7 @@ int all_processors() {
 
 void run_sweep(const SweepPlan& plan, SweepWork& work, const Workers& workers) {
   make_networks(plan.networks(), workers.make_network);
-  check_inputs(plan);
+  read_inputs(plan);
   work.accuracies();
   const std::size_t already = work.points_done(), all = plan.points().size();
   if (already > 0) spdlog::info("{} of {} points are there already", already, all);

@@ -17,7 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kResultsKey = "run.results";  // a folder that runs write to
-constexpr const char* kNetworkKey = "network";
 
 /// A file by its content. A .qnet folder by its network.yaml, which has a checksum of every array; another folder
 /// (of images) by the names and sizes of its files.

@@ -16,7 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kQuantize = "quantize.";
-constexpr const char* kNetworkKey = "network";
 
 /// What decides an accuracy.
 auto accuracy_inputs(const RunConfig& config) {

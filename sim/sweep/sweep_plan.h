@@ -13,6 +13,8 @@
 
 namespace shiftsim::sim {
 
+constexpr const char* kNetworkKey = "network";  // of a configuration
+
 /// A network that the axes of 'quantize' ask for.
 struct NetworkToMake {
   QuantizeConfig quantize;

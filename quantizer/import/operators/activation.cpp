@@ -58,14 +58,6 @@ F if_positive(const F& then, const F& otherwise) {
   return F::if_positive(x(), then, otherwise);
 }
 
-void function_of(const OnnxNode& op, GraphBuilder& graph, const F& function) {
-  Node node;
-  node.kind = NodeKind::kFunction;
-  node.name = op.layer_name();
-  node.function = function;
-  graph.define_elementwise(op, std::move(node), op.activation(0));
-}
-
 F leaky_relu(double slope) {
   return if_positive(x(), x() * number(slope));
 }
@@ -91,7 +83,7 @@ void prelu(const OnnxNode& op, GraphBuilder& graph) {
   if (slopes.empty()) op.fail("has no slope");
   if (std::any_of(slopes.begin(), slopes.end(), [&](float slope) { return slope != slopes.front(); }))
     op.fail("has a slope for each channel, expected one: the PPU's activation table is one for all channels");
-  function_of(op, graph, leaky_relu(static_cast<double>(slopes.front())));
+  graph.define_function(op, leaky_relu(static_cast<double>(slopes.front())));
 }
 
 /// Operators whose function depends on their attributes.
@@ -116,12 +108,12 @@ F function_with_attributes(const OnnxNode& op) {
 }
 
 void with_attributes(const OnnxNode& op, GraphBuilder& graph) {
-  function_of(op, graph, function_with_attributes(op));
+  graph.define_function(op, function_with_attributes(op));
 }
 
 template <ScalarOp kOp>
 void scalar(const OnnxNode& op, GraphBuilder& graph) {
-  function_of(op, graph, F::apply(kOp, x()));
+  graph.define_function(op, F::apply(kOp, x()));
 }
 
 /// Operators without attributes that take more than one step.
@@ -134,7 +126,7 @@ void composed(const OnnxNode& op, GraphBuilder& graph) {
       {"Abs", magnitude},
       {"Reciprocal", F::apply(ScalarOp::kDivide, number(1), x())},
   };
-  function_of(op, graph, functions.at(op.type()));
+  graph.define_function(op, functions.at(op.type()));
 }
 
 void negate(const OnnxNode& op, GraphBuilder& graph) {

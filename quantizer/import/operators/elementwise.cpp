@@ -26,18 +26,10 @@ std::vector<float> per_channel(const OnnxNode& op, const GraphBuilder& graph, in
   op.fail("the constant '{}' is neither one value nor one per channel ({} channels)", op.input_name(index), channels);
 }
 
-void function_of(const OnnxNode& op, GraphBuilder& graph, const ScalarFunction& function, int which) {
-  Node node;
-  node.kind = NodeKind::kFunction;
-  node.name = op.layer_name();
-  node.function = function;
-  graph.define_elementwise(op, std::move(node), op.activation(which));
-}
-
 /// A constant over an activation.
 void reciprocal(const OnnxNode& op, GraphBuilder& graph) {
   const ScalarFunction constant = ScalarFunction::constant(op.scalar(0));
-  function_of(op, graph, ScalarFunction::apply(ScalarOp::kDivide, constant, ScalarFunction::input()), 1);
+  graph.define_function(op, ScalarFunction::apply(ScalarOp::kDivide, constant, ScalarFunction::input()), 1);
 }
 
 void power(const OnnxNode& op, GraphBuilder& graph) {
@@ -49,7 +41,7 @@ void power(const OnnxNode& op, GraphBuilder& graph) {
     for (int i = 1; i < static_cast<int>(exponent); ++i) function = function * x;
   else
     function = ScalarFunction::apply(ScalarOp::kPower, x, ScalarFunction::constant(exponent));
-  function_of(op, graph, function, 0);
+  graph.define_function(op, function);
 }
 
 void arithmetic(const OnnxNode& op, GraphBuilder& graph) {
