@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "common/clones.h"
+#include "common/simd.h"
 
 namespace shiftsim::fast {
 

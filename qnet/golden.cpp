@@ -9,20 +9,13 @@
 #include "common/error.h"
 #include "common/index.h"
 #include "qnet/golden_layer.h"
-#include "qnet/golden_select.h"
 
 namespace shiftsim::qnet {
 namespace {
 
 using Codes = std::vector<std::int16_t>;
 
-std::atomic<const Kernels*> forced_kernels{nullptr};
-
 }  // namespace
-
-void force_kernels(const Kernels* kernels) {
-  forced_kernels = kernels;
-}
 
 struct Golden::Impl {
   const Network& network;
@@ -32,8 +25,7 @@ struct Golden::Impl {
   std::vector<std::size_t> slot_codes;  ///< codes of one image in each slot
   int batch = 1;                        ///< images a thread takes at a time
 
-  explicit Impl(const Network& n)
-      : network(n), kernels(forced_kernels.load() != nullptr ? *forced_kernels.load() : *available_kernels().back()) {
+  Impl(const Network& n, SimdTarget target) : network(n), kernels(kernels_for(target)) {
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
       layers.push_back(prepare_layer(network, network.layers[i], i + 1 == network.layers.size(), kernels.lanes));
     }
@@ -136,7 +128,7 @@ struct Golden::Impl {
   }
 };
 
-Golden::Golden(const Network& network) : impl_(std::make_unique<Impl>(network)) {}
+Golden::Golden(const Network& network, SimdTarget target) : impl_(std::make_unique<Impl>(network, target)) {}
 Golden::~Golden() = default;
 
 std::vector<std::int32_t> Golden::run(const std::uint8_t* images, std::size_t count, int threads,

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "common/simd.h"
 #include "qnet/network.h"
 
 namespace shiftsim::qnet {
@@ -17,8 +18,9 @@ using ImageTrace = std::vector<std::vector<std::int32_t>>;
 
 class Golden {
 public:
-  /// Prepares packed weights. 'network' must outlive this object.
-  explicit Golden(const Network& network);
+  /// Prepares packed weights, for kernels of an instruction set that this processor has. 'network' must outlive this
+  /// object.
+  explicit Golden(const Network& network, SimdTarget target = simd_target());
   ~Golden();
 
   /// Logits [count][classes] of 'count' images (uint8 NHWC, contiguous). The same bits at any number of threads.

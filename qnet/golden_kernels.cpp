@@ -1,4 +1,4 @@
-// The portable kernels, and the choice among those that this processor can run.
+// The portable kernels, and the choice among all.
 #include "qnet/golden_kernels.h"
 
 namespace shiftsim::qnet {
@@ -42,7 +42,7 @@ struct Vec {
 
 #include "qnet/golden_kernels_impl.h"
 
-constexpr Kernels kKernels{"portable", Vec::kLanes, conv, depthwise, max_pool};
+constexpr Kernels kKernels{SimdTarget::kPortable, Vec::kLanes, conv, depthwise, max_pool};
 
 }  // namespace
 }  // namespace portable
@@ -51,16 +51,20 @@ constexpr Kernels kKernels{"portable", Vec::kLanes, conv, depthwise, max_pool};
 extern const Kernels kAvx2Kernels, kAvx512Kernels, kVnniKernels;
 #endif
 
-std::vector<const Kernels*> available_kernels() {
-  std::vector<const Kernels*> kernels{&portable::kKernels};
+const Kernels& kernels_for(SimdTarget target) {
 #ifdef __x86_64__
-  if (__builtin_cpu_supports("avx2")) kernels.push_back(&kAvx2Kernels);
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-  if (avx512) kernels.push_back(&kAvx512Kernels);
-  if (avx512 && __builtin_cpu_supports("avx512vnni")) kernels.push_back(&kVnniKernels);
+  switch (target) {
+    case SimdTarget::kPortable:
+      break;
+    case SimdTarget::kAvx2:
+      return kAvx2Kernels;
+    case SimdTarget::kAvx512:
+      return kAvx512Kernels;
+    case SimdTarget::kAvx512Vnni:
+      return kVnniKernels;
+  }
 #endif
-  return kernels;
+  return portable::kKernels;
 }
 
 }  // namespace shiftsim::qnet

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+
+#include "common/simd.h"
 
 namespace shiftsim::qnet {
 
@@ -64,14 +65,13 @@ struct MaxPoolTask {
 inline constexpr int kSlack = 64;
 
 struct Kernels {
-  const char* name;
+  SimdTarget target;
   int lanes;  ///< 32-bit sums in a vector
   void (*conv)(const ConvTask&);
   void (*depthwise)(const DepthwiseTask&);
   void (*max_pool)(const MaxPoolTask&);
 };
 
-/// The kernels that this processor can run, slowest (and portable) first.
-std::vector<const Kernels*> available_kernels();
+const Kernels& kernels_for(SimdTarget target);
 
 }  // namespace shiftsim::qnet

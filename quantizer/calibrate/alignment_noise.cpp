@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "common/clones.h"
+#include "common/simd.h"
 #include "quantizer/search/weight_search.h"
 
 namespace shiftsim::quantizer::alignment {
@@ -13,14 +13,8 @@ namespace {
 
 constexpr int kOffset = 8;  // half steps, from -kOffset to kOffset - 1
 
-}  // namespace
-
-double factor_of(int phase) {
-  return std::exp2(static_cast<double>(phase - kMiddle) / kPhases);
-}
-
-SHIFTSIM_CLONES
-double noise_in_steps(const float* x, std::size_t count, float inverse, float offset, float low, float high) {
+SHIFTSIM_INLINE double noise_in_steps_loops(const float* x, std::size_t count, float inverse, float offset, float low,
+                                            float high) {
   constexpr std::size_t kLanes = 16;
   float lanes[kLanes] = {};
   std::size_t i = 0;
@@ -38,6 +32,16 @@ double noise_in_steps(const float* x, std::size_t count, float inverse, float of
   double sum = 0;
   for (const float lane : lanes) sum += static_cast<double>(lane);
   return sum;
+}
+
+}  // namespace
+
+double factor_of(int phase) {
+  return std::exp2(static_cast<double>(phase - kMiddle) / kPhases);
+}
+
+double noise_in_steps(const float* x, std::size_t count, float inverse, float offset, float low, float high) {
+  return simd<noise_in_steps_loops>(x, count, inverse, offset, low, high);
 }
 
 double power(std::span<const float> values) {

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "common/simd.h"
+
 namespace shiftsim::quantizer {
 
 namespace {
@@ -80,16 +82,8 @@ __attribute__((target("avx2,fma"))) void add_tile(const Rows& of, float* sum) {
   store(k2, sum + 2 * kTileIn);
   store(k3, sum + 3 * kTileIn);
 }
-
-bool machine_suits() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && !__builtin_cpu_supports("avx512f");
-}
 #else
 void add_tile(const Rows&, float*) {}
-
-bool machine_suits() {
-  return false;
-}
 #endif
 
 /// Width of the rows with the padding that the windows reach.
@@ -113,12 +107,12 @@ void pad_rows(const ConvGeometry& geometry, const float* src, float* padded) {
 }  // namespace
 
 bool WeightGradient::suits(const ConvGeometry& geometry) {
-  static const bool machine = machine_suits();
+  // With AVX-512 oneDNN is the faster everywhere.
   const Window& w = geometry.window;
-  return machine && geometry.groups == 1 && geometry.output.height * geometry.output.width >= kLeastPixels &&
-         w.kernel_h == kTaps && w.kernel_w == kTaps && w.stride_h == 1 && w.stride_w == 1 && w.dilation_h == 1 &&
-         w.dilation_w == 1 && w.pad_left < kTaps && w.pad_top < kTaps && geometry.input.channels % 8 == 0 &&
-         size_of(geometry.output.channels) % kTileOut == 0;
+  return simd_target() == SimdTarget::kAvx2 && geometry.groups == 1 &&
+         geometry.output.height * geometry.output.width >= kLeastPixels && w.kernel_h == kTaps && w.kernel_w == kTaps &&
+         w.stride_h == 1 && w.stride_w == 1 && w.dilation_h == 1 && w.dilation_w == 1 && w.pad_left < kTaps &&
+         w.pad_top < kTaps && geometry.input.channels % 8 == 0 && size_of(geometry.output.channels) % kTileOut == 0;
 }
 
 std::size_t WeightGradient::padded_size(const ConvGeometry& geometry) {

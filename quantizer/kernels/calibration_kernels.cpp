@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/clones.h"
 #include "common/fast_math.h"
+#include "common/simd.h"
 
 namespace shiftsim::quantizer::kernels {
 
-SHIFTSIM_CLONES
-void clamped_sums(const ChannelGroup& group, const float* shift, float low, const float* high, double* sums) {
+namespace {
+
+SHIFTSIM_INLINE void clamped_sums_loops(const ChannelGroup& group, const float* shift, float low, const float* high,
+                                        double* sums) {
   const std::size_t count = group.count;
   const float* pixel = group.values;
   if (count < kChannelGroup) {
@@ -30,9 +32,8 @@ void clamped_sums(const ChannelGroup& group, const float* shift, float low, cons
   std::copy_n(sum, kChannelGroup, sums);
 }
 
-SHIFTSIM_CLONES
-void round_in_place(float* values, std::size_t count, const float* step, const float* inverse, std::size_t period,
-                    float low, float high) {
+SHIFTSIM_INLINE void round_in_place_loops(float* values, std::size_t count, const float* step, const float* inverse,
+                                          std::size_t period, float low, float high) {
   for (std::size_t row = 0; row < count; row += period) {
     const std::size_t end = std::min(period, count - row);
     float* const value = values + row;
@@ -41,8 +42,7 @@ void round_in_place(float* values, std::size_t count, const float* step, const f
   }
 }
 
-SHIFTSIM_CLONES
-SignalAndNoise signal_and_noise(const float* x, const float* y, std::size_t count) {
+SHIFTSIM_INLINE SignalAndNoise signal_and_noise_loops(const float* x, const float* y, std::size_t count) {
   constexpr std::size_t kLanes = 16;
   double signal[kLanes] = {}, noise[kLanes] = {};
   std::size_t i = 0;
@@ -63,6 +63,21 @@ SignalAndNoise signal_and_noise(const float* x, const float* y, std::size_t coun
     result.noise += noise[k];
   }
   return result;
+}
+
+}  // namespace
+
+void clamped_sums(const ChannelGroup& group, const float* shift, float low, const float* high, double* sums) {
+  simd<clamped_sums_loops>(group, shift, low, high, sums);
+}
+
+void round_in_place(float* values, std::size_t count, const float* step, const float* inverse, std::size_t period,
+                    float low, float high) {
+  simd<round_in_place_loops>(values, count, step, inverse, period, low, high);
+}
+
+SignalAndNoise signal_and_noise(const float* x, const float* y, std::size_t count) {
+  return simd<signal_and_noise_loops>(x, y, count);
 }
 
 }  // namespace shiftsim::quantizer::kernels

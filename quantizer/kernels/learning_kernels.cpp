@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/clones.h"
 #include "common/fast_math.h"
+#include "common/simd.h"
 
 namespace shiftsim::quantizer::kernels {
 
@@ -20,10 +20,7 @@ SHIFTSIM_INLINE std::uint32_t random_bits(std::uint32_t seed, std::uint32_t inde
   return x ^ (x >> 16);
 }
 
-}  // namespace
-
-SHIFTSIM_CLONES
-void quantize(const Quantization& q, const float* z, float* out, std::size_t count) {
+SHIFTSIM_INLINE void quantize_loops(const Quantization& q, const float* z, float* out, std::size_t count) {
   const float clamp_low = q.clamp_low, low = q.low;
   const float* __restrict const ceiling = q.clamp_high;
   if (!q.enabled) {
@@ -57,9 +54,8 @@ void quantize(const Quantization& q, const float* z, float* out, std::size_t cou
   }
 }
 
-SHIFTSIM_CLONES
-void quantize_backward(const Quantization& q, const float* z, float* gradient, float* step_gradient,
-                       std::size_t count) {
+SHIFTSIM_INLINE void quantize_backward_loops(const Quantization& q, const float* z, float* gradient,
+                                             float* step_gradient, std::size_t count) {
   const float clamp_low = q.clamp_low, low = q.low;
   const float* __restrict const ceiling = q.clamp_high;
   if (!q.enabled) {
@@ -99,15 +95,14 @@ void quantize_backward(const Quantization& q, const float* z, float* gradient, f
   }
 }
 
-SHIFTSIM_CLONES
-void mix(const float* quantized, const float* exact, float* target, std::size_t count, std::uint32_t keep,
-         std::uint32_t seed) {
+SHIFTSIM_INLINE void mix_loops(const float* quantized, const float* exact, float* target, std::size_t count,
+                               std::uint32_t keep, std::uint32_t seed) {
   for (std::size_t i = 0; i < count; ++i)
     target[i] = random_bits(seed, static_cast<std::uint32_t>(i)) <= keep ? quantized[i] : exact[i];
 }
 
-SHIFTSIM_CLONES
-double norm_loss(const float* y, const float* target, float* gradient, std::size_t count, float norm, float factor) {
+SHIFTSIM_INLINE double norm_loss_loops(const float* y, const float* target, float* gradient, std::size_t count,
+                                       float norm, float factor) {
   constexpr std::size_t kBlock = 4096;  // summed in float, the blocks' sums in double
   double total = 0;
   for (std::size_t begin = 0; begin < count; begin += kBlock) {
@@ -136,17 +131,7 @@ double norm_loss(const float* y, const float* target, float* gradient, std::size
   return total / static_cast<double>(norm * factor);
 }
 
-float rectified_sigmoid(float v) {
-  return fast::clip(kStretch * fast::sigmoid(v) - kShift, 0.0f, 1.0f);
-}
-
-float inverse_rectified_sigmoid(float h) {
-  const float s = (fast::clip(h, 0.0f, 1.0f) + kShift) / kStretch;
-  return std::log(s / (1.0f - s));
-}
-
-SHIFTSIM_CLONES
-void soft_weights(const SoftChannel& channel, float* value) {
+SHIFTSIM_INLINE void soft_weights_loops(const SoftChannel& channel, float* value) {
   const float inverse = 1.0f / channel.step, step = channel.step, offset = channel.offset;
   const float low = channel.low, high = channel.high;
   const float* const w = channel.weight;
@@ -157,9 +142,8 @@ void soft_weights(const SoftChannel& channel, float* value) {
   }
 }
 
-SHIFTSIM_CLONES
-float soft_weights_backward(const SoftChannel& channel, const float* value_gradient,
-                            const RoundingRegularizer& regularizer, float* rounding_gradient) {
+SHIFTSIM_INLINE float soft_weights_backward_loops(const SoftChannel& channel, const float* value_gradient,
+                                                  const RoundingRegularizer& regularizer, float* rounding_gradient) {
   const float inverse = 1.0f / channel.step, step = channel.step, offset = channel.offset;
   const float low = channel.low, high = channel.high;
   const float* __restrict const w = channel.weight;
@@ -195,8 +179,8 @@ float soft_weights_backward(const SoftChannel& channel, const float* value_gradi
   return step_gradient;
 }
 
-SHIFTSIM_CLONES
-void adam(float* value, const float* gradient, float* first, float* second, std::size_t count, float rate, int step) {
+SHIFTSIM_INLINE void adam_loops(float* value, const float* gradient, float* first, float* second, std::size_t count,
+                                float rate, int step) {
   constexpr float kBeta1 = 0.9f, kBeta2 = 0.999f, kEpsilon = 1e-8f;
   const float correction1 = 1.0f - std::pow(kBeta1, static_cast<float>(step));
   const float correction2 = std::sqrt(1.0f - std::pow(kBeta2, static_cast<float>(step)));
@@ -208,14 +192,12 @@ void adam(float* value, const float* gradient, float* first, float* second, std:
   }
 }
 
-SHIFTSIM_CLONES
-void add(float* target, const float* other, std::size_t count) {
+SHIFTSIM_INLINE void add_loops(float* target, const float* other, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) target[i] += other[i];
 }
 
-SHIFTSIM_CLONES
-void add_rounded(float* target, const float* other, const float* step, const float* inverse, std::size_t period,
-                 std::size_t count) {
+SHIFTSIM_INLINE void add_rounded_loops(float* target, const float* other, const float* step, const float* inverse,
+                                       std::size_t period, std::size_t count) {
   const float* __restrict const steps = step;
   const float* __restrict const inverses = inverse;
   for (std::size_t row = 0; row < count; row += period) {
@@ -224,6 +206,57 @@ void add_rounded(float* target, const float* other, const float* step, const flo
     float* __restrict const to = target + row;
     for (std::size_t c = 0; c < end; ++c) to[c] += std::floor(from[c] * inverses[c] + 0.5f) * steps[c];
   }
+}
+
+}  // namespace
+
+float rectified_sigmoid(float v) {
+  return fast::clip(kStretch * fast::sigmoid(v) - kShift, 0.0f, 1.0f);
+}
+
+float inverse_rectified_sigmoid(float h) {
+  const float s = (fast::clip(h, 0.0f, 1.0f) + kShift) / kStretch;
+  return std::log(s / (1.0f - s));
+}
+
+void quantize(const Quantization& q, const float* z, float* out, std::size_t count) {
+  simd<quantize_loops>(q, z, out, count);
+}
+
+void quantize_backward(const Quantization& q, const float* z, float* gradient, float* step_gradient,
+                       std::size_t count) {
+  simd<quantize_backward_loops>(q, z, gradient, step_gradient, count);
+}
+
+void mix(const float* quantized, const float* exact, float* target, std::size_t count, std::uint32_t keep,
+         std::uint32_t seed) {
+  simd<mix_loops>(quantized, exact, target, count, keep, seed);
+}
+
+double norm_loss(const float* y, const float* target, float* gradient, std::size_t count, float norm, float factor) {
+  return simd<norm_loss_loops>(y, target, gradient, count, norm, factor);
+}
+
+void soft_weights(const SoftChannel& channel, float* value) {
+  simd<soft_weights_loops>(channel, value);
+}
+
+float soft_weights_backward(const SoftChannel& channel, const float* value_gradient,
+                            const RoundingRegularizer& regularizer, float* rounding_gradient) {
+  return simd<soft_weights_backward_loops>(channel, value_gradient, regularizer, rounding_gradient);
+}
+
+void adam(float* value, const float* gradient, float* first, float* second, std::size_t count, float rate, int step) {
+  simd<adam_loops>(value, gradient, first, second, count, rate, step);
+}
+
+void add(float* target, const float* other, std::size_t count) {
+  simd<add_loops>(target, other, count);
+}
+
+void add_rounded(float* target, const float* other, const float* step, const float* inverse, std::size_t period,
+                 std::size_t count) {
+  simd<add_rounded_loops>(target, other, step, inverse, period, count);
 }
 
 }  // namespace shiftsim::quantizer::kernels

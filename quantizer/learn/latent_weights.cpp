@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/clones.h"
 #include "common/fast_math.h"
+#include "common/simd.h"
 
 namespace shiftsim::quantizer {
 
 namespace {
+
 /// How far out of its code's cell a place may drift.
 constexpr float kMargin = 0.49f;
 /// How far from the middle of it a place starts: nearer to the edge, where rounding that was learned leaves a third of
@@ -20,6 +21,54 @@ constexpr double kSteepenedFor = 0.87;
 SHIFTSIM_INLINE float rounded(float place, float low, float high) {
   return std::min(std::max(std::floor(place + 0.5f), low), high);
 }
+
+SHIFTSIM_INLINE void latent_values_loops(const LatentChannel& channel, const float* place, float* value) {
+  const float step = channel.step, offset = channel.offset, low = channel.low, high = channel.high;
+  for (std::size_t i = 0; i < channel.count; ++i) value[i] = (rounded(place[i], low, high) + offset) * step;
+}
+
+/// What a soft rounding shares for all its weights: the curve is cut at both ends, so that codes are met.
+struct Curve {
+  float slope, edge, inverse_span;
+
+  SHIFTSIM_INLINE explicit Curve(float s)
+      : slope(s), edge(fast::sigmoid(-0.5f * s)), inverse_span(1 / (1 - 2 * edge)) {}
+};
+
+SHIFTSIM_INLINE void soft_values_loops(float slope, const LatentChannel& channel, const float* place, float* value) {
+  const Curve curve(slope);
+  const float low = channel.low, high = channel.high, offset = channel.offset, step = channel.step;
+  for (std::size_t i = 0; i < channel.count; ++i) {
+    const float inside = std::min(std::max(place[i], low), high), below = std::floor(inside);
+    const float up = fast::sigmoid(curve.slope * (inside - below - 0.5f));
+    value[i] = (below + (up - curve.edge) * curve.inverse_span + offset) * step;
+  }
+}
+
+SHIFTSIM_INLINE void soft_backward_loops(float slope, const LatentChannel& channel, const float* place,
+                                         float* gradient) {
+  const Curve curve(slope);
+  const float low = channel.low, high = channel.high;
+  for (std::size_t i = 0; i < channel.count; ++i) {
+    const float inside = std::min(std::max(place[i], low), high), below = std::floor(inside);
+    const float up = fast::sigmoid(curve.slope * (inside - below - 0.5f));
+    gradient[i] *= curve.slope * up * (1 - up) * curve.inverse_span;
+  }
+}
+
+SHIFTSIM_INLINE void keep_in_range_loops(const LatentChannel& channel, float* place) {
+  const float low = channel.low - kMargin, high = channel.high + kMargin;
+  for (std::size_t i = 0; i < channel.count; ++i) place[i] = std::min(std::max(place[i], low), high);
+}
+
+SHIFTSIM_INLINE void average_loops(float* average, const float* value, std::size_t count, float kept) {
+  for (std::size_t i = 0; i < count; ++i) average[i] = kept * average[i] + (1 - kept) * value[i];
+}
+
+SHIFTSIM_INLINE void scale_loops(float* values, std::size_t count, float factor) {
+  for (std::size_t i = 0; i < count; ++i) values[i] *= factor;
+}
+
 }  // namespace
 
 LatentChannel LatentChannel::of(const WeightGrid& grid, std::size_t count) {
@@ -32,47 +81,20 @@ float start_place(float weight, const WeightGrid& grid, int code) {
   return std::clamp(place, static_cast<float>(code) - kStartMargin, static_cast<float>(code) + kStartMargin);
 }
 
-SHIFTSIM_CLONES
 void latent_values(const LatentChannel& channel, const float* place, float* value) {
-  const float step = channel.step, offset = channel.offset, low = channel.low, high = channel.high;
-  for (std::size_t i = 0; i < channel.count; ++i) value[i] = (rounded(place[i], low, high) + offset) * step;
+  simd<latent_values_loops>(channel, place, value);
 }
-
-namespace {
-
-/// What a soft rounding shares for all its weights: the curve is cut at both ends, so that codes are met.
-struct Curve {
-  float slope, edge, inverse_span;
-
-  explicit Curve(float s) : slope(s), edge(fast::sigmoid(-0.5f * s)), inverse_span(1 / (1 - 2 * edge)) {}
-};
-
-}  // namespace
 
 SoftRounding SoftRounding::at(double done, double first_slope) {
   return {static_cast<float>(first_slope * std::pow(kLastSlope / first_slope, std::min(1.0, done / kSteepenedFor)))};
 }
 
-SHIFTSIM_CLONES
 void SoftRounding::values(const LatentChannel& channel, const float* place, float* value) const {
-  const Curve curve(slope);
-  const float low = channel.low, high = channel.high, offset = channel.offset, step = channel.step;
-  for (std::size_t i = 0; i < channel.count; ++i) {
-    const float inside = std::min(std::max(place[i], low), high), below = std::floor(inside);
-    const float up = fast::sigmoid(curve.slope * (inside - below - 0.5f));
-    value[i] = (below + (up - curve.edge) * curve.inverse_span + offset) * step;
-  }
+  simd<soft_values_loops>(slope, channel, place, value);
 }
 
-SHIFTSIM_CLONES
 void SoftRounding::backward(const LatentChannel& channel, const float* place, float* gradient) const {
-  const Curve curve(slope);
-  const float low = channel.low, high = channel.high;
-  for (std::size_t i = 0; i < channel.count; ++i) {
-    const float inside = std::min(std::max(place[i], low), high), below = std::floor(inside);
-    const float up = fast::sigmoid(curve.slope * (inside - below - 0.5f));
-    gradient[i] *= curve.slope * up * (1 - up) * curve.inverse_span;
-  }
+  simd<soft_backward_loops>(slope, channel, place, gradient);
 }
 
 void latent_codes(const LatentChannel& channel, const float* place, std::int8_t* code) {
@@ -80,20 +102,16 @@ void latent_codes(const LatentChannel& channel, const float* place, std::int8_t*
     code[i] = static_cast<std::int8_t>(rounded(place[i], channel.low, channel.high));
 }
 
-SHIFTSIM_CLONES
 void keep_in_range(const LatentChannel& channel, float* place) {
-  const float low = channel.low - kMargin, high = channel.high + kMargin;
-  for (std::size_t i = 0; i < channel.count; ++i) place[i] = std::min(std::max(place[i], low), high);
+  simd<keep_in_range_loops>(channel, place);
 }
 
-SHIFTSIM_CLONES
 void average(float* average, const float* value, std::size_t count, float kept) {
-  for (std::size_t i = 0; i < count; ++i) average[i] = kept * average[i] + (1 - kept) * value[i];
+  simd<average_loops>(average, value, count, kept);
 }
 
-SHIFTSIM_CLONES
 void scale(float* values, std::size_t count, float factor) {
-  for (std::size_t i = 0; i < count; ++i) values[i] *= factor;
+  simd<scale_loops>(values, count, factor);
 }
 
 }  // namespace shiftsim::quantizer

@@ -6,8 +6,8 @@
 #include <limits>
 #include <optional>
 
-#include "common/clones.h"
 #include "common/error.h"
+#include "common/simd.h"
 
 namespace shiftsim::quantizer {
 
@@ -44,13 +44,15 @@ void gather(const ConvGeometry& geometry, const float* image, int row, int colum
     }
 }
 
-SHIFTSIM_CLONES
-void add_scaled(float* to, const float* column, float factor, std::size_t count) {
+SHIFTSIM_INLINE void add_scaled_loops(float* to, const float* column, float factor, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) to[i] += factor * column[i];
 }
 
-SHIFTSIM_CLONES
-float dot(const float* a, const float* b, std::size_t count) {
+void add_scaled(float* to, const float* column, float factor, std::size_t count) {
+  simd<add_scaled_loops>(to, column, factor, count);
+}
+
+SHIFTSIM_INLINE float dot_loops(const float* a, const float* b, std::size_t count) {
   constexpr std::size_t kLanes = 16;
   float lanes[kLanes] = {}, sum = 0;
   std::size_t i = 0;
@@ -59,6 +61,10 @@ float dot(const float* a, const float* b, std::size_t count) {
   for (; i < count; ++i) sum += a[i] * b[i];
   for (const float lane : lanes) sum += lane;
   return sum;
+}
+
+float dot(const float* a, const float* b, std::size_t count) {
+  return simd<dot_loops>(a, b, count);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "sim/core/array_kernel.h"
 
-#include "common/clones.h"
+#include "common/simd.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -26,11 +26,9 @@ SHIFTSIM_INLINE void conv_rows(std::int32_t* __restrict acc, const std::int16_t*
   }
 }
 
-}  // namespace
-
-SHIFTSIM_CLONES
-void conv_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, const std::int16_t* __restrict digits,
-               int pixels, int op_stride, int channels, int lanes, bool clear, bool shift) {
+SHIFTSIM_INLINE void conv_step_loops(std::int32_t* __restrict acc, const std::int16_t* __restrict op,
+                                     const std::int16_t* __restrict digits, int pixels, int op_stride, int channels,
+                                     int lanes, bool clear, bool shift) {
   const std::int32_t keep = clear ? 0 : -1;
   const int left = shift ? 2 : 0;
   if (lanes == 4 && channels == 8) return conv_rows(acc, op, digits, pixels, op_stride, 8, 4, keep, left);
@@ -40,10 +38,9 @@ void conv_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, 
   conv_rows(acc, op, digits, pixels, op_stride, channels, lanes, keep, left);
 }
 
-SHIFTSIM_CLONES
-void depthwise_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op,
-                    const std::int16_t* __restrict digits, int pixels, int op_stride, int channels, bool clear,
-                    bool shift) {
+SHIFTSIM_INLINE void depthwise_step_loops(std::int32_t* __restrict acc, const std::int16_t* __restrict op,
+                                          const std::int16_t* __restrict digits, int pixels, int op_stride,
+                                          int channels, bool clear, bool shift) {
   const std::int32_t keep = clear ? 0 : -1;
   const int left = shift ? 2 : 0;
   for (int p = 0; p < pixels; ++p, op += op_stride, acc += channels)
@@ -52,9 +49,8 @@ void depthwise_step(std::int32_t* __restrict acc, const std::int16_t* __restrict
                                          static_cast<std::uint32_t>(op[n] * digits[n]));
 }
 
-SHIFTSIM_CLONES
-void max_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, int pixels, int op_stride, int channels,
-              bool clear) {
+SHIFTSIM_INLINE void max_step_loops(std::int32_t* __restrict acc, const std::int16_t* __restrict op, int pixels,
+                                    int op_stride, int channels, bool clear) {
   for (int p = 0; p < pixels; ++p, op += op_stride, acc += channels)
     for (int n = 0; n < channels; ++n) {
       const std::int32_t a = op[n];
@@ -62,9 +58,8 @@ void max_step(std::int32_t* __restrict acc, const std::int16_t* __restrict op, i
     }
 }
 
-SHIFTSIM_CLONES
-void widen_words(const std::uint8_t* const* words, int pixels, int channels, bool is_signed,
-                 std::int16_t* __restrict op, int op_stride, std::uint8_t* __restrict nonzero) {
+SHIFTSIM_INLINE void widen_words_loops(const std::uint8_t* const* words, int pixels, int channels, bool is_signed,
+                                       std::int16_t* __restrict op, int op_stride, std::uint8_t* __restrict nonzero) {
   const int extend = is_signed ? 0x80 : 0;
   for (int n = 0; n < op_stride; ++n) nonzero[n] = 0;
   for (int p = 0; p < pixels; ++p, op += op_stride) {
@@ -78,6 +73,27 @@ void widen_words(const std::uint8_t* const* words, int pixels, int channels, boo
       nonzero[n] = static_cast<std::uint8_t>(nonzero[n] + (word[n] != 0));
     }
   }
+}
+
+}  // namespace
+
+void conv_step(std::int32_t* acc, const std::int16_t* op, const std::int16_t* digits, int pixels, int op_stride,
+               int channels, int lanes, bool clear, bool shift) {
+  simd<conv_step_loops>(acc, op, digits, pixels, op_stride, channels, lanes, clear, shift);
+}
+
+void depthwise_step(std::int32_t* acc, const std::int16_t* op, const std::int16_t* digits, int pixels, int op_stride,
+                    int channels, bool clear, bool shift) {
+  simd<depthwise_step_loops>(acc, op, digits, pixels, op_stride, channels, clear, shift);
+}
+
+void max_step(std::int32_t* acc, const std::int16_t* op, int pixels, int op_stride, int channels, bool clear) {
+  simd<max_step_loops>(acc, op, pixels, op_stride, channels, clear);
+}
+
+void widen_words(const std::uint8_t* const* words, int pixels, int channels, bool is_signed, std::int16_t* op,
+                 int op_stride, std::uint8_t* nonzero) {
+  simd<widen_words_loops>(words, pixels, channels, is_signed, op, op_stride, nonzero);
 }
 
 }  // namespace shiftsim::sim

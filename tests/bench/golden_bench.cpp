@@ -4,22 +4,19 @@
 #include <random>
 
 #include "qnet/golden.h"
-#include "qnet/golden_select.h"
 #include "tests/qnet/named_networks.h"
 
 namespace {
 
+using namespace shiftsim;
 using namespace shiftsim::qnet;
 
-/// Arguments: threads, index of the kernels (-1: the fastest).
+/// Arguments: threads, instruction set.
 void golden(benchmark::State& state) {
   const auto threads = static_cast<int>(state.range(0));
-  const auto kernels = available_kernels();
-  const Kernels* chosen = state.range(1) < 0 ? kernels.back() : kernels[static_cast<std::size_t>(state.range(1))];
+  const auto target = static_cast<SimdTarget>(state.range(1));
   const Network network = residual_network();
-  force_kernels(chosen);
-  const Golden reference(network);
-  force_kernels(nullptr);
+  const Golden reference(network, target);
   constexpr std::size_t kImages = 512;
   std::vector<std::uint8_t> images(kImages * network.input().size());
   std::mt19937 random(2);
@@ -31,12 +28,12 @@ void golden(benchmark::State& state) {
   state.counters["images/s"] = benchmark::Counter(done, benchmark::Counter::kIsRate);
   state.counters["MAC/s"] = benchmark::Counter(done * total, benchmark::Counter::kIsRate);
   state.counters["MMAC/image"] = total / 1e6;
-  state.SetLabel(chosen->name);
+  state.SetLabel(to_string(target));
 }
 
 void arguments(benchmark::internal::Benchmark* bench) {
-  for (const int threads : {1, 2}) bench->Args({threads, -1});
-  for (int i = static_cast<int>(available_kernels().size()) - 2; i >= 0; --i) bench->Args({1, i});
+  bench->Args({2, static_cast<int>(simd_targets().back())});
+  for (const SimdTarget target : simd_targets()) bench->Args({1, static_cast<int>(target)});
 }
 
 BENCHMARK(golden)->Apply(arguments)->UseRealTime()->Unit(benchmark::kMillisecond);

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "qnet/golden_select.h"
 #include "tests/qnet/random_network.h"
 #include "tests/qnet/reference.h"
 
@@ -18,18 +17,11 @@ reference::Codes wide(const std::vector<std::int32_t>& codes) {
   return {codes.begin(), codes.end()};
 }
 
-/// Restores the choice of kernels when a test ends.
-struct KernelChoice {
-  explicit KernelChoice(const Kernels* kernels) { force_kernels(kernels); }
-  ~KernelChoice() { force_kernels(nullptr); }
-};
-
 /// Every layer of a network on random codes, with every kind of kernel that this machine has.
 void expect_layers_agree(const Network& network, std::uint64_t seed) {
-  for (const Kernels* kernels : available_kernels()) {
-    SCOPED_TRACE(fmt::format("{}, seed {}, {} kernels", network.name, seed, kernels->name));
-    const KernelChoice choice(kernels);
-    const Golden golden(network);
+  for (const SimdTarget target : simd_targets()) {
+    SCOPED_TRACE(fmt::format("{}, seed {}, {} kernels", network.name, seed, to_string(target)));
+    const Golden golden(network, target);
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
       const Layer& layer = network.layers[i];
       SCOPED_TRACE(layer.name);
@@ -96,10 +88,9 @@ TEST(RandomNetworks, RunTraceAndReferenceAgree) {
       ASSERT_EQ(trace.size(), tensors.size());
       for (std::size_t t = 0; t < trace.size(); ++t) ASSERT_EQ(wide(trace[t]), tensors[t]) << network.tensors[t].name;
     }
-    for (const Kernels* kernels : available_kernels()) {
-      SCOPED_TRACE(fmt::format("seed {}, {} kernels", seed, kernels->name));
-      const KernelChoice choice(kernels);
-      const Golden golden(network);
+    for (const SimdTarget target : simd_targets()) {
+      SCOPED_TRACE(fmt::format("seed {}, {} kernels", seed, to_string(target)));
+      const Golden golden(network, target);
       for (const int threads : {1, 2, 3}) ASSERT_EQ(golden.run(images.data(), kImages, threads), expected);
       for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{17}}) {
         const std::vector<std::int32_t> some = golden.run(images.data(), count, 2);
