@@ -24,11 +24,17 @@ def run(command, log, cwd=None):
     return result.stdout
 
 
-def read_rtl(rtl, sizes):
-    """Yosys commands: packages first, memories as black boxes, then the top module with its parameters."""
+def sources_of(rtl):
+    """The files of the core but its memories."""
     files = sorted(file for file in rtl.glob("*.sv") if file.name not in MEMORIES)
     if not any(file.name == "shiftsim_core.sv" for file in files):
         raise SynthesisError(f"{rtl}: there is no shiftsim_core.sv", missing=True)
+    return files
+
+
+def read_rtl(rtl, sizes):
+    """Yosys commands: packages first, memories as black boxes, then the top module with its parameters."""
+    files = sources_of(rtl)
     packages = [file for file in files if file.name.endswith("_pkg.sv")]
     others = [file for file in files if file not in packages]
     return [f"read_verilog -sv -lib {' '.join(str(rtl / name) for name in MEMORIES)}",
