@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "quantizer/learn/distillation.h"
-#include "quantizer/learn/network_judge.h"
+#include "quantizer/learn/held_out_divergence.h"
 #include "quantizer/learn/reconstruct.h"
 
 namespace shiftsim::quantizer {
@@ -57,11 +57,11 @@ std::vector<StageMemory> stage_memory(const Plan& plan, const Recipe& recipe, co
       if (is_learned(plan, unit, pass, recipe))
         units.bytes = std::max(units.bytes, reconstruction_memory(plan, unit, recipe, images, threads));
   stages.push_back(units);
-  const std::size_t judge = NetworkJudge::memory(plan, roles.judges.size(), threads);
-  if (judges_units(recipe)) stages.push_back({kJudging, judge});
+  const std::size_t held_out = HeldOutDivergence::memory(plan, roles.held_out.size(), threads);
+  if (judges_units(recipe)) stages.push_back({kJudging, held_out});
   if (recipe.network.iterations > 0)
-    stages.push_back({kNetwork, judge + distillation_memory(plan, recipe, roles.teachers.size(), threads)});
-  if (recipe.network.exponent_moves) stages.push_back({kMoves, judge});
+    stages.push_back({kNetwork, held_out + distillation_memory(plan, recipe, roles.distillation.size(), threads)});
+  if (recipe.network.exponent_moves) stages.push_back({kMoves, held_out});
   return stages;
 }
 

@@ -41,7 +41,7 @@ public:
         units_(partition(plan_, recipe.reconstruction.units)) {}
 
   QuantizedNetwork run() {
-    record_.held_out = roles_.judges.size();
+    record_.held_out = roles_.held_out.size();
     // What the search alone makes is what learned units have to be better than, on the held-out images.
     std::optional<QuantizedNetwork> searched;
     if (judges_units(recipe_)) searched = search_alone();
@@ -134,11 +134,11 @@ private:
   bool judge_units(const QuantizedNetwork& searched) {
     const StageScope stage(timeline_, kJudging);
     const MemoryBudget::Share share = budget_.take(memory_of({kJudging}));
-    NetworkJudge judge(plan_, images_, roles_.judges, workers_);
-    judge.set(searched);
-    const double before = judge.loss();
-    judge.set(network_);
-    const double after = judge.loss();
+    HeldOutDivergence held_out(plan_, images_, roles_.held_out, workers_);
+    held_out.set(searched);
+    const double before = held_out.loss();
+    held_out.set(network_);
+    const double after = held_out.loss();
     record_.stages.push_back({kSearch, before, true});
     record_.stages.push_back({kUnits, after, after < before});
     if (!(after < before)) network_ = searched;
@@ -191,14 +191,15 @@ private:
     // The corrected biases are where this starts, and nothing corrects them any more.
     for (QuantizedLayer& layer : network_.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
     MemoryBudget::Share share = budget_.take(memory_of({kNetwork, kMoves}));
-    NetworkJudge judge(plan_, images_, roles_.judges, workers_);
-    judge.set(network_);
+    HeldOutDivergence held_out(plan_, images_, roles_.held_out, workers_);
+    held_out.set(network_);
     const NetworkStage& stage = recipe_.network;
     if (stage.iterations > 0) {
       const std::uint64_t seed = static_cast<std::uint64_t>(recipe_.calibration_seed) * 1'000'003 + 999'999;
       Progress progress("network", static_cast<std::size_t>(stage.iterations), "iterations");
-      const DistillationResult found = distill(images_, roles_.teachers, recipe_, seed, workers_, judge, network_,
-                                               [&](int done) { progress.update(static_cast<std::size_t>(done)); });
+      const DistillationResult found =
+          distill(images_, roles_.distillation, recipe_, seed, workers_, held_out, network_,
+                  [&](int done) { progress.update(static_cast<std::size_t>(done)); });
       divergences = {found.before, found.after};
     }
     if (stage.exponent_moves) {
@@ -207,7 +208,7 @@ private:
       share = budget_.take(memory_of({kMoves}));
       std::optional<Progress> progress;
       const MovesResult found =
-          move_exponents(judge, memory_, recipe_, kMovePasses, network_, [&](int done, int total) {
+          move_exponents(held_out, memory_, recipe_, kMovePasses, network_, [&](int done, int total) {
             if (!progress || done == 1) progress.emplace("exponents", static_cast<std::size_t>(total), "moves");
             progress->update(static_cast<std::size_t>(done));
           });

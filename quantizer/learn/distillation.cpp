@@ -27,14 +27,14 @@ constexpr float kKept = 0.97f;
 class Distillation {
 public:
   Distillation(const ImageSet& images, std::vector<std::size_t> chosen, const Recipe& recipe, std::uint64_t seed,
-               ThreadPool& workers, NetworkJudge& judge, QuantizedNetwork& network)
+               ThreadPool& workers, HeldOutDivergence& held_out, QuantizedNetwork& network)
       : plan_(*network.plan),
         images_(images),
         recipe_(recipe),
         options_(recipe.network),
         seed_(seed),
         workers_(workers),
-        judge_(judge),
+        held_out_(held_out),
         network_(network),
         distillation_images_(std::move(chosen)),
         whole_(partition(plan_, Granularity::kNetwork).front()) {
@@ -65,7 +65,7 @@ public:
 
   DistillationResult run(const std::function<void(int)>& progress) {
     DistillationResult result;
-    result.before = result.after = judge_.loss();
+    result.before = result.after = held_out_.loss();
     make_bias_units();
     QuantizedNetwork best = network_;
     const int every = std::max(1, options_.iterations / 8);
@@ -74,8 +74,8 @@ public:
       if ((i + 1) % every == 0 || i + 1 == options_.iterations) {
         for (const bool averaged : {false, true}) {
           harden(averaged);
-          judge_.set(network_);
-          const double found = judge_.loss();
+          held_out_.set(network_);
+          const double found = held_out_.loss();
           spdlog::debug("network stage: iteration {}{}, KL divergence {:.5g}, of the distillation images {:.5g}", i + 1,
                         averaged ? ", averaged" : "", found, learned_sum_ / learned_count_);
           if (found < result.after && is_legal_enough()) {
@@ -88,7 +88,7 @@ public:
       if (progress) progress(i + 1);
     }
     network_ = std::move(best);
-    judge_.set(network_);
+    held_out_.set(network_);
     return result;
   }
 
@@ -260,7 +260,7 @@ private:
   const NetworkStage& options_;
   std::uint64_t seed_;
   ThreadPool& workers_;
-  NetworkJudge& judge_;
+  HeldOutDivergence& held_out_;
   QuantizedNetwork& network_;
   std::vector<std::size_t> distillation_images_;  ///< to learn on
   Unit whole_;
@@ -279,9 +279,9 @@ private:
 }  // namespace
 
 DistillationResult distill(const ImageSet& images, const std::vector<std::size_t>& chosen, const Recipe& recipe,
-                           std::uint64_t seed, ThreadPool& workers, NetworkJudge& judge, QuantizedNetwork& network,
-                           const std::function<void(int)>& progress) {
-  return Distillation(images, chosen, recipe, seed, workers, judge, network).run(progress);
+                           std::uint64_t seed, ThreadPool& workers, HeldOutDivergence& held_out,
+                           QuantizedNetwork& network, const std::function<void(int)>& progress) {
+  return Distillation(images, chosen, recipe, seed, workers, held_out, network).run(progress);
 }
 
 std::size_t distillation_memory(const Plan& plan, const Recipe& recipe, std::size_t images, int threads) {

@@ -88,9 +88,9 @@ bool make_move(const Move& move, const Recipe& recipe, QuantizedNetwork& network
   return any;
 }
 
-void show(const Move& move, const QuantizedNetwork& network, NetworkJudge& judge) {
-  for (const auto& [tensor, by] : move.tensors) judge.set_tensor(network, tensor);
-  if (move.layer >= 0) judge.set_layer(network, static_cast<std::size_t>(move.layer));
+void show(const Move& move, const QuantizedNetwork& network, HeldOutDivergence& held_out) {
+  for (const auto& [tensor, by] : move.tensors) held_out.set_tensor(network, tensor);
+  if (move.layer >= 0) held_out.set_layer(network, static_cast<std::size_t>(move.layer));
 }
 
 /// What the move changes, as it was.
@@ -110,11 +110,11 @@ struct Saved {
 
 }  // namespace
 
-MovesResult move_exponents(NetworkJudge& judge, ActivationMemory& memory, const Recipe& recipe, int passes,
+MovesResult move_exponents(HeldOutDivergence& held_out, ActivationMemory& memory, const Recipe& recipe, int passes,
                            QuantizedNetwork& network, const std::function<void(int, int)>& progress) {
   MovesResult result;
-  judge.hardest_first();
-  result.before = result.after = judge.loss();
+  held_out.hardest_first();
+  result.before = result.after = held_out.loss();
   for (int pass = 0; pass < passes; ++pass) {
     const int taken_before = result.taken;
     const std::vector<Move> moves = moves_of(network);
@@ -123,22 +123,22 @@ MovesResult move_exponents(NetworkJudge& judge, ActivationMemory& memory, const 
       starts[i] = start = std::min(start, first_layer(*network.plan, moves[i]));
     for (std::size_t i = 0; i < moves.size(); ++i) {
       const Move& move = moves[i];
-      judge.start_at(network, starts[i], memory);
+      held_out.start_at(network, starts[i], memory);
       const Saved saved(move, network);
       if (!make_move(move, recipe, network)) continue;
-      show(move, network, judge);
+      show(move, network, held_out);
       ++result.tried;
-      const double found = judge.loss(result.after);
+      const double found = held_out.loss(result.after);
       if (found < result.after && (recipe.scales == Scales::kFree || is_legal(network, recipe))) {
         result.after = found;
         ++result.taken;
       } else {
         saved.restore(move, network);
-        show(move, network, judge);
+        show(move, network, held_out);
       }
       if (progress) progress(static_cast<int>(i + 1), static_cast<int>(moves.size()));
     }
-    judge.set(network);
+    held_out.set(network);
     if (result.taken == taken_before) break;
   }
   return result;

@@ -10,7 +10,7 @@ LatentLayer::LatentLayer(const QuantizedNetwork& network, int of)
   latent.resize(layer->weight.size());
   weights.resize(layer->weight.size());
   for (std::size_t i = 0; i < now.codes.size(); ++i)
-    latent.value[i] = start_place(layer->weight[i], now.grids[i / fan], now.codes[i]);
+    latent.value[i] = start_latent(layer->weight[i], now.grids[i / fan], now.codes[i]);
   average_latent = latent.value;
   average_bias.resize(channels);
   bias.resize(channels);

@@ -10,21 +10,22 @@ namespace shiftsim::quantizer {
 
 namespace {
 
-/// How far out of its code's cell a place may drift.
+/// How far out of its code's cell a latent weight may drift.
 constexpr float kMargin = 0.49f;
-/// How far from the middle of it a place starts: nearer to the edge, where rounding that was learned leaves a third of
-/// the weights, the first few steps would undo it (MobileNetV2, W4A4: divergence from 0.26 to above 1 in 15 steps).
+/// How far from the middle of it a latent weight starts: nearer to the edge, where rounding that was learned leaves a
+/// third of the weights, the first few steps would undo it (MobileNetV2, W4A4: divergence from 0.26 to above 1 in 15
+/// steps).
 constexpr float kStartMargin = 0.25f;
 /// The part of the iterations in which soft rounding becomes steeper.
 constexpr double kSteepenedFor = 0.87;
 
-SHIFTSIM_INLINE float rounded(float place, float low, float high) {
-  return std::min(std::max(std::floor(place + 0.5f), low), high);
+SHIFTSIM_INLINE float rounded(float latent, float low, float high) {
+  return std::min(std::max(std::floor(latent + 0.5f), low), high);
 }
 
-SHIFTSIM_INLINE void latent_values_loops(const LatentChannel& channel, const float* place, float* value) {
+SHIFTSIM_INLINE void latent_values_loops(const LatentChannel& channel, const float* latent, float* value) {
   const float step = channel.step, offset = channel.offset, low = channel.low, high = channel.high;
-  for (std::size_t i = 0; i < channel.count; ++i) value[i] = (rounded(place[i], low, high) + offset) * step;
+  for (std::size_t i = 0; i < channel.count; ++i) value[i] = (rounded(latent[i], low, high) + offset) * step;
 }
 
 /// What a soft rounding shares for all its weights: the curve is cut at both ends, so that codes are met.
@@ -35,30 +36,30 @@ struct Curve {
       : slope(s), edge(fast::sigmoid(-0.5f * s)), inverse_span(1 / (1 - 2 * edge)) {}
 };
 
-SHIFTSIM_INLINE void soft_values_loops(float slope, const LatentChannel& channel, const float* place, float* value) {
+SHIFTSIM_INLINE void soft_values_loops(float slope, const LatentChannel& channel, const float* latent, float* value) {
   const Curve curve(slope);
   const float low = channel.low, high = channel.high, offset = channel.offset, step = channel.step;
   for (std::size_t i = 0; i < channel.count; ++i) {
-    const float inside = std::min(std::max(place[i], low), high), below = std::floor(inside);
+    const float inside = std::min(std::max(latent[i], low), high), below = std::floor(inside);
     const float up = fast::sigmoid(curve.slope * (inside - below - 0.5f));
     value[i] = (below + (up - curve.edge) * curve.inverse_span + offset) * step;
   }
 }
 
-SHIFTSIM_INLINE void soft_backward_loops(float slope, const LatentChannel& channel, const float* place,
+SHIFTSIM_INLINE void soft_backward_loops(float slope, const LatentChannel& channel, const float* latent,
                                          float* gradient) {
   const Curve curve(slope);
   const float low = channel.low, high = channel.high;
   for (std::size_t i = 0; i < channel.count; ++i) {
-    const float inside = std::min(std::max(place[i], low), high), below = std::floor(inside);
+    const float inside = std::min(std::max(latent[i], low), high), below = std::floor(inside);
     const float up = fast::sigmoid(curve.slope * (inside - below - 0.5f));
     gradient[i] *= curve.slope * up * (1 - up) * curve.inverse_span;
   }
 }
 
-SHIFTSIM_INLINE void keep_in_range_loops(const LatentChannel& channel, float* place) {
+SHIFTSIM_INLINE void keep_in_range_loops(const LatentChannel& channel, float* latent) {
   const float low = channel.low - kMargin, high = channel.high + kMargin;
-  for (std::size_t i = 0; i < channel.count; ++i) place[i] = std::min(std::max(place[i], low), high);
+  for (std::size_t i = 0; i < channel.count; ++i) latent[i] = std::min(std::max(latent[i], low), high);
 }
 
 SHIFTSIM_INLINE void average_loops(float* average, const float* value, std::size_t count, float kept) {
@@ -76,34 +77,34 @@ LatentChannel LatentChannel::of(const WeightGrid& grid, std::size_t count) {
           static_cast<float>(grid.low()), static_cast<float>(grid.high())};
 }
 
-float start_place(float weight, const WeightGrid& grid, int code) {
-  const auto place = static_cast<float>(static_cast<double>(weight) / grid.step() - grid.offset * 0.5);
-  return std::clamp(place, static_cast<float>(code) - kStartMargin, static_cast<float>(code) + kStartMargin);
+float start_latent(float weight, const WeightGrid& grid, int code) {
+  const auto latent = static_cast<float>(static_cast<double>(weight) / grid.step() - grid.offset * 0.5);
+  return std::clamp(latent, static_cast<float>(code) - kStartMargin, static_cast<float>(code) + kStartMargin);
 }
 
-void latent_values(const LatentChannel& channel, const float* place, float* value) {
-  simd<latent_values_loops>(channel, place, value);
+void latent_values(const LatentChannel& channel, const float* latent, float* value) {
+  simd<latent_values_loops>(channel, latent, value);
 }
 
 SoftRounding SoftRounding::at(double done, double first_slope) {
   return {static_cast<float>(first_slope * std::pow(kLastSlope / first_slope, std::min(1.0, done / kSteepenedFor)))};
 }
 
-void SoftRounding::values(const LatentChannel& channel, const float* place, float* value) const {
-  simd<soft_values_loops>(slope, channel, place, value);
+void SoftRounding::values(const LatentChannel& channel, const float* latent, float* value) const {
+  simd<soft_values_loops>(slope, channel, latent, value);
 }
 
-void SoftRounding::backward(const LatentChannel& channel, const float* place, float* gradient) const {
-  simd<soft_backward_loops>(slope, channel, place, gradient);
+void SoftRounding::backward(const LatentChannel& channel, const float* latent, float* gradient) const {
+  simd<soft_backward_loops>(slope, channel, latent, gradient);
 }
 
-void latent_codes(const LatentChannel& channel, const float* place, std::int8_t* code) {
+void latent_codes(const LatentChannel& channel, const float* latent, std::int8_t* code) {
   for (std::size_t i = 0; i < channel.count; ++i)
-    code[i] = static_cast<std::int8_t>(rounded(place[i], channel.low, channel.high));
+    code[i] = static_cast<std::int8_t>(rounded(latent[i], channel.low, channel.high));
 }
 
-void keep_in_range(const LatentChannel& channel, float* place) {
-  simd<keep_in_range_loops>(channel, place);
+void keep_in_range(const LatentChannel& channel, float* latent) {
+  simd<keep_in_range_loops>(channel, latent);
 }
 
 void average(float* average, const float* value, std::size_t count, float kept) {

@@ -1,4 +1,4 @@
-// Weights as places on their channel's grid, in codes: what learns where codes follow by rounding.
+// Latent weights, in steps of their channel's quantizer: they learn, and the integer weights follow by rounding.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace shiftsim::quantizer {
 
-/// One output channel: weight = (round(place) + offset) * step.
+/// One output channel: weight = (round(latent) + offset) * step.
 struct LatentChannel {
   std::size_t count = 0;
   float step = 1, offset = 0, low = 0, high = 0;
@@ -16,12 +16,12 @@ struct LatentChannel {
   static LatentChannel of(const WeightGrid& grid, std::size_t count);
 };
 
-/// The place of a float weight on its grid, moved as little as brings it within a quarter step of the code at hand.
-float start_place(float weight, const WeightGrid& grid, int code);
+/// The latent weight of a float weight, moved as little as brings it within a quarter step of the code at hand.
+float start_latent(float weight, const WeightGrid& grid, int code);
 
-/// value[i] = the weight that place[i] rounds to.
-void latent_values(const LatentChannel& channel, const float* place, float* value);
-void latent_codes(const LatentChannel& channel, const float* place, std::int8_t* code);
+/// value[i] = the weight that latent[i] rounds to.
+void latent_values(const LatentChannel& channel, const float* latent, float* value);
+void latent_codes(const LatentChannel& channel, const float* latent, std::int8_t* code);
 
 /// Between two codes a logistic curve, at each of them exact: the steeper the slope, the nearer to a step
 /// (differentiable soft quantization, Gong et al., ICCV 2019).
@@ -35,14 +35,14 @@ struct SoftRounding {
   /// little.)
   static constexpr float kLastSlope = 60;
 
-  /// value[i] = the weight that place[i] stands for.
-  void values(const LatentChannel& channel, const float* place, float* value) const;
-  /// gradient[i], with regard to a weight in steps, becomes that with regard to its place.
-  void backward(const LatentChannel& channel, const float* place, float* gradient) const;
+  /// value[i] = the weight that latent[i] stands for.
+  void values(const LatentChannel& channel, const float* latent, float* value) const;
+  /// gradient[i], with regard to a weight in steps, becomes that with regard to its latent weight.
+  void backward(const LatentChannel& channel, const float* latent, float* gradient) const;
 };
 
-/// No place may drift so far out of the range that it could not come back.
-void keep_in_range(const LatentChannel& channel, float* place);
+/// No latent weight may drift so far out of the range that it could not come back.
+void keep_in_range(const LatentChannel& channel, float* latent);
 
 /// average[i] = kept * average[i] + (1 - kept) * value[i]
 void average(float* average, const float* value, std::size_t count, float kept);

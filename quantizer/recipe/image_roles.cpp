@@ -36,23 +36,24 @@ ImageRoles::ImageRoles(const std::vector<std::size_t>& chosen, const Recipe& rec
 std::string ImageRoles::text() const {
   std::string text = fmt::format("{} images calibrate", calibration.size());
   if (!mirrored.empty()) text += fmt::format(", {} of them mirrored, too", mirrored.size());
-  if (!judges.empty()) text += fmt::format("; {} are held out", judges.size());
+  if (!held_out.empty()) text += fmt::format("; {} are held out", held_out.size());
   return text;
 }
 
 void ImageRoles::hold_out(const std::vector<std::size_t>& chosen, const Recipe& recipe) {
-  teachers = first_images(chosen, recipe.network.images);
-  if (teachers.size() == 1) {
-    judges = teachers;
+  distillation = first_images(chosen, recipe.network.images);
+  if (distillation.size() == 1) {
+    held_out = distillation;
     return;
   }
-  const std::size_t count =
-      std::max<std::size_t>(1, std::min(teachers.size() / 5, static_cast<std::size_t>(recipe.network.judges)));
-  const std::size_t kept = teachers.size() - count;
-  judges.assign(teachers.begin() + static_cast<std::ptrdiff_t>(kept), teachers.end());
-  teachers.resize(kept);
-  std::erase_if(calibration,
-                [&](std::size_t image) { return std::find(judges.begin(), judges.end(), image) != judges.end(); });
+  const std::size_t count = std::max<std::size_t>(
+      1, std::min(distillation.size() / 5, static_cast<std::size_t>(recipe.network.held_out_images)));
+  const std::size_t kept = distillation.size() - count;
+  held_out.assign(distillation.begin() + static_cast<std::ptrdiff_t>(kept), distillation.end());
+  distillation.resize(kept);
+  std::erase_if(calibration, [&](std::size_t image) {
+    return std::find(held_out.begin(), held_out.end(), image) != held_out.end();
+  });
 }
 
 }  // namespace shiftsim::quantizer

@@ -1,4 +1,4 @@
-// Which images are chosen, and which of these calibrate, which teach the network stage, and which judge it.
+// Which images are chosen, and which of these calibrate, which the network stage distills from, and which are held out.
 #pragma once
 
 #include <cstddef>
@@ -17,16 +17,16 @@ std::vector<std::size_t> choose_images(std::size_t available, std::size_t count,
 /// The first 'count' of the chosen images, or as many as there are.
 std::vector<std::size_t> first_images(const std::vector<std::size_t>& chosen, int count);
 
-/// Indices of images. Judges are among neither the calibration images nor the teachers: units learn theirs by heart,
-/// and what is judged on these looks better than it is. A single image has to be all three.
+/// Indices of images. Held-out images are among neither the calibration images nor the distillation images: units learn
+/// theirs by heart, and what is judged on these looks better than it is. A single image has to be all three.
 struct ImageRoles {
-  std::vector<std::size_t> calibration;  ///< search and units: the first recipe.calibration_images without the judges
+  std::vector<std::size_t> calibration;  ///< search and units: the first recipe.calibration_images not held out
   /// Images that calibrate mirrored, too: calibration images from the first on, where there are fewer than
   /// recipe.calibration_images and recipe.calibration_mirror asks for it.
   std::vector<std::size_t> mirrored;
   /// The network stage's, where the recipe holds images out: of the first recipe.network.images the last fifth, at most
-  /// recipe.network.judges (network.held_out_images), judge, and the others teach.
-  std::vector<std::size_t> teachers, judges;
+  /// recipe.network.held_out_images, are held out, and from the others the network stage distills.
+  std::vector<std::size_t> distillation, held_out;
 
   ImageRoles(const std::vector<std::size_t>& chosen, const Recipe& recipe);
 

@@ -84,7 +84,7 @@ struct Reconstruction {
   bool judge = false;  ///< on held-out images against the search, which is taken where the units are no better
 };
 
-/// How the network stage passes from a weight's place on its grid to its code while it learns.
+/// How the network stage passes from a latent weight to its integer while it learns.
 enum class StageRounding {
   kStraightThrough,  ///< rounded; the gradient passes as if it were not
   kSoft,             ///< softly, by a curve that gets steeper until it is a step
@@ -102,8 +102,8 @@ struct NetworkStage {
   bool mirror = true;      ///< images are shown mirrored half of the time
   double shift = 0.1;      ///< and moved by up to this part of their size
   bool exponent_moves = false;
-  int images = 1024;  ///< drawn from the calibration set, those of the search among them
-  int judges = 256;   ///< at most this many of them, and a fifth, are held out to judge on
+  int images = 1024;          ///< drawn from the calibration set, those of the search among them
+  int held_out_images = 256;  ///< at most this many of them, and a fifth, are held out to judge on
 };
 
 struct Recipe {

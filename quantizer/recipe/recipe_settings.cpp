@@ -248,7 +248,7 @@ std::vector<RecipeSetting> make_settings() {
       integer<R>("network.images", 1, kMostImages, "drawn from the calibration set, those of the search among them",
                  OF(network.images)),
       integer<R>("network.held_out_images", 1, kMostImages, "at most so many, and a fifth, are held out to judge on",
-                 OF(network.judges)),
+                 OF(network.held_out_images)),
 
       number<R>("memory.limit_gb", 0, 1e6, "of the whole program, mapped files apart", OF(memory_gb)),
       spill_folder(),

@@ -24,14 +24,14 @@ void exponent_moves(benchmark::State& state) {
   const Plan plan = make_plan(graph, recipe, "mobilenet_fmnist.onnx");
   const QuantizedNetwork start = quantize(plan, recipe, images, choose_images(images.count, 256, 1), {});
   ThreadPool workers(static_cast<int>(state.range(0)));
-  NetworkJudge judge(plan, images, choose_images(images.count, 64, 2), workers);
+  HeldOutDivergence held_out(plan, images, choose_images(images.count, 64, 2), workers);
   MemoryBudget budget(std::size_t{1} << 30);
   ActivationMemory memory(budget, "/tmp");
   MovesResult found;
   while (state.KeepRunning()) {
     QuantizedNetwork network = start;
-    judge.set(network);
-    found = move_exponents(judge, memory, recipe, 1, network);
+    held_out.set(network);
+    found = move_exponents(held_out, memory, recipe, 1, network);
   }
   state.counters["moves_per_second"] = benchmark::Counter(found.tried, benchmark::Counter::kIsIterationInvariantRate);
   state.counters["tried"] = found.tried;

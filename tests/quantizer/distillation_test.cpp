@@ -73,20 +73,20 @@ TEST(LatentWeights, StartAtTheirCodesAndNearTheFloatWeight) {
   const WeightGrid grid{2, -3, 1};  // codes -2..1, values (code + 1/2) / 8
   for (float weight = -0.5f; weight <= 0.5f; weight += 0.01f) {
     for (int code = -2; code <= 1; ++code) {
-      const float place = start_place(weight, grid, code);
+      const float latent = start_latent(weight, grid, code);
       std::int8_t found = 0;
-      latent_codes(LatentChannel::of(grid, 1), &place, &found);
+      latent_codes(LatentChannel::of(grid, 1), &latent, &found);
       EXPECT_EQ(found, code) << weight;
       float value = 0;
-      latent_values(LatentChannel::of(grid, 1), &place, &value);
+      latent_values(LatentChannel::of(grid, 1), &latent, &value);
       EXPECT_EQ(static_cast<double>(value), grid.value(code));
       const double own = static_cast<double>(weight) / grid.step() - 0.5;  // where the float weight itself stands
-      EXPECT_NEAR(static_cast<double>(place), std::clamp(own, code - 0.25, code + 0.25), 1e-5);
+      EXPECT_NEAR(static_cast<double>(latent), std::clamp(own, code - 0.25, code + 0.25), 1e-5);
     }
   }
-  std::vector<float> places{-100, -2.2f, 0.3f, 100};
-  keep_in_range(LatentChannel::of(grid, places.size()), places.data());
-  EXPECT_EQ(places, (std::vector<float>{-2.49f, -2.2f, 0.3f, 1.49f}));
+  std::vector<float> latents{-100, -2.2f, 0.3f, 100};
+  keep_in_range(LatentChannel::of(grid, latents.size()), latents.data());
+  EXPECT_EQ(latents, (std::vector<float>{-2.49f, -2.2f, 0.3f, 1.49f}));
 }
 
 TEST(SoftRounding, MeetsTheCodesAndRisesBetweenThem) {
@@ -96,14 +96,14 @@ TEST(SoftRounding, MeetsTheCodesAndRisesBetweenThem) {
     const SoftRounding rounding{slope};
     float previous = -1000;
     for (int eighth = -30; eighth <= 30; ++eighth) {
-      const float place = static_cast<float>(eighth) * 0.125f;
+      const float latent = static_cast<float>(eighth) * 0.125f;
       float value = 0;
-      rounding.values(one, &place, &value);
-      EXPECT_GE(value, previous) << place;
+      rounding.values(one, &latent, &value);
+      EXPECT_GE(value, previous) << latent;
       previous = value;
       const int code = std::clamp(eighth / 8, -2, 1);
       if (eighth % 8 == 0) {
-        EXPECT_NEAR(static_cast<double>(value), grid.value(code), 1e-6) << place;
+        EXPECT_NEAR(static_cast<double>(value), grid.value(code), 1e-6) << latent;
       }
     }
   }
@@ -111,12 +111,12 @@ TEST(SoftRounding, MeetsTheCodesAndRisesBetweenThem) {
 
 TEST(SoftRounding, BecomesRounding) {
   const LatentChannel one = LatentChannel::of({4, 0, 0}, 1);
-  for (float place = -8; place <= 7; place += 0.05f) {
-    if (std::abs(place - std::floor(place) - 0.5f) < 0.15f) continue;
+  for (float latent = -8; latent <= 7; latent += 0.05f) {
+    if (std::abs(latent - std::floor(latent) - 0.5f) < 0.15f) continue;
     float soft = 0, hard = 0;
-    SoftRounding{60}.values(one, &place, &soft);
-    latent_values(one, &place, &hard);
-    EXPECT_NEAR(soft, hard, 1e-3) << place;
+    SoftRounding{60}.values(one, &latent, &soft);
+    latent_values(one, &latent, &hard);
+    EXPECT_NEAR(soft, hard, 1e-3) << latent;
   }
   const float between = 0.25f;
   float soft = 0;
@@ -139,16 +139,16 @@ TEST(SoftRounding, HardensWhileItLearns) {
 TEST(SoftRounding, GradientIsTheSlope) {
   const LatentChannel one = LatentChannel::of({4, -2, 3}, 1);
   for (const float slope : {2.0f, 8.0f, 30.0f}) {
-    for (float place = -7.9f; place < 7; place += 0.173f) {
+    for (float latent = -7.9f; latent < 7; latent += 0.173f) {
       constexpr float kStep = 1e-3f;
-      const float up = place + kStep, down = place - kStep;
+      const float up = latent + kStep, down = latent - kStep;
       if (std::floor(up) != std::floor(down)) continue;  // a kink
       float above = 0, below = 0, gradient = 1;
       SoftRounding{slope}.values(one, &up, &above);
       SoftRounding{slope}.values(one, &down, &below);
-      SoftRounding{slope}.backward(one, &place, &gradient);
+      SoftRounding{slope}.backward(one, &latent, &gradient);
       EXPECT_NEAR(gradient, (above - below) / one.step / (up - down), 0.01 + 0.01 * static_cast<double>(gradient))
-          << place;
+          << latent;
     }
   }
 }

@@ -12,9 +12,9 @@
 #include "quantizer/learn/distillation.h"
 #include "quantizer/learn/divergence.h"
 #include "quantizer/learn/exponent_moves.h"
+#include "quantizer/learn/held_out_divergence.h"
 #include "quantizer/learn/latent_weights.h"
 #include "quantizer/learn/learned.h"
-#include "quantizer/learn/network_judge.h"
 #include "quantizer/plan/image_input.h"
 #include "quantizer/plan/legality.h"
 #include "quantizer/recipe/image_roles.h"
@@ -99,8 +99,8 @@ TEST_F(NetworkStageTest, PlacesImages) {
   EXPECT_TRUE(std::ranges::equal(shown.subspan(plain.size()), mirrored));
 }
 
-/// The judge sees what quantization costs: nothing for the float network, more with fewer bits.
-TEST_F(NetworkStageTest, JudgeRanksWidths) {
+/// The held-out divergence sees what quantization costs: nothing for the float network, more with fewer bits.
+TEST_F(NetworkStageTest, DivergenceRanksWidths) {
   const Graph graph = import(residual_model(4));
   double previous = 0;
   for (const int bits : {8, 4, 2}) {
@@ -109,11 +109,11 @@ TEST_F(NetworkStageTest, JudgeRanksWidths) {
     const Plan plan = make_plan(graph, recipe, "m.onnx");
     const ImageSet images = random_images(graph.input().shape, 40, 3);
     ThreadPool workers(2);
-    NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
-    EXPECT_EQ(judge.loss(), 0);
-    judge.set(run(graph, recipe));
-    EXPECT_GT(judge.loss(), previous);
-    previous = judge.loss();
+    HeldOutDivergence held_out(plan, images, choose_images(40, 20, 1), workers);
+    EXPECT_EQ(held_out.loss(), 0);
+    held_out.set(run(graph, recipe));
+    EXPECT_GT(held_out.loss(), previous);
+    previous = held_out.loss();
   }
 }
 
@@ -132,11 +132,12 @@ TEST_F(NetworkStageTest, LearnsLegallyAndStaysExact) {
     QuantizedNetwork network = searched(graph, recipe);
     const QuantizedNetwork before = network;
     ThreadPool workers(2);
-    NetworkJudge judge(plan, images, choose_images(40, 8, 2), workers);
-    judge.set(network);
-    const DistillationResult found = distill(images, choose_images(40, 32, 1), recipe, seed, workers, judge, network);
+    HeldOutDivergence held_out(plan, images, choose_images(40, 8, 2), workers);
+    held_out.set(network);
+    const DistillationResult found =
+        distill(images, choose_images(40, 32, 1), recipe, seed, workers, held_out, network);
     EXPECT_LT(found.after, found.before);
-    NetworkJudge again(plan, images, choose_images(40, 8, 2), workers);
+    HeldOutDivergence again(plan, images, choose_images(40, 8, 2), workers);
     again.set(network);
     EXPECT_EQ(again.loss(), found.after);
     EXPECT_TRUE(is_legal(network, recipe));
@@ -164,9 +165,10 @@ TEST_F(NetworkStageTest, HardensWhatItLearnsSoftly) {
     const ImageSet images = random_images(graph.input().shape, 40, 3);
     QuantizedNetwork network = searched(graph, recipe);
     ThreadPool workers(2);
-    NetworkJudge judge(plan, images, choose_images(40, 32, 1), workers);
-    judge.set(network);
-    const DistillationResult found = distill(images, choose_images(40, 32, 1), recipe, seed, workers, judge, network);
+    HeldOutDivergence held_out(plan, images, choose_images(40, 32, 1), workers);
+    held_out.set(network);
+    const DistillationResult found =
+        distill(images, choose_images(40, 32, 1), recipe, seed, workers, held_out, network);
     left += found.after / found.before / kSeeds;
   }
   EXPECT_LT(left, 0.5);
@@ -239,15 +241,15 @@ TEST_F(NetworkStageTest, RunsWithFreeScales) {
 }
 
 /// A step set alone moves the rounding of all that reads the tensor, as input or as residual.
-TEST_F(NetworkStageTest, JudgeSetsATensorAloneAsAllAtOnce) {
+TEST_F(NetworkStageTest, DivergenceOfATensorSetAloneIsThatOfAllAtOnce) {
   const Graph graph = import(residual_model(4));
   const Recipe recipe = this->recipe({"weight_bits=4", "activation_bits=4", "network.iterations=0"});
   const Plan plan = make_plan(graph, recipe, "m.onnx");
   const ImageSet images = random_images(graph.input().shape, 40, 3);
   const QuantizedNetwork network = run(graph, recipe);
   ThreadPool workers(2);
-  NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
-  NetworkJudge again(plan, images, choose_images(40, 20, 1), workers);
+  HeldOutDivergence held_out(plan, images, choose_images(40, 20, 1), workers);
+  HeldOutDivergence again(plan, images, choose_images(40, 20, 1), workers);
   for (const PlannedLayer& layer : plan.layers) {
     if (layer.kind == qnet::LayerKind::kMaxPool || plan.tensor(layer.output).is_logits) continue;
     for (const int by : {-6, -5, -4, -3, -2, 2}) {  // far enough to be finer than the accumulator
@@ -255,16 +257,16 @@ TEST_F(NetworkStageTest, JudgeSetsATensorAloneAsAllAtOnce) {
       std::vector<double> steps = network.steps(layer.output);
       for (double& step : steps) step = std::ldexp(step, by);
       moved.set_steps(layer.output, steps);
-      judge.set(network);
-      judge.set_tensor(moved, layer.output);
+      held_out.set(network);
+      held_out.set_tensor(moved, layer.output);
       again.set(moved);
-      EXPECT_EQ(judge.loss(), again.loss()) << layer.name << " by " << by;
+      EXPECT_EQ(held_out.loss(), again.loss()) << layer.name << " by " << by;
     }
   }
 }
 
 /// What the layers in front make is kept and not computed again, wherever it starts, and whatever changes behind it.
-TEST_F(NetworkStageTest, JudgeThatStartsBehindLayersFindsTheSame) {
+TEST_F(NetworkStageTest, DivergenceThatStartsBehindLayersIsTheSame) {
   for (const auto& model : {residual_model(4), mobile_model(4)}) {
     const Graph graph = import(model);
     const Recipe recipe = this->recipe({"weight_bits=4", "activation_bits=4", "network.iterations=0"});
@@ -274,49 +276,49 @@ TEST_F(NetworkStageTest, JudgeThatStartsBehindLayersFindsTheSame) {
     ThreadPool workers(2);
     MemoryBudget nothing(0);
     ActivationMemory memory(nothing, folder_);  // all of it in files
-    NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
-    NetworkJudge again(plan, images, choose_images(40, 20, 1), workers);
-    judge.set(network);
-    const double wanted = judge.loss();
+    HeldOutDivergence held_out(plan, images, choose_images(40, 20, 1), workers);
+    HeldOutDivergence again(plan, images, choose_images(40, 20, 1), workers);
+    held_out.set(network);
+    const double wanted = held_out.loss();
     for (std::size_t i = 0; i < plan.layers.size(); ++i) {
-      judge.start_at(network, i, memory);
-      EXPECT_EQ(judge.loss(), wanted) << "start at layer " << i;
+      held_out.start_at(network, i, memory);
+      EXPECT_EQ(held_out.loss(), wanted) << "start at layer " << i;
       const PlannedLayer& layer = plan.layers[i];
       if (layer.kind == qnet::LayerKind::kMaxPool || plan.tensor(layer.output).is_logits) continue;
       QuantizedNetwork moved = network;
       std::vector<double> steps = network.steps(layer.output);
       for (double& step : steps) step *= 4;
       moved.set_steps(layer.output, steps);
-      judge.set_tensor(moved, layer.output);
+      held_out.set_tensor(moved, layer.output);
       again.set(moved);
-      EXPECT_EQ(judge.loss(), again.loss()) << layer.name;
-      EXPECT_NE(judge.loss(), wanted) << layer.name;
-      judge.set_tensor(network, layer.output);
+      EXPECT_EQ(held_out.loss(), again.loss()) << layer.name;
+      EXPECT_NE(held_out.loss(), wanted) << layer.name;
+      held_out.set_tensor(network, layer.output);
     }
-    EXPECT_THROW(judge.set_layer(network, 0), InternalError);
-    judge.set(network);
-    judge.set_layer(network, 0);
-    EXPECT_EQ(judge.loss(), wanted);
+    EXPECT_THROW(held_out.set_layer(network, 0), InternalError);
+    held_out.set(network);
+    held_out.set_layer(network, 0);
+    EXPECT_EQ(held_out.loss(), wanted);
   }
 }
 
-TEST_F(NetworkStageTest, JudgeStopsAtALimit) {
+TEST_F(NetworkStageTest, DivergenceStopsAtALimit) {
   const Graph graph = import(residual_model(4));
   const Recipe recipe = this->recipe({"weight_bits=2", "network.iterations=0"});
   const Plan plan = make_plan(graph, recipe, "m.onnx");
   const ImageSet images = random_images(graph.input().shape, 40, 3);
   for (const int threads : {1, 2}) {
     ThreadPool workers(threads);
-    NetworkJudge judge(plan, images, choose_images(40, 40, 1), workers);
-    judge.set(run(graph, recipe));
-    const double wanted = judge.loss();
+    HeldOutDivergence held_out(plan, images, choose_images(40, 40, 1), workers);
+    held_out.set(run(graph, recipe));
+    const double wanted = held_out.loss();
     for (const bool sorted : {false, true}) {
-      if (sorted) judge.hardest_first();
-      const double whole = judge.loss();
+      if (sorted) held_out.hardest_first();
+      const double whole = held_out.loss();
       EXPECT_NEAR(whole, wanted, 1e-12);  // summed in another order
-      EXPECT_EQ(judge.loss(1.001 * whole), whole);
-      EXPECT_GE(judge.loss(whole), whole);
-      const double early = judge.loss(0.3 * whole);
+      EXPECT_EQ(held_out.loss(1.001 * whole), whole);
+      EXPECT_GE(held_out.loss(whole), whole);
+      const double early = held_out.loss(0.3 * whole);
       EXPECT_GE(early, 0.3 * whole);
       EXPECT_LT(early, 0.8 * whole);  // not all images were looked at
     }
@@ -335,10 +337,10 @@ TEST_F(NetworkStageTest, ExponentMovesAreTheSameAtAnyThreadCount) {
     ThreadPool workers(threads);
     MemoryBudget budget(1 << 20);
     ActivationMemory memory(budget, folder_);
-    NetworkJudge judge(plan, images, choose_images(40, 30, 1), workers);
+    HeldOutDivergence held_out(plan, images, choose_images(40, 30, 1), workers);
     QuantizedNetwork network = start;
-    judge.set(network);
-    found.push_back(move_exponents(judge, memory, recipe, 2, network));
+    held_out.set(network);
+    found.push_back(move_exponents(held_out, memory, recipe, 2, network));
     ends.push_back(std::move(network));
   }
   expect_same(ends[0], ends[1]);
@@ -355,25 +357,25 @@ TEST_F(NetworkStageTest, ExponentMovesRepair) {
   const ImageSet images = random_images(graph.input().shape, 40, 3);
   const QuantizedNetwork good = run(graph, recipe);
   ThreadPool workers(2);
-  NetworkJudge judge(plan, images, choose_images(40, 20, 1), workers);
-  judge.set(good);
-  const double wanted = judge.loss();
+  HeldOutDivergence held_out(plan, images, choose_images(40, 20, 1), workers);
+  held_out.set(good);
+  const double wanted = held_out.loss();
   const int tensor = plan.layers[1].output;
   QuantizedNetwork spoiled = good;
   std::vector<double> steps = good.steps(tensor);
   for (double& step : steps) step /= 8;
   spoiled.set_steps(tensor, steps);
-  judge.set(spoiled);
-  ASSERT_GT(judge.loss(), 1.5 * wanted);
+  held_out.set(spoiled);
+  ASSERT_GT(held_out.loss(), 1.5 * wanted);
   MemoryBudget budget(1 << 20);
   ActivationMemory memory(budget, folder_);
-  const MovesResult found = move_exponents(judge, memory, recipe, 4, spoiled);
-  EXPECT_EQ(found.after, judge.loss());
+  const MovesResult found = move_exponents(held_out, memory, recipe, 4, spoiled);
+  EXPECT_EQ(found.after, held_out.loss());
   EXPECT_LT(found.after, 1.2 * wanted);
   EXPECT_GT(found.taken, 0);
   EXPECT_GT(found.tried, found.taken);
   EXPECT_TRUE(is_legal(spoiled, recipe));
-  NetworkJudge again(plan, images, choose_images(40, 20, 1), workers);
+  HeldOutDivergence again(plan, images, choose_images(40, 20, 1), workers);
   again.set(spoiled);
   EXPECT_EQ(again.loss(), found.after);
   // A move of what a max pool hands on is one of what it reads.

@@ -144,16 +144,16 @@ std::string noise() {
 }
 
 std::string latent_weights() {
-  Floats place = random_floats(19, -4, 4), value(kCount), soft(kCount), gradient = random_floats(20);
+  Floats latent = random_floats(19, -4, 4), value(kCount), soft(kCount), gradient = random_floats(20);
   const LatentChannel channel{kCount, 0.25f, 0.5f, -2, 1};
   const SoftRounding rounding{9};
-  latent_values(channel, place.data(), value.data());
-  rounding.values(channel, place.data(), soft.data());
-  rounding.backward(channel, place.data(), gradient.data());
+  latent_values(channel, latent.data(), value.data());
+  rounding.values(channel, latent.data(), soft.data());
+  rounding.backward(channel, latent.data(), gradient.data());
   average(soft.data(), value.data(), kCount, 0.9f);
   scale(value.data(), kCount, 0.3f);
-  keep_in_range(channel, place.data());
-  return bytes(place) + bytes(value) + bytes(soft) + bytes(gradient);
+  keep_in_range(channel, latent.data());
+  return bytes(latent) + bytes(value) + bytes(soft) + bytes(gradient);
 }
 
 /// Integers in [low, high].

@@ -1,4 +1,4 @@
-#include "quantizer/learn/network_judge.h"
+#include "quantizer/learn/held_out_divergence.h"
 
 #include <algorithm>
 #include <numeric>
@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t kChunk = 4;  // small: ImageNet networks need 60 MB an image
 }
 
-NetworkJudge::NetworkJudge(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen,
-                           ThreadPool& workers)
+HeldOutDivergence::HeldOutDivergence(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen,
+                                     ThreadPool& workers)
     : plan_(plan),
       images_(images),
       chosen_(std::move(chosen)),
@@ -33,7 +33,7 @@ NetworkJudge::NetworkJudge(const Plan& plan, const ImageSet& images, std::vector
   });
 }
 
-std::size_t NetworkJudge::memory(const Plan& plan, std::size_t images, int threads) {
+std::size_t HeldOutDivergence::memory(const Plan& plan, std::size_t images, int threads) {
   const Unit whole = partition(plan, Granularity::kNetwork).front();
   const auto slots = static_cast<std::size_t>(threads);
   return UnitModel::memory(plan, whole, kChunk, slots, UnitModel::Use::kInference, slots) +
@@ -41,14 +41,14 @@ std::size_t NetworkJudge::memory(const Plan& plan, std::size_t images, int threa
              (slots * kChunk * plan.tensor(0).shape.size() + images * plan.tensor(whole.output).shape.size());
 }
 
-void NetworkJudge::start_with(const Unit& rest) {
+void HeldOutDivergence::start_with(const Unit& rest) {
   rest_ = rest;
   model_.reset();  // before there is another one: it may be large
   model_ = std::make_unique<UnitModel>(plan_, rest_, kChunk, static_cast<std::size_t>(workers_.threads()),
                                        UnitModel::Use::kInference);
 }
 
-void NetworkJudge::set(const QuantizedNetwork& network) {
+void HeldOutDivergence::set(const QuantizedNetwork& network) {
   if (!kept_.empty()) {
     kept_ = {};
     start_with(whole_);
@@ -56,7 +56,7 @@ void NetworkJudge::set(const QuantizedNetwork& network) {
   set_from_start(network);
 }
 
-void NetworkJudge::set_from_start(const QuantizedNetwork& network) {
+void HeldOutDivergence::set_from_start(const QuantizedNetwork& network) {
   for (auto i = static_cast<std::size_t>(rest_.first); i < plan_.layers.size(); ++i) {
     const PlannedLayer& layer = plan_.layers[i];
     if (layer.has_weights()) set_layer(network, i);
@@ -64,17 +64,17 @@ void NetworkJudge::set_from_start(const QuantizedNetwork& network) {
   }
 }
 
-void NetworkJudge::set_layer(const QuantizedNetwork& network, std::size_t layer) {
+void HeldOutDivergence::set_layer(const QuantizedNetwork& network, std::size_t layer) {
   SHIFTSIM_CHECK(layer >= static_cast<std::size_t>(rest_.first), "layer {} was said not to change", layer);
   model_->set_layer(network, static_cast<int>(layer));
 }
 
-void NetworkJudge::set_tensor(const QuantizedNetwork& network, int tensor) {
+void HeldOutDivergence::set_tensor(const QuantizedNetwork& network, int tensor) {
   model_->set_quantizer(tensor, {true, 1, network.steps(tensor)});
   set_readers(network, tensor);
 }
 
-void NetworkJudge::set_readers(const QuantizedNetwork& network, int tensor) {
+void HeldOutDivergence::set_readers(const QuantizedNetwork& network, int tensor) {
   for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
     const PlannedLayer& reader = plan_.layers[i];
     if (reader.input != tensor && reader.residual != tensor) continue;
@@ -83,7 +83,7 @@ void NetworkJudge::set_readers(const QuantizedNetwork& network, int tensor) {
   }
 }
 
-void NetworkJudge::start_at(const QuantizedNetwork& network, std::size_t layer, ActivationMemory& memory) {
+void HeldOutDivergence::start_at(const QuantizedNetwork& network, std::size_t layer, ActivationMemory& memory) {
   Unit rest = whole_;
   for (const Unit& block : partition(plan_, Granularity::kBlock)) {
     if (static_cast<std::size_t>(block.first) > layer) break;
@@ -103,8 +103,9 @@ void NetworkJudge::start_at(const QuantizedNetwork& network, std::size_t layer, 
   set_from_start(network);
 }
 
-void NetworkJudge::hardest_first() {
-  SHIFTSIM_CHECK(kept_.empty(), "a judge that starts at layer {} cannot take its images in another order", rest_.first);
+void HeldOutDivergence::hardest_first() {
+  SHIFTSIM_CHECK(kept_.empty(), "a divergence that starts at layer {} cannot take its images in another order",
+                 rest_.first);
   const std::vector<double> found = divergences(std::numeric_limits<double>::infinity());
   std::vector<std::size_t> order(found.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -120,7 +121,7 @@ void NetworkJudge::hardest_first() {
 /// Calls each(slot, first image, images, logits) for every chunk, from several threads; between some of them
 /// is_enough(images done) says whether to stop.
 template <typename Each>
-void NetworkJudge::run(Each each, const std::function<bool(std::size_t)>& is_enough) {
+void HeldOutDivergence::run(Each each, const std::function<bool(std::size_t)>& is_enough) {
   const std::size_t size = plan_.tensor(rest_.inputs.front()).shape.size(), round = kChunk * model_->slots();
   for (std::size_t first = 0; first < chosen_.size(); first += round) {
     if (is_enough && is_enough(first)) return;
@@ -137,7 +138,7 @@ void NetworkJudge::run(Each each, const std::function<bool(std::size_t)>& is_eno
 }
 
 /// Of each image; 0 for those that were not needed to see that their mean is not below 'limit'.
-std::vector<double> NetworkJudge::divergences(double limit) {
+std::vector<double> HeldOutDivergence::divergences(double limit) {
   std::vector<double> found(chosen_.size());
   const Shape& output = plan_.tensor(whole_.output).shape;
   double sum = 0;
@@ -156,7 +157,7 @@ std::vector<double> NetworkJudge::divergences(double limit) {
   return found;
 }
 
-double NetworkJudge::loss(double limit) {
+double HeldOutDivergence::loss(double limit) {
   const std::vector<double> found = divergences(limit);
   return std::accumulate(found.begin(), found.end(), 0.0) / static_cast<double>(found.size());
 }

@@ -15,27 +15,27 @@
 
 namespace shiftsim::quantizer {
 
-class NetworkJudge {
+class HeldOutDivergence {
 public:
-  /// Runs the float network over the images 'chosen' out of 'images'. All arguments but 'chosen' must outlive the
-  /// judge.
-  NetworkJudge(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen, ThreadPool& workers);
+  /// Runs the float network over the images 'chosen' out of 'images'. All arguments but 'chosen' must outlive this
+  /// object.
+  HeldOutDivergence(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen, ThreadPool& workers);
 
-  /// Bytes that a judge takes, what start_at() keeps left out.
+  /// Bytes that such an object takes, what start_at() keeps left out.
   static std::size_t memory(const Plan& plan, std::size_t images, int threads);
 
-  /// From now on the network judged, all of it. Parts of it may be set again, alone.
+  /// From now on the network that is measured, all of it. Parts of it may be set again, alone.
   void set(const QuantizedNetwork& network);
   void set_layer(const QuantizedNetwork& network, std::size_t layer);
   /// Its steps, and what their change does to the rounding of biases and residuals in what reads it.
   void set_tensor(const QuantizedNetwork& network, int tensor);
 
   /// From now on no layer of the blocks (partition()) before that of 'layer' changes any more, until set(): what they
-  /// make is computed once more, kept in 'memory', and where loss() starts. 'network': what the judge was set to. Where
+  /// make is computed once more, kept in 'memory', and where loss() starts. 'network': what this was set to. Where
   /// it starts behind 'layer' already, nothing happens. The loss stays the same.
   void start_at(const QuantizedNetwork& network, std::size_t layer, ActivationMemory& memory);
   /// The images in the order of how far the network is from the float one on them, the farthest first: loss() reaches a
-  /// limit sooner. For a judge that was set, and not told to start anywhere.
+  /// limit sooner. For an object that was set, and not told to start anywhere.
   void hardest_first();
 
   /// Divergence of softmax(logits) from the float network's, nats, mean over the images. The same at any number of
