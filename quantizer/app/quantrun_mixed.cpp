@@ -1,5 +1,7 @@
 #include "quantizer/app/quantrun_mixed.h"
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
 #include "common/atomic_file.h"

@@ -2,6 +2,7 @@
 // settings, batch 32. scripts/bench_pytorch runs the same iteration in PyTorch beside it.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <random>

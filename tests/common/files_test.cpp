@@ -1,6 +1,7 @@
 // Arrays, atomic outputs and hashes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "common/atomic_file.h"

@@ -1,6 +1,7 @@
 // What distillation is made of: the divergence of two outputs, latent weights, soft rounding, batches.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 

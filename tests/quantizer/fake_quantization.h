@@ -2,6 +2,7 @@
 // real number that it stands for, in double, as in a fake-quantized float network.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <stdexcept>

@@ -1,6 +1,7 @@
 // Activation functions of ONNX files: what each operator computes, and which chains of operators become one function.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 

@@ -2,6 +2,7 @@
 // PyTorch and compares. Usage: gradient_dump SEED FOLDER
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <exception>

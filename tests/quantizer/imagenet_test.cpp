@@ -2,6 +2,7 @@
 // random weights. What counts is that topology, names and sizes come through, not accuracy.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 

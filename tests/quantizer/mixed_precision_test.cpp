@@ -1,7 +1,10 @@
 // The search for widths within a budget: what it finds is what trying all assignments finds.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <limits>
 #include <random>
 
 #include "quantizer/mixed/mixed_precision.h"

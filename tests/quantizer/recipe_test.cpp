@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <tuple>
 
 #include "common/read_file.h"
 #include "quantizer/recipe/recipe_library.h"

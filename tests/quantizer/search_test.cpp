@@ -1,6 +1,7 @@
 // Weight grids and activation exponents: the search finds what brute force over a wider range finds.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 

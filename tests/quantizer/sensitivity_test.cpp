@@ -1,6 +1,7 @@
 // Sensitivities: what a layer's width does to the output, measured layer by layer, equals running whole networks.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <random>

@@ -1,6 +1,8 @@
 // Networks split into reconstruction units: by structure, whatever the names.
 #include "quantizer/plan/units.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "quantizer/import/onnx_import.h"

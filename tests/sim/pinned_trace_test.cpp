@@ -2,6 +2,7 @@
 // timing change that both cores share is seen by no comparison of one with the other; it is seen here.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>

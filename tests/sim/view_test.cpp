@@ -1,4 +1,6 @@
 // Views: their loads read the tensors that they show, each burst once, and nothing is copied.
+#include <tuple>
+
 #include <gtest/gtest.h>
 
 #include "sim/compiler/l2_allocation.h"
