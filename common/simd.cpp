@@ -43,9 +43,14 @@ const char* to_string(SimdTarget target) {
 std::vector<SimdTarget> simd_targets() {
   std::vector<SimdTarget> targets{SimdTarget::kPortable};
 #ifdef __x86_64__
-  if (!__builtin_cpu_supports("x86-64-v3")) return targets;
+  // What tells the levels of x86-64 apart: clang 14 does not know these by name.
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2") ||
+      !__builtin_cpu_supports("fma"))
+    return targets;
   targets.push_back(SimdTarget::kAvx2);
-  if (!__builtin_cpu_supports("x86-64-v4")) return targets;
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+      !__builtin_cpu_supports("avx512cd") || !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
+    return targets;
   targets.push_back(SimdTarget::kAvx512);
   if (__builtin_cpu_supports("avx512vnni")) targets.push_back(SimdTarget::kAvx512Vnni);
 #endif

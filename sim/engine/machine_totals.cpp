@@ -14,8 +14,6 @@
 namespace shiftsim::sim {
 namespace {
 
-using Json = nlohmann::json;
-
 bool all_agrees(const MachineTotals& totals) {
   return !totals.difference && totals.values.mismatches == 0;
 }
@@ -66,10 +64,10 @@ MachineTotals& MachineTotals::operator+=(const MachineTotals& other) {
 }
 
 std::string to_text(const MachineTotals& totals) {
-  Json json;
+  nlohmann::json json;
   json["agrees"] = all_agrees(totals);
   for (std::size_t i = 0; i < totals.counts.events.size(); ++i) {
-    Json layer;
+    nlohmann::json layer;
     for (const EventField& field : kEventFields) layer["events"].push_back(totals.counts.events[i].*field.member);
     layer["causes"] = totals.counts.causes[i];
     json["layers"].push_back(layer);
@@ -81,9 +79,9 @@ std::string to_text(const MachineTotals& totals) {
 }
 
 MachineTotals totals_from(const std::string& text) {
-  const Json json = Json::parse(text);
+  const nlohmann::json json = nlohmann::json::parse(text);
   MachineTotals totals;
-  for (const Json& layer : json.at("layers")) {
+  for (const nlohmann::json& layer : json.at("layers")) {
     Events& events = totals.counts.events.emplace_back();
     for (std::size_t i = 0; i < std::size(kEventFields); ++i)
       events.*kEventFields[i].member = layer.at("events").at(i).get<std::int64_t>();
