@@ -17,6 +17,7 @@ SimdTarget chosen() {
   const char* wanted = std::getenv(kVariable);
   if (wanted == nullptr || *wanted == '\0') return targets.back();
   std::vector<std::string> names;
+  names.reserve(targets.size());
   for (const SimdTarget target : targets) names.emplace_back(to_string(target));
   const auto found = std::find(names.begin(), names.end(), wanted);
   if (found == names.end())
