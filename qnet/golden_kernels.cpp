@@ -42,7 +42,7 @@ struct Vec {
 
 #include "qnet/golden_kernels_impl.h"
 
-constexpr Kernels kKernels{SimdTarget::kPortable, Vec::kLanes, conv, depthwise, max_pool};
+constexpr Kernels kKernels{Vec::kLanes, conv, depthwise, max_pool};
 
 }  // namespace
 }  // namespace portable

@@ -65,13 +65,13 @@ struct MaxPoolTask {
 inline constexpr int kSlack = 64;
 
 struct Kernels {
-  SimdTarget target;
   int lanes;  ///< 32-bit sums in a vector
   void (*conv)(const ConvTask&);
   void (*depthwise)(const DepthwiseTask&);
   void (*max_pool)(const MaxPoolTask&);
 };
 
+/// Those of an instruction set, which this processor has to have (simd_targets()).
 const Kernels& kernels_for(SimdTarget target);
 
 }  // namespace shiftsim::qnet

@@ -31,7 +31,7 @@ struct Vec {
 }  // namespace
 
 extern const Kernels kAvx2Kernels;
-const Kernels kAvx2Kernels{SimdTarget::kAvx2, Vec::kLanes, conv, depthwise, max_pool};
+const Kernels kAvx2Kernels{Vec::kLanes, conv, depthwise, max_pool};
 
 }  // namespace shiftsim::qnet
 #pragma GCC pop_options

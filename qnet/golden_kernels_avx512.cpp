@@ -32,7 +32,7 @@ struct Vec {
 }  // namespace
 
 extern const Kernels kAvx512Kernels;
-const Kernels kAvx512Kernels{SimdTarget::kAvx512, Vec::kLanes, conv, depthwise, max_pool};
+const Kernels kAvx512Kernels{Vec::kLanes, conv, depthwise, max_pool};
 
 }  // namespace shiftsim::qnet
 #pragma GCC pop_options

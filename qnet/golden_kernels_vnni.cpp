@@ -32,7 +32,7 @@ struct Vec {
 }  // namespace
 
 extern const Kernels kVnniKernels;
-const Kernels kVnniKernels{SimdTarget::kAvx512Vnni, Vec::kLanes, conv, depthwise, max_pool};
+const Kernels kVnniKernels{Vec::kLanes, conv, depthwise, max_pool};
 
 }  // namespace shiftsim::qnet
 #pragma GCC pop_options
