@@ -84,6 +84,16 @@ void add_accuracy(Quantization& found, const QuantizeInputs& inputs, const Quant
   found.network->provenance.float_accuracy_images = static_cast<int>(found.result.accuracy->images);
 }
 
+/// What the effort or the budget decided.
+std::string learning_text(const Recipe& recipe) {
+  const Reconstruction& r = recipe.reconstruction;
+  std::string text = fmt::format("{} iterations a unit, rates {:.3g} of rounding and {:.3g} of activations",
+                                 r.iterations, r.rounding_rate, r.activation_rate);
+  if (recipe.network.iterations > 0)
+    text += fmt::format("; then {} iterations of the whole network", recipe.network.iterations);
+  return text;
+}
+
 /// The recipe with as many iterations as the budget allows.
 void fit_budget(QuantizeInputs& inputs, const QuantizeRequest& request, const std::string& model_hash) {
   const double minutes = *request.budget_minutes;
@@ -129,6 +139,7 @@ Quantization quantize_model(QuantizeInputs& inputs, const QuantizeRequest& reque
   const bool free_scales = inputs.recipe.scales == Scales::kFree;
   const std::string model_hash = sha256_file(request.model);
   if (request.budget_minutes) fit_budget(inputs, request, model_hash);
+  if (learns(inputs.recipe)) spdlog::info("learning: {}", learning_text(inputs.recipe));
   Timeline timeline;
   LearningRecord record;
   QuantizeOptions how;

@@ -94,3 +94,4 @@ class Block:
     render: Callable   # of the values: the text of the block
     how: str           # what is run, and how long it takes
     record: str = ""   # where the values stand in docs/figures.json; empty: measured at every check
+    has_cycles: bool = False  # a record is of one timing of the core, and holds as long as that does

@@ -171,12 +171,13 @@ def render_torchvision_refused(rows):
 
 RECORDED = {
     "torchvision": Block(measure_torchvision, render_torchvision, "scripts/export_torchvision, quantrun and simrun in cycle: "
-                         "10 minutes; python3-torch, python3-torchvision", "torchvision"),
+                         "10 minutes; python3-torch, python3-torchvision", "torchvision", has_cycles=True),
     "torchvision_refused": Block(measure_torchvision, render_torchvision_refused, "as torchvision", "torchvision"),
     "nearest": Block(measure_nearest, render_nearest, "quantrun, five networks, up to six widths: 10 minutes; SHIFTSIM_DATA",
                      "nearest"),
     "networks": Block(measure_networks, render_networks, "quantrun, and simrun in lockstep, two networks: 3 minutes; "
-                      "SHIFTSIM_DATA", "networks"),
-    "mixed": Block(measure_mixed, render_mixed, "scripts/mixed_precision on both networks of models/: a minute", "mixed"),
+                      "SHIFTSIM_DATA", "networks", has_cycles=True),
+    "mixed": Block(measure_mixed, render_mixed, "scripts/mixed_precision on both networks of models/: a minute", "mixed",
+                   has_cycles=True),
     "flat": Block(measure_mixed, render_flat, "as mixed", "mixed"),
 }

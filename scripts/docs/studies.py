@@ -87,7 +87,7 @@ def render_busy(values):
 
 HOW = "scripts/export_torchvision, quantrun, simrun sweep configs/sweeps/resnet18.yaml: 5 minutes; python3-torchvision"
 STUDIES = {
-    "resnet18": Block(measure_resnet18, render_cheapest, HOW, "resnet18"),
+    "resnet18": Block(measure_resnet18, render_cheapest, HOW, "resnet18", has_cycles=True),
     "resnet18_silicon": Block(measure_resnet18, render_silicon, HOW, "resnet18"),
     "resnet18_busy": Block(measure_resnet18, render_busy, HOW, "resnet18"),
 }

@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "sim/compiler/command_events.h"
+#include "sim/compiler/layer_view.h"
 #include "sim/compiler/output_stationary.h"
 #include "sim/compiler/read_bursts.h"
 #include "tests/qnet/random_network.h"
@@ -177,6 +178,29 @@ TEST(OutputStationary, EveryCandidateFitsAndTheCheapestIsTaken) {
 }
 
 /// The contract allows kernels of up to 1,024; a command's fields hold 255.
+/// Radix-4 digits of a depthwise weight that its offset widens to 2q + c: those that the largest needs, up to five.
+TEST(LayerView, DepthwiseWeightsWithOffsetsTakeTheDigitsOfTheLargest) {
+  const Geometry geometry = geometry_of(make_accelerator(8, 8));
+  const auto planes = [&](int bits, int weight, int offset) {
+    qnet::Network network = one_conv();
+    qnet::Layer& layer = network.layers[0];
+    layer.groups = 32;
+    layer.weight_bits = bits;
+    layer.weights.assign(32 * 9, 0);
+    layer.weights.back() = static_cast<std::int8_t>(weight);
+    layer.offsets.back() = static_cast<std::int8_t>(offset);
+    return view_layer(network, layer, geometry).planes;
+  };
+  EXPECT_EQ(planes(8, 127, 7), 5) << "261";
+  EXPECT_EQ(planes(8, -128, -8), 5) << "-264";
+  EXPECT_EQ(planes(8, 64, -1), 4) << "127";
+  EXPECT_EQ(planes(8, 64, 1), 5) << "129";
+  EXPECT_EQ(planes(4, 7, 7), 3) << "21";
+  EXPECT_EQ(planes(2, -2, -8), 3) << "-12";
+  EXPECT_EQ(planes(2, 1, 1), 2) << "3";
+  EXPECT_EQ(planes(8, 127, 0), 4) << "no offset: not widened";
+}
+
 TEST(Program, RefusesWhatNoCommandCanHold) {
   qnet::Network network = one_conv();
   network.tensors[0].width = 300;
