@@ -11,6 +11,8 @@
 #include "sim/config/config_base.h"
 #include "sim/engine/inputs.h"
 #include "sim/engine/simulate.h"
+#include "sim/report/report_files.h"
+#include "sim/report/report_json.h"
 
 namespace shiftsim::python {
 namespace {
@@ -71,8 +73,8 @@ std::string run(const SimulateCall& call) {
   const bool systemc = call.config.fidelity == Fidelity::kCycle || call.config.fidelity == Fidelity::kLockstep;
   const auto turn = systemc ? systemc_turn() : std::unique_lock<std::timed_mutex>();
   const Report report = simulate(call.config, network, images, call.output);
-  if (!call.output.empty()) report.write(call.output);
-  return report.json().dump();
+  if (!call.output.empty()) write_report(report, call.output);
+  return report_json(report).dump();
 }
 
 py::object simulate_call(const py::object& config, const py::object& network, const py::object& images,

@@ -20,6 +20,9 @@
 #include "sim/engine/simulate.h"
 #include "sim/report/area_json.h"
 #include "sim/report/comparison.h"
+#include "sim/report/layer_table.h"
+#include "sim/report/report_files.h"
+#include "sim/report/summary.h"
 #include "sim/trace/trace.h"
 
 namespace shiftsim::sim {
@@ -86,10 +89,10 @@ int run_command(const CommandLine& command) {
   const fs::path output =
       command.output.empty() ? fs::path(config.results) / config.accelerator.name : fs::absolute(command.output);
   const Report report = simulate(config, network, images, output);
-  report.write(output);
-  const std::string table = report.table();
-  fmt::print("{}{}{}", table, table.empty() ? "" : "\n", report.summary());
-  fmt::print("{:<12} {}\n", "report", (output / "report.json").string());
+  write_report(report, output);
+  const std::string table = layer_table(report);
+  fmt::print("{}{}{}", table, table.empty() ? "" : "\n", summary_text(report));
+  fmt::print("{:<12} {}\n", "report", (output / kReportFile).string());
   if (!command.trace.empty()) {
     write_trace(command.trace,
                 trace_batch(network, mapped_program(network, config, Contents::kTimingOnly), config.accelerator.dram),

@@ -2,18 +2,7 @@
 
 #include <utility>
 
-#include "common/atomic_file.h"
-#include "sim/pages/pages.h"
-
 namespace shiftsim::sim {
-namespace {
-
-constexpr const char* kReportFile = "report.json";
-constexpr const char* kLayersFile = "layers.csv";
-constexpr const char* kPageFile = "index.html";
-constexpr const char* kComponentsFile = "components.csv";
-
-}  // namespace
 
 std::int64_t dram_bytes(const Events& events) {
   return events.dram_read_bytes + events.dram_write_bytes;
@@ -21,16 +10,6 @@ std::int64_t dram_bytes(const Events& events) {
 
 double tops_per_watt(std::int64_t macs, double pj) {
   return pj > 0 ? 2 * static_cast<double>(macs) / pj : 0;
-}
-
-NetworkSummary summarize(const qnet::Network& network) {
-  NetworkSummary summary{network.name, network.provenance, 0, 0};
-  for (const qnet::Layer& layer : network.layers) {
-    if (layer.is_view()) continue;
-    ++summary.layers;
-    summary.macs += qnet::macs(network, layer);
-  }
-  return summary;
 }
 
 Report::Report(RunConfig config, Technology technology, NetworkSummary network, RunResult result)
@@ -61,8 +40,17 @@ double Report::per_image(double value) const {
   return result_.images > 0 ? value / static_cast<double>(result_.images) : 0;
 }
 
+double Report::cycles_per_image() const {
+  return per_image(static_cast<double>(result_.cycles));
+}
+
 double Report::seconds_per_image() const {
-  return per_image(static_cast<double>(result_.cycles)) / (config_.accelerator.clock_mhz * 1e6);
+  return cycles_per_image() / (config_.accelerator.clock_mhz * 1e6);
+}
+
+double Report::images_per_second() const {
+  const double seconds = seconds_per_image();
+  return seconds > 0 ? 1 / seconds : 0;
 }
 
 double Report::seconds_per_batch() const {
@@ -86,15 +74,6 @@ double Report::gops_per_mm2() const {
 double Report::gops_per_mm2(std::int64_t macs, std::int64_t cycles) const {
   const double ns = static_cast<double>(cycles) * 1000 / config_.accelerator.clock_mhz;
   return ns > 0 && area_.total() > 0 ? 2 * static_cast<double>(macs) / ns / area_.total() : 0;
-}
-
-void Report::write(const std::filesystem::path& folder) const {
-  write_file_atomically(folder / kLayersFile, csv());
-  write_file_atomically(folder / kComponentsFile, components_csv());
-  // A path of the user's need not be UTF-8; JSON must be.
-  const std::string text = json().dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
-  write_file_atomically(folder / kReportFile, text + "\n");
-  write_file_atomically(folder / kPageFile, report_page(text));
 }
 
 }  // namespace shiftsim::sim

@@ -1,52 +1,33 @@
-// What a run prints and writes: the console table and summary, report.json, layers.csv and the page index.html.
+// A run with its circumstances, and the figures that follow from both. Its forms are apart: layer_table.h, summary.h,
+// report_json.h and report_csv.h; report_files.h writes them.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include "qnet/network.h"
 #include "sim/config/config.h"
 #include "sim/energy/area.h"
 #include "sim/energy/energy.h"
 #include "sim/energy/technology.h"
+#include "sim/report/network_summary.h"
 #include "sim/report/result.h"
 
 namespace shiftsim::sim {
 
-/// What a report says of the network.
-struct NetworkSummary {
-  std::string name;
-  qnet::Provenance provenance;
-  std::size_t layers = 0;
-  std::int64_t macs = 0;  ///< of one image
-};
-NetworkSummary summarize(const qnet::Network& network);
-
-/// Which parts of the machine the RTL has, and which only the SystemC model.
-inline constexpr const char* kRtlScope = "queues, LOAD, COMPUTE and STORE units, scratchpads, array, PPU";
-inline constexpr const char* kSystemCScope = "DRAM, second-level buffer and DMA timing, host, energy";
-
-/// One run with its circumstances.
 class Report {
 public:
   Report(RunConfig config, Technology technology, NetworkSummary network, RunResult result);
 
-  /// The layers, one a line, in at most 120 columns. Empty at fidelity golden.
-  std::string table() const;
-  /// Accuracy, time, energy, area, lockstep: a few lines "name   text".
-  std::string summary() const;
-  nlohmann::ordered_json json() const;
-  std::string csv() const;
-  /// Area and energy by component.
-  std::string components_csv() const;
-  /// Writes layers.csv, components.csv, report.json and index.html into the folder, each whole or not at all.
-  void write(const std::filesystem::path& folder) const;
-
+  const RunConfig& config() const { return config_; }
+  const AcceleratorConfig& accelerator() const { return config_.accelerator; }
+  const Technology& technology() const { return technology_; }
+  const NetworkSummary& network() const { return network_; }
   const RunResult& result() const { return result_; }
+  /// Whether the run has layers and cycles: not at fidelity golden.
+  bool timed() const { return !result_.layers.empty(); }
+
+  /// By layer, of all images run.
+  const std::vector<EnergyReport>& layer_energy() const { return energy_; }
   const EnergyReport& total_energy() const { return total_; }
   /// Lane cycles used by MACs over lane cycles there are: macs x digits / (cycles x rows x cols).
   double utilisation(const LayerResult& layer) const;
@@ -58,7 +39,9 @@ public:
 
   /// A sum over the images that the engine ran, for one of them.
   double per_image(double value) const;
+  double cycles_per_image() const;
   double seconds_per_image() const;
+  double images_per_second() const;
   /// Until the outputs of all images of a batch are there.
   double seconds_per_batch() const;
   /// Of all images run.

@@ -1,16 +1,21 @@
-#include "sim/report/report.h"
+#include "sim/report/summary.h"
 
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "common/text.h"
+#include "sim/report/model_scope.h"
 #include "sim/report/units.h"
 
 namespace shiftsim::sim {
 namespace {
 
 constexpr std::size_t kSummaryColumns = 105;  ///< of the text beside the titles
+
+std::string line(const char* title, const std::string& content) {
+  return fmt::format("{:<12} {}\n", title, content);
+}
 
 std::string values_text(const ValueCheck& values) {
   if (values.images == 0) return "not compared: this engine computes none";
@@ -34,16 +39,16 @@ std::string host_text(const RunResult& result) {
 /// "pe_array 0.6 %, accumulators 2.8 %", in lines that fit beside the titles. What takes nothing is left out.
 std::string component_shares(const std::array<double, kComponents>& values, double total) {
   std::string parts;
-  std::size_t line = 0;  // where the last line of 'parts' begins
+  std::size_t begin = 0;  // of the last line of 'parts'
   for (std::size_t i = 0; i < kComponents; ++i) {
     if (values[i] <= 0) continue;
     std::string name = kComponentNames[i];
     if (const auto end = name.find("_scratchpad"); end != std::string::npos) name = name.substr(0, end) + "_sp";
     const std::string part = fmt::format("{} {:.1f} %", name, 100 * values[i] / total);
     if (!parts.empty()) parts += ",";
-    if (parts.size() - line + part.size() > kSummaryColumns) {
+    if (parts.size() - begin + part.size() > kSummaryColumns) {
       parts += fmt::format("\n{:<13}", "");
-      line = parts.size();
+      begin = parts.size();
     } else if (!parts.empty()) {
       parts += " ";
     }
@@ -52,23 +57,20 @@ std::string component_shares(const std::array<double, kComponents>& values, doub
   return parts;
 }
 
-}  // namespace
+std::string network_line(const NetworkSummary& network) {
+  const std::string& recipe = network.provenance.recipe;
+  return line("network", fmt::format("{}{}: {} layers, {} MACs an image", network.name,
+                                     recipe.empty() ? "" : fmt::format(" ({})", recipe), network.layers,
+                                     short_number(static_cast<double>(network.macs))));
+}
 
-std::string Report::summary() const {
-  const AcceleratorConfig& a = config_.accelerator;
-  std::string text;
-  const auto add = [&](const char* title, const std::string& content) {
-    text += fmt::format("{:<12} {}\n", title, content);
-  };
-  const std::string& recipe = network_.provenance.recipe;
-  add("network", fmt::format("{}{}: {} layers, {} MACs an image", network_.name,
-                             recipe.empty() ? "" : fmt::format(" ({})", recipe), network_.layers,
-                             short_number(static_cast<double>(network_.macs))));
-  add("accelerator",
-      fmt::format("{}: {} x {} array ({} pixels x {} lanes x {} channels), {} MHz, {}", a.name, a.array.rows,
-                  a.array.cols, a.array.pixels(), a.array.lanes, a.array.cols, a.clock_mhz, technology_.name));
+std::string accelerator_line(const AcceleratorConfig& a, const Technology& technology) {
+  return line("accelerator",
+              fmt::format("{}: {} x {} array ({} pixels x {} lanes x {} channels), {} MHz, {}", a.name, a.array.rows,
+                          a.array.cols, a.array.pixels(), a.array.lanes, a.array.cols, a.clock_mhz, technology.name));
+}
 
-  const AccuracyResult& accuracy = result_.accuracy;
+std::string accuracy_line(const AccuracyResult& accuracy) {
   const std::string of_float = accuracy.float_percent < 0 ? "not known"
                                                           : fmt::format("{:.2f} % ({})", accuracy.float_percent,
                                                                         images_text(accuracy.float_images));
@@ -76,57 +78,76 @@ std::string Report::summary() const {
       accuracy.quantized_percent < 0
           ? fmt::format("not known, no labels ({})", images_text(accuracy.images))
           : fmt::format("{:.2f} % ({})", accuracy.quantized_percent, images_text(accuracy.images));
-  add("accuracy",
+  return line(
+      "accuracy",
       fmt::format("float {}, quantized {}{}", of_float, of_integers,
                   accuracy.kept ? fmt::format(", kept from an earlier run of {:.2f} s", accuracy.seconds) : ""));
+}
 
-  if (!result_.layers.empty()) {
-    const double seconds = seconds_per_image();
-    add("time",
-        fmt::format("{} cycles an image: {} at {} MHz, {} images/s, {:.0f} % of the MAC lanes busy",
-                    with_commas(std::llround(per_image(static_cast<double>(result_.cycles)))), time_text(seconds),
-                    a.clock_mhz, short_number(seconds > 0 ? 1 / seconds : 0), 100 * utilisation()));
-    if (result_.batch > 1)
-      add("batch", fmt::format("{} images together, layer by layer: all outputs come after {}", result_.batch,
-                               time_text(seconds_per_batch())));
-    add("energy",
-        fmt::format("{} an image: {} on chip, {} DRAM", energy_text(per_image(total_.total())),
-                    energy_text(per_image(total_.on_chip())), energy_text(per_image(total_[Component::kDram]))));
-    add("", component_shares(total_.pj, total_.total()));
-  }
+std::string time_lines(const Report& report) {
+  std::string text =
+      line("time", fmt::format("{} cycles an image: {} at {} MHz, {} images/s, {:.0f} % of the MAC lanes busy",
+                               with_commas(std::llround(report.cycles_per_image())),
+                               time_text(report.seconds_per_image()), report.accelerator().clock_mhz,
+                               short_number(report.images_per_second()), 100 * report.utilisation()));
+  const int batch = report.result().batch;
+  if (batch > 1)
+    text += line("batch", fmt::format("{} images together, layer by layer: all outputs come after {}", batch,
+                                      time_text(report.seconds_per_batch())));
+  return text;
+}
 
-  add("area", fmt::format("{:.3f} mm2: {:.3f} logic ({} NAND2), {:.3f} memories; the clock reaches {:.0f} MHz",
-                          area_.total(), area_.logic_mm2, short_number(area_.nand2), area_.memory_mm2,
-                          std::floor(highest_clock_mhz(a, technology_))));
-  add("", component_shares(area_.mm2, area_.total()));
+std::string energy_lines(const Report& report) {
+  const EnergyReport& total = report.total_energy();
+  return line("energy", fmt::format("{} an image: {} on chip, {} DRAM", energy_text(report.per_image(total.total())),
+                                    energy_text(report.per_image(total.on_chip())),
+                                    energy_text(report.per_image(total[Component::kDram])))) +
+         line("", component_shares(total.pj, total.total()));
+}
 
-  if (!result_.layers.empty()) {
-    add("efficiency",
-        fmt::format("{:.3f} TOPS/W with DRAM, {:.3f} on chip, {:.1f} GOPS/mm2; a MAC counts as 2 operations",
-                    tops_per_watt(total_macs(), total_.total()), tops_per_watt(total_macs(), total_.on_chip()),
-                    gops_per_mm2()));
-    add("values", values_text(result_.values));
-  }
+std::string area_lines(const Report& report) {
+  const Area& area = report.area();
+  return line("area", fmt::format("{:.3f} mm2: {:.3f} logic ({} NAND2), {:.3f} memories; the clock reaches {:.0f} MHz",
+                                  area.total(), area.logic_mm2, short_number(area.nand2), area.memory_mm2,
+                                  std::floor(highest_clock_mhz(report.accelerator(), report.technology())))) +
+         line("", component_shares(area.mm2, area.total()));
+}
 
-  add("host", host_text(result_));
+std::string efficiency_line(const Report& report) {
+  const EnergyReport& total = report.total_energy();
+  return line("efficiency",
+              fmt::format("{:.3f} TOPS/W with DRAM, {:.3f} on chip, {:.1f} GOPS/mm2; a MAC counts as 2 operations",
+                          tops_per_watt(report.total_macs(), total.total()),
+                          tops_per_watt(report.total_macs(), total.on_chip()), report.gops_per_mm2()));
+}
 
-  const LockstepResult& lockstep = result_.lockstep;
-  if (lockstep.verdict == "not run") {
-    add("lockstep", fmt::format("not run: {}", lockstep.scope));
-  } else {
-    add("lockstep", fmt::format("{}: {}, {} cycles, {} comparisons ({} of accumulators)", lockstep.verdict,
-                                images_text(lockstep.images), with_commas(lockstep.cycles),
-                                with_commas(lockstep.comparisons), with_commas(lockstep.accumulator_comparisons)));
-    add("", lockstep.scope);
-    if (!lockstep.not_compared.empty())
-      add("", fmt::format("NOT compared, as the RTL lacks them: {}", join(lockstep.not_compared)));
-    if (!lockstep.difference.empty()) add("difference", lockstep.difference);
-    if (!lockstep.waveform.empty()) add("waveform", lockstep.waveform);
-  }
-  if (!result_.layers.empty()) {
-    add("RTL has", kRtlScope);
-    add("SystemC only", kSystemCScope);
-  }
+std::string lockstep_lines(const LockstepResult& lockstep) {
+  if (lockstep.verdict == "not run") return line("lockstep", fmt::format("not run: {}", lockstep.scope));
+  std::string text =
+      line("lockstep", fmt::format("{}: {}, {} cycles, {} comparisons ({} of accumulators)", lockstep.verdict,
+                                   images_text(lockstep.images), with_commas(lockstep.cycles),
+                                   with_commas(lockstep.comparisons), with_commas(lockstep.accumulator_comparisons)));
+  text += line("", lockstep.scope);
+  if (!lockstep.not_compared.empty())
+    text += line("", fmt::format("NOT compared, as the RTL lacks them: {}", join(lockstep.not_compared)));
+  if (!lockstep.difference.empty()) text += line("difference", lockstep.difference);
+  if (!lockstep.waveform.empty()) text += line("waveform", lockstep.waveform);
+  return text;
+}
+
+}  // namespace
+
+std::string summary_text(const Report& report) {
+  const RunResult& result = report.result();
+  std::string text = network_line(report.network());
+  text += accelerator_line(report.accelerator(), report.technology());
+  text += accuracy_line(result.accuracy);
+  if (report.timed()) text += time_lines(report) + energy_lines(report);
+  text += area_lines(report);
+  if (report.timed()) text += efficiency_line(report) + line("values", values_text(result.values));
+  text += line("host", host_text(result));
+  text += lockstep_lines(result.lockstep);
+  if (report.timed()) text += line("RTL has", kRtlScope) + line("SystemC only", kSystemCScope);
   return text;
 }
 

@@ -20,7 +20,7 @@ double timed(const Report& report) {
 }
 
 double cycles(const Report& report) {
-  return report.per_image(static_cast<double>(report.result().cycles));
+  return report.cycles_per_image();
 }
 
 double seconds(const Report& report) {
@@ -28,7 +28,7 @@ double seconds(const Report& report) {
 }
 
 double images_per_second(const Report& report) {
-  return 1 / report.seconds_per_image();
+  return report.images_per_second();
 }
 
 double energy(const Report& report) {

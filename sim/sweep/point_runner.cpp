@@ -7,6 +7,7 @@
 #include "common/hash.h"
 #include "sim/engine/inputs.h"
 #include "sim/engine/simulate.h"
+#include "sim/report/report_csv.h"
 #include "sim/sweep/metrics.h"
 
 namespace shiftsim::sim {
@@ -51,7 +52,7 @@ Row PointRunner::run_config(std::size_t point, const RunConfig& loaded) {
   }
   row.state = Row::State::kRun;
   for (const Metric& metric : metrics()) row.metrics.push_back(metric.of == nullptr ? kUnknown : metric.of(report));
-  row.digest = sha256(report.csv()).substr(0, kDigestDigits);
+  row.digest = sha256(layers_csv(report)).substr(0, kDigestDigits);
   return row;
 }
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "quantizer/pages/quantization_page.h"
-#include "sim/report/report.h"
+#include "sim/report/report_files.h"
 #include "tests/cli/command.h"
 
 namespace shiftsim {
@@ -143,7 +143,7 @@ TEST_F(PagesTest, NothingIsLeftToFill) {
 }
 
 TEST_F(PagesTest, NamesOfLayersDoNoHarm) {
-  hostile_report().write(folder_);
+  sim::write_report(hostile_report(), folder_);
   expect_good("check_report_page.py");
 }
 
@@ -161,7 +161,7 @@ TEST_F(PagesTest, AGoldenRunHasAPageWithoutTiming) {
   sim::RunResult result;
   result.accuracy.quantized_percent = 90;
   const sim::RunConfig config = sim::load_config("", {"run.fidelity=golden"});
-  sim::Report(config, sim::load_technology(config.technology), {}, result).write(folder_);
+  sim::write_report({config, sim::load_technology(config.technology), {}, result}, folder_);
   expect_good("check_report_page.py");
 }
 
@@ -245,7 +245,7 @@ TEST_F(PagesTest, APageOfManyPointsKeepsTheFront) {
 }
 
 TEST_F(PagesTest, TheCheckSeesAWrongNumberAndAnError) {
-  hostile_report().write(folder_);
+  sim::write_report(hostile_report(), folder_);
   if (look("check_report_page.py").status == kSkipped) GTEST_SKIP() << "chromium is not installed";
   spoil("report.json", "\"dram_read_bytes\": 12345", "\"dram_read_bytes\": 12346");
   const test::Outcome number = look("check_report_page.py");

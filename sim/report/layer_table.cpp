@@ -1,4 +1,4 @@
-#include "sim/report/report.h"
+#include "sim/report/layer_table.h"
 
 #include <array>
 #include <optional>
@@ -48,8 +48,9 @@ std::string stall_text(const StallColumn& stall, const CauseCycles& causes) {
 
 }  // namespace
 
-std::string Report::table() const {
-  if (result_.layers.empty()) return "";
+std::string layer_table(const Report& report) {
+  if (!report.timed()) return "";
+  const RunResult& result = report.result();
   using Column = TextTable::Column;
   std::vector<Column> columns = {{.title = "layer", .width = kNameWidth, .align = TextAlign::kLeft},
                                  {.title = "kernel, output", .width = kShapeWidth, .align = TextAlign::kLeft},
@@ -76,23 +77,23 @@ std::string Report::table() const {
     table.add_row(std::move(cells));
   };
   std::vector<std::string> names;
-  for (const LayerResult& layer : result_.layers) names.push_back(layer.name);
+  for (const LayerResult& layer : result.layers) names.push_back(layer.name);
   names = clipped_names(names, kNameWidth);
   Events events;
   CauseCycles causes{};
-  for (std::size_t i = 0; i < result_.layers.size(); ++i) {
-    const LayerResult& layer = result_.layers[i];
+  for (std::size_t i = 0; i < result.layers.size(); ++i) {
+    const LayerResult& layer = result.layers[i];
     add({names[i], clipped(shape(layer), kShapeWidth, kShapeWidth / 2),
          layer.weight_bits > 0 ? std::to_string(layer.weight_bits) : "",
          layer.macs > 0 ? short_number(static_cast<double>(layer.macs)) : "."},
-        layer.cycles, layer.macs > 0 ? std::optional(utilisation(layer)) : std::nullopt, layer.causes, layer.events,
-        energy_[i]);
+        layer.cycles, layer.macs > 0 ? std::optional(report.utilisation(layer)) : std::nullopt, layer.causes,
+        layer.events, report.layer_energy()[i]);
     events += layer.events;
     for (std::size_t c = 0; c < kCauses; ++c) causes[c] += layer.causes[c];
   }
-  add({"total", result_.images > 1 ? images_text(result_.images) : "", "",
-       short_number(static_cast<double>(total_macs()))},
-      result_.cycles, utilisation(), causes, events, total_);
+  add({"total", result.images > 1 ? images_text(result.images) : "", "",
+       short_number(static_cast<double>(report.total_macs()))},
+      result.cycles, report.utilisation(), causes, events, report.total_energy());
   return table.text() +
          "W: weight bits. use: MAC lanes busy. Waiting for: the PPU; activations, weights, tables and residuals (to "
          "be\n"
