@@ -9,6 +9,7 @@
 #include "common/guarded_main.h"
 #include "common/images.h"
 #include "common/log.h"
+#include "common/titled_line.h"
 #include "sim/app/cli.h"
 #include "sim/app/dump.h"
 #include "sim/app/exit_status.h"
@@ -92,12 +93,12 @@ int run_command(const CommandLine& command) {
   write_report(report, output);
   const std::string table = layer_table(report);
   fmt::print("{}{}{}", table, table.empty() ? "" : "\n", summary_text(report));
-  fmt::print("{:<12} {}\n", "report", (output / kReportFile).string());
+  fmt::print("{}", titled_line("report", (output / kReportFile).string()));
   if (!command.trace.empty()) {
     write_trace(command.trace,
                 trace_batch(network, mapped_program(network, config, Contents::kTimingOnly), config.accelerator.dram),
                 network, config.accelerator);
-    fmt::print("{:<12} {}\n", "trace", command.trace.string());
+    fmt::print("{}", titled_line("trace", command.trace.string()));
   }
   if (command.compare) print_comparison(report.result(), config.accelerator.array, output);
   const RunResult& result = report.result();

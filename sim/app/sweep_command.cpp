@@ -8,6 +8,7 @@
 #include "common/guarded_main.h"
 #include "common/log.h"
 #include "common/process.h"
+#include "common/titled_line.h"
 #include "sim/app/exit_status.h"
 #include "sim/report/units.h"
 #include "sim/sweep/run_sweep.h"
@@ -31,7 +32,7 @@ fs::path quantrun() {
 }
 
 void print(const char* title, const std::string& content) {
-  fmt::print("{:<12} {}\n", title, content);
+  fmt::print("{}", titled_line(title, content));
 }
 
 int collect(const SweepPlan& plan, const SweepWork& work) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "common/text.h"
+#include "common/titled_line.h"
 #include "sim/report/model_scope.h"
 #include "sim/report/units.h"
 
@@ -12,10 +13,6 @@ namespace shiftsim::sim {
 namespace {
 
 constexpr std::size_t kSummaryColumns = 105;  ///< of the text beside the titles
-
-std::string line(const char* title, const std::string& content) {
-  return fmt::format("{:<12} {}\n", title, content);
-}
 
 std::string values_text(const ValueCheck& values) {
   if (values.images == 0) return "not compared: this engine computes none";
@@ -37,37 +34,34 @@ std::string host_text(const RunResult& result) {
 }
 
 /// "pe_array 0.6 %, accumulators 2.8 %", in lines that fit beside the titles. What takes nothing is left out.
-std::string component_shares(const std::array<double, kComponents>& values, double total) {
-  std::string parts;
-  std::size_t begin = 0;  // of the last line of 'parts'
+std::string share_lines(const std::array<double, kComponents>& values, double total) {
+  std::string text, line;
   for (std::size_t i = 0; i < kComponents; ++i) {
     if (values[i] <= 0) continue;
     std::string name = kComponentNames[i];
     if (const auto end = name.find("_scratchpad"); end != std::string::npos) name = name.substr(0, end) + "_sp";
     const std::string part = fmt::format("{} {:.1f} %", name, 100 * values[i] / total);
-    if (!parts.empty()) parts += ",";
-    if (parts.size() - begin + part.size() > kSummaryColumns) {
-      parts += fmt::format("\n{:<13}", "");
-      begin = parts.size();
-    } else if (!parts.empty()) {
-      parts += " ";
+    if (!line.empty()) line += ",";
+    if (line.size() + part.size() > kSummaryColumns) {
+      text += titled_line("", line);
+      line.clear();
     }
-    parts += part;
+    line += (line.empty() ? "" : " ") + part;
   }
-  return parts;
+  return text + titled_line("", line);
 }
 
 std::string network_line(const NetworkSummary& network) {
   const std::string& recipe = network.provenance.recipe;
-  return line("network", fmt::format("{}{}: {} layers, {} MACs an image", network.name,
-                                     recipe.empty() ? "" : fmt::format(" ({})", recipe), network.layers,
-                                     short_number(static_cast<double>(network.macs))));
+  return titled_line("network", fmt::format("{}{}: {} layers, {} MACs an image", network.name,
+                                            recipe.empty() ? "" : fmt::format(" ({})", recipe), network.layers,
+                                            short_number(static_cast<double>(network.macs))));
 }
 
 std::string accelerator_line(const AcceleratorConfig& a, const Technology& technology) {
-  return line("accelerator",
-              fmt::format("{}: {} x {} array ({} pixels x {} lanes x {} channels), {} MHz, {}", a.name, a.array.rows,
-                          a.array.cols, a.array.pixels(), a.array.lanes, a.array.cols, a.clock_mhz, technology.name));
+  return titled_line("accelerator", fmt::format("{}: {} x {} array ({} pixels x {} lanes x {} channels), {} MHz, {}",
+                                                a.name, a.array.rows, a.array.cols, a.array.pixels(), a.array.lanes,
+                                                a.array.cols, a.clock_mhz, technology.name));
 }
 
 std::string accuracy_line(const AccuracyResult& accuracy) {
@@ -78,7 +72,7 @@ std::string accuracy_line(const AccuracyResult& accuracy) {
       accuracy.quantized_percent < 0
           ? fmt::format("not known, no labels ({})", images_text(accuracy.images))
           : fmt::format("{:.2f} % ({})", accuracy.quantized_percent, images_text(accuracy.images));
-  return line(
+  return titled_line(
       "accuracy",
       fmt::format("float {}, quantized {}{}", of_float, of_integers,
                   accuracy.kept ? fmt::format(", kept from an earlier run of {:.2f} s", accuracy.seconds) : ""));
@@ -86,52 +80,55 @@ std::string accuracy_line(const AccuracyResult& accuracy) {
 
 std::string time_lines(const Report& report) {
   std::string text =
-      line("time", fmt::format("{} cycles an image: {} at {} MHz, {} images/s, {:.0f} % of the MAC lanes busy",
-                               with_commas(std::llround(report.cycles_per_image())),
-                               time_text(report.seconds_per_image()), report.accelerator().clock_mhz,
-                               short_number(report.images_per_second()), 100 * report.utilisation()));
+      titled_line("time", fmt::format("{} cycles an image: {} at {} MHz, {} images/s, {:.0f} % of the MAC lanes busy",
+                                      with_commas(std::llround(report.cycles_per_image())),
+                                      time_text(report.seconds_per_image()), report.accelerator().clock_mhz,
+                                      short_number(report.images_per_second()), 100 * report.utilisation()));
   const int batch = report.result().batch;
   if (batch > 1)
-    text += line("batch", fmt::format("{} images together, layer by layer: all outputs come after {}", batch,
-                                      time_text(report.seconds_per_batch())));
+    text += titled_line("batch", fmt::format("{} images together, layer by layer: all outputs come after {}", batch,
+                                             time_text(report.seconds_per_batch())));
   return text;
 }
 
 std::string energy_lines(const Report& report) {
   const EnergyReport& total = report.total_energy();
-  return line("energy", fmt::format("{} an image: {} on chip, {} DRAM", energy_text(report.per_image(total.total())),
-                                    energy_text(report.per_image(total.on_chip())),
-                                    energy_text(report.per_image(total[Component::kDram])))) +
-         line("", component_shares(total.pj, total.total()));
+  return titled_line("energy",
+                     fmt::format("{} an image: {} on chip, {} DRAM", energy_text(report.per_image(total.total())),
+                                 energy_text(report.per_image(total.on_chip())),
+                                 energy_text(report.per_image(total[Component::kDram])))) +
+         share_lines(total.pj, total.total());
 }
 
 std::string area_lines(const Report& report) {
   const Area& area = report.area();
-  return line("area", fmt::format("{:.3f} mm2: {:.3f} logic ({} NAND2), {:.3f} memories; the clock reaches {:.0f} MHz",
-                                  area.total(), area.logic_mm2, short_number(area.nand2), area.memory_mm2,
-                                  std::floor(highest_clock_mhz(report.accelerator(), report.technology())))) +
-         line("", component_shares(area.mm2, area.total()));
+  return titled_line("area",
+                     fmt::format("{:.3f} mm2: {:.3f} logic ({} NAND2), {:.3f} memories; the clock reaches {:.0f} MHz",
+                                 area.total(), area.logic_mm2, short_number(area.nand2), area.memory_mm2,
+                                 std::floor(highest_clock_mhz(report.accelerator(), report.technology())))) +
+         share_lines(area.mm2, area.total());
 }
 
 std::string efficiency_line(const Report& report) {
   const EnergyReport& total = report.total_energy();
-  return line("efficiency",
-              fmt::format("{:.3f} TOPS/W with DRAM, {:.3f} on chip, {:.1f} GOPS/mm2; a MAC counts as 2 operations",
-                          tops_per_watt(report.total_macs(), total.total()),
-                          tops_per_watt(report.total_macs(), total.on_chip()), report.gops_per_mm2()));
+  return titled_line(
+      "efficiency",
+      fmt::format("{:.3f} TOPS/W with DRAM, {:.3f} on chip, {:.1f} GOPS/mm2; a MAC counts as 2 operations",
+                  tops_per_watt(report.total_macs(), total.total()),
+                  tops_per_watt(report.total_macs(), total.on_chip()), report.gops_per_mm2()));
 }
 
 std::string lockstep_lines(const LockstepResult& lockstep) {
-  if (lockstep.verdict == "not run") return line("lockstep", fmt::format("not run: {}", lockstep.scope));
-  std::string text =
-      line("lockstep", fmt::format("{}: {}, {} cycles, {} comparisons ({} of accumulators)", lockstep.verdict,
-                                   images_text(lockstep.images), with_commas(lockstep.cycles),
-                                   with_commas(lockstep.comparisons), with_commas(lockstep.accumulator_comparisons)));
-  text += line("", lockstep.scope);
+  if (lockstep.verdict == "not run") return titled_line("lockstep", fmt::format("not run: {}", lockstep.scope));
+  std::string text = titled_line(
+      "lockstep", fmt::format("{}: {}, {} cycles, {} comparisons ({} of accumulators)", lockstep.verdict,
+                              images_text(lockstep.images), with_commas(lockstep.cycles),
+                              with_commas(lockstep.comparisons), with_commas(lockstep.accumulator_comparisons)));
+  text += titled_line("", lockstep.scope);
   if (!lockstep.not_compared.empty())
-    text += line("", fmt::format("NOT compared, as the RTL lacks them: {}", join(lockstep.not_compared)));
-  if (!lockstep.difference.empty()) text += line("difference", lockstep.difference);
-  if (!lockstep.waveform.empty()) text += line("waveform", lockstep.waveform);
+    text += titled_line("", fmt::format("NOT compared, as the RTL lacks them: {}", join(lockstep.not_compared)));
+  if (!lockstep.difference.empty()) text += titled_line("difference", lockstep.difference);
+  if (!lockstep.waveform.empty()) text += titled_line("waveform", lockstep.waveform);
   return text;
 }
 
@@ -144,10 +141,10 @@ std::string summary_text(const Report& report) {
   text += accuracy_line(result.accuracy);
   if (report.timed()) text += time_lines(report) + energy_lines(report);
   text += area_lines(report);
-  if (report.timed()) text += efficiency_line(report) + line("values", values_text(result.values));
-  text += line("host", host_text(result));
+  if (report.timed()) text += efficiency_line(report) + titled_line("values", values_text(result.values));
+  text += titled_line("host", host_text(result));
   text += lockstep_lines(result.lockstep);
-  if (report.timed()) text += line("RTL has", kRtlScope) + line("SystemC only", kSystemCScope);
+  if (report.timed()) text += titled_line("RTL has", kRtlScope) + titled_line("SystemC only", kSystemCScope);
   return text;
 }
 

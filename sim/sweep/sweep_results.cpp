@@ -9,6 +9,7 @@
 #include "common/atomic_file.h"
 #include "common/text.h"
 #include "common/text_table.h"
+#include "common/titled_line.h"
 #include "sim/pages/pages.h"
 #include "sim/report/units.h"
 #include "sim/sweep/metrics.h"
@@ -120,9 +121,7 @@ std::string SweepResults::front_table() const {
 
 std::string SweepResults::summary() const {
   std::string text;
-  const auto add = [&](const char* title, const std::string& content) {
-    text += fmt::format("{:<12} {}\n", title, content);
-  };
+  const auto add = [&](const char* title, const std::string& content) { text += titled_line(title, content); };
   const Sweep& sweep = plan_.sweep();
   std::string points = points_text(rows_.size());
   if (const std::size_t many = count(Row::State::kUnfit)) points += fmt::format(", {} do not fit", many);
