@@ -1,13 +1,12 @@
 #include "qnet/golden.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <mutex>
-#include <thread>
+#include <optional>
 
 #include "common/error.h"
 #include "common/index.h"
+#include "common/thread_pool.h"
 #include "qnet/golden_layer.h"
 
 namespace shiftsim::qnet {
@@ -137,36 +136,21 @@ std::vector<std::int32_t> Golden::run(const std::uint8_t* images, std::size_t co
   const std::size_t image_size = impl_->network.input().size(), classes = impl_->network.output().size();
   const std::size_t batch = index(impl_->batch);
   std::vector<std::int32_t> logits(count * classes);
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;  // of all below
+  const std::size_t batches = (count + batch - 1) / batch;
+  std::vector<std::optional<Impl::Worker>> workers(std::min(batches, index(std::max(threads, 1))));
+  std::mutex mutex;  // of 'done' and 'progress'
   std::size_t done = 0;
-  std::exception_ptr error;
-  auto work = [&] {
-    try {
-      Impl::Worker worker = impl_->make_worker();
-      for (;;) {
-        const std::size_t first = next.fetch_add(batch);
-        if (first >= count) return;
-        const std::size_t images_here = std::min(batch, count - first);
-        impl_->run_batch(worker, images + first * image_size, static_cast<int>(images_here),
-                         logits.data() + first * classes);
-        const std::lock_guard lock(mutex);
-        done += images_here;
-        if (progress) progress(done);
-      }
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (!error) error = std::current_exception();
-      next = count;  // the others stop after their batch
-    }
-  };
-  {
-    const std::size_t workers = std::clamp<std::size_t>((count + batch - 1) / batch, 1, index(std::max(threads, 1)));
-    std::vector<std::jthread> pool;
-    for (std::size_t i = 1; i < workers; ++i) pool.emplace_back(work);
-    work();
-  }
-  if (error) std::rethrow_exception(error);
+  parallel_for(batches, threads, [&](std::size_t number, std::size_t thread) {
+    // Each thread makes its own buffers, so that they lie in memory near to it.
+    std::optional<Impl::Worker>& worker = workers[thread];
+    if (!worker) worker = impl_->make_worker();
+    const std::size_t first = number * batch, images_here = std::min(batch, count - first);
+    impl_->run_batch(*worker, images + first * image_size, static_cast<int>(images_here),
+                     logits.data() + first * classes);
+    const std::lock_guard lock(mutex);
+    done += images_here;
+    if (progress) progress(done);
+  });
   return logits;
 }
 
