@@ -2,14 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/cli/command.h"
 
 namespace shiftsim::test {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::Contains;
 using testing::HasSubstr;
-using testing::Not;
+using testing::IsSupersetOf;
 
 const std::string kImages = "/usr/share/datasets/fashion-mnist";
 
@@ -46,13 +49,23 @@ protected:
   bool unshare_ = false;
 };
 
-TEST_F(InstallTest, NoProgramHoldsThePathOfItsSources) {
-  for (const std::string program : {"simrun", "quantrun"}) {
-    const std::string content = read_text(prefix() + "/bin/" + program);
-    ASSERT_FALSE(content.empty());
-    EXPECT_EQ(content.find(SHIFTSIM_SOURCE_DIR), std::string::npos) << program;
-    EXPECT_EQ(content.find(SHIFTSIM_BINARY_DIR), std::string::npos) << program;
+/// The programs, the golden library, the Python module and whatever else comes to lie beside them.
+TEST_F(InstallTest, NoProgramAndNoLibraryHoldsThePathOfItsSources) {
+  std::set<std::string> binaries;
+  for (const std::string folder : {"bin", "lib"}) {
+    for (const fs::directory_entry& file : fs::recursive_directory_iterator(prefix() + "/" + folder)) {
+      if (!file.is_regular_file() || file.is_symlink()) continue;
+      const std::string name = file.path().filename().string();
+      const std::string content = read_text(file.path());
+      if (content.starts_with("\177ELF")) binaries.insert(name.substr(0, name.find('.')));
+      EXPECT_EQ(content.find(SHIFTSIM_SOURCE_DIR), std::string::npos) << name;
+      EXPECT_EQ(content.find(SHIFTSIM_BINARY_DIR), std::string::npos) << name;
+    }
   }
+  EXPECT_THAT(binaries, IsSupersetOf({"simrun", "quantrun", "libshiftsim_golden"}));
+#ifndef SHIFTSIM_NO_PYTHON
+  EXPECT_THAT(binaries, Contains("_core"));
+#endif
 }
 
 TEST_F(InstallTest, ProgramsFindTheirDataBesideThemselves) {
