@@ -1,4 +1,5 @@
-// What `cmake --install` puts into a prefix works from there, with the source tree out of reach.
+// What `cmake --install` puts into a prefix works from there, with the source tree out of reach; so does what CPack
+// packs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -81,6 +82,26 @@ TEST_F(InstallTest, ProgramsFindTheirDataBesideThemselves) {
   const Outcome unknown = run_installed("bin/simrun", {"--set", "lockstep.mutant=none", "--print-config"});
   EXPECT_EQ(unknown.status, 2);
   EXPECT_THAT(unknown.err, HasSubstr("--list-mutants"));
+}
+
+/// What CPack packs names the libraries that it needs, and works where it is unpacked.
+TEST_F(InstallTest, DebianPackageUnpacks) {
+  const Outcome packed =
+      run_program("cpack", {"--config", SHIFTSIM_BINARY_DIR "/CPackConfig.cmake", "-B", (folder_ / "packed").string()});
+  ASSERT_EQ(packed.status, 0) << packed.out << packed.err;
+  fs::path package;
+  for (const fs::directory_entry& file : fs::directory_iterator(folder_ / "packed"))
+    if (file.path().extension() == ".deb") package = file.path();
+  ASSERT_THAT(package.filename().string(), testing::StartsWith("shiftsim_"));
+  const Outcome depends = run_program("dpkg-deb", {"--field", package.string(), "Depends"});
+  for (const std::string library : {"libc6", "libsystemc", "libdnnl", "libyaml-cpp"})
+    EXPECT_THAT(depends.out, HasSubstr(library));
+  const fs::path root = folder_ / "root";
+  ASSERT_EQ(run_program("dpkg-deb", {"--extract", package.string(), root.string()}).status, 0);
+  const Outcome config = run_program((root / "usr/bin/simrun").string(), {"--print-config"});
+  EXPECT_EQ(config.status, 0) << config.err;
+  EXPECT_THAT(config.out, HasSubstr((root / "usr/share/shiftsim/configs/technologies/45nm_horowitz.yaml").string()));
+  EXPECT_EQ(run_program((root / "usr/bin/quantrun").string(), {"--recipe", "best", "--print-recipe"}).status, 0);
 }
 
 #ifndef SHIFTSIM_NO_PYTHON
