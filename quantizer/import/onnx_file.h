@@ -22,6 +22,13 @@ struct Constant {
   bool is_float = true;
 
   std::size_t size() const { return is_float ? floats.size() : ints.size(); }
+  /// Appends one element of a constant of the same type.
+  void append(const Constant& from, std::size_t place) {
+    if (from.is_float)
+      floats.push_back(from.floats[place]);
+    else
+      ints.push_back(from.ints[place]);
+  }
 };
 
 /// Parses FILE. Throws UserError if it is missing, is not an ONNX model, is truncated or has an opset outside 7..25.
