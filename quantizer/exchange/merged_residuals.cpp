@@ -14,6 +14,7 @@ bool all(const Values& values, int expected) {
 /// Whether the layer shifts its input right, rounds, and nothing else: no code is clamped.
 bool only_rounds(const qnet::Network& network, const qnet::Layer& layer) {
   const qnet::Tensor &in = network.in(layer), &out = network.out(layer);
+  // Channels do not mix. This is not is_depthwise(): a map of one channel may be rounded too.
   return layer.kind == qnet::LayerKind::kConv && layer.residual < 0 && layer.groups == in.channels &&
          in.channels == out.channels && layer.kernel_h == 1 && layer.kernel_w == 1 && layer.stride_h == 1 &&
          layer.stride_w == 1 && in.height == out.height && in.width == out.width && all(layer.weights, 1) &&

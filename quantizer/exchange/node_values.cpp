@@ -82,7 +82,7 @@ private:
     }
     SumLayer sum = state_.new_sum(node, from, window, source.groups);
     const qnet::Tensor& in = state_.tensor(sum.input.tensor);
-    if (in.exponents.size() > 1 && source.groups != in.channels)
+    if (in.exponents.size() > 1 && !qnet::is_depthwise(source.groups, in.channels))
       state_.place(node).fail("sums over channels of '{}', whose scales are one per channel", in.name);
     for (const float code : source.weight) sum.codes.push_back(static_cast<int>(code));
     sum.exponents = state_.file.weight_exponents.at(node);

@@ -203,6 +203,7 @@ private:
     const auto all = [](const auto& values, int expected) {
       return std::all_of(values.begin(), values.end(), [&](int value) { return value == expected; });
     };
+    // Channels do not mix. This is not is_depthwise(): a pool may sum a map of one channel too.
     return layer_.groups == input_.channels && layer_.groups == source_.shape.channels && layer_.residual < 0 &&
            !layer_.hi.empty() && layer_.pad_values.empty() && all(layer_.weights, 1) &&
            all(layer_.weight_exponents, 0) && all(layer_.offsets, 0) && all(layer_.bias, 0);

@@ -51,10 +51,10 @@ struct Clamp {
 struct Node {
   std::string name;  ///< unique; the layer's name in recipes and reports
   NodeKind kind = NodeKind::kInput;
-  std::vector<int> inputs;  ///< indices of earlier nodes
-  Shape shape;              ///< of the output
-  Window window;            ///< kConv, kMaxPool, kAveragePool; kPad: its pads
-  int groups = 1;
+  std::vector<int> inputs;    ///< indices of earlier nodes
+  Shape shape;                ///< of the output
+  Window window;              ///< kConv, kMaxPool, kAveragePool; kPad: its pads
+  int groups = 1;             ///< kConv; of other kinds 1
   ViewMap view;               ///< kView
   std::vector<float> weight;  ///< kConv: [k][channels / groups][ky][kx], BatchNorm folded in; kAffine: scale[c]
   std::vector<float> bias;    ///< kConv: [k]; kAffine: [c]

@@ -54,14 +54,8 @@ std::vector<Range> with_functions(const Plan& plan, const std::vector<Range>& fo
   return result;
 }
 
-bool is_conv(const PlannedLayer& layer) {
-  return layer.has_weights();
-}
-bool is_depthwise(const PlannedLayer& layer) {
-  return is_conv(layer) && layer.geometry.is_depthwise();
-}
 bool is_pointwise(const PlannedLayer& layer) {
-  return is_conv(layer) && layer.geometry.groups == 1 && layer.geometry.window.taps() == 1;
+  return layer.has_weights() && layer.geometry.groups == 1 && layer.geometry.window.taps() == 1;
 }
 
 /// Joins single layers to blocks and pools to their neighbours.
@@ -74,6 +68,7 @@ std::vector<Range> blocks(const Plan& plan, const std::vector<Range>& found) {
     return single(
         i, [&](const PlannedLayer& layer) { return !layer.has_weights() && layer.requantizes() == requantizes; });
   };
+  const auto depthwise = [](const PlannedLayer& layer) { return layer.geometry.is_depthwise(); };
   for (std::size_t i = 0; i < found.size(); ++i) {
     Range range = found[i];
     if (is_unweighted(i, false) && !result.empty()) {
@@ -85,9 +80,9 @@ std::vector<Range> blocks(const Plan& plan, const std::vector<Range>& found) {
         return is_pointwise(layer) && layer.activation == qnet::Activation::kNone && found[at].first == found[at].last;
       });
     };
-    if (single(i, is_pointwise) && single(i + 1, is_depthwise) && linear(i + 2)) {
+    if (single(i, is_pointwise) && single(i + 1, depthwise) && linear(i + 2)) {
       i += 2;
-    } else if ((single(i, is_depthwise) && single(i + 1, is_pointwise)) ||
+    } else if ((single(i, depthwise) && single(i + 1, is_pointwise)) ||
                (is_unweighted(i, true) && i + 1 < found.size())) {
       i += 1;
     }
