@@ -69,7 +69,7 @@ module bench;
               act = code(pad[channel], 1'(`IN_SIGNED));
               valid = !`IS_MAX;  // padding never wins
             end
-            weight = `HAS_WEIGHTS ? weights[k*Taps + (ky * `KERNEL_W + kx) * InGroup + c] : 8'd1;
+            weight = `HAS_WEIGHTS ? weights[k*Taps + (ky * `KERNEL_W + kx) * InGroup + c] : 8'(`FIXED_WEIGHT);
             if (valid) offer;
           end
       valid = 0;

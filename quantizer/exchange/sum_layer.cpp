@@ -51,7 +51,7 @@ public:
     if (output) set_clamps(*output);
     if (!source_.input.pad_values.empty())
       layer_.pad_values.assign(source_.input.pad_values.begin(), source_.input.pad_values.end());
-    if (is_sum_pool()) make_sum_pool(tensor);
+    if (const auto kind = fixed_sum()) make_fixed_sum(*kind, tensor);
     network_.tensors.push_back(std::move(tensor));
     network_.layers.push_back(std::move(layer_));
     return static_cast<int>(network_.tensors.size()) - 1;
@@ -197,20 +197,24 @@ private:
     if (told.non_negative != output.tensor.is_signed && (full || told.has_ceiling)) layer_.activation = told.activation;
   }
 
-  /// Ones over a window of each channel, and nothing else.
-  bool is_sum_pool() const {
-    if (told_ != nullptr ? told_->kind != qnet::LayerKind::kSumPool : source_.window.taps() == 1) return false;
+  /// The kind without weights that the layer is: one weight over a window of each channel, and nothing else.
+  std::optional<qnet::LayerKind> fixed_sum() const {
+    const auto likely = source_.window.taps() == 1 ? qnet::LayerKind::kConv : qnet::LayerKind::kSumPool;
+    const qnet::LayerKindRow& kind = qnet::row_of(told_ != nullptr ? told_->kind : likely);
+    if (kind.has_weights || kind.is_view || kind.reduction != qnet::Reduction::kSum) return std::nullopt;
     const auto all = [](const auto& values, int expected) {
       return std::all_of(values.begin(), values.end(), [&](int value) { return value == expected; });
     };
     // Channels do not mix. This is not is_depthwise(): a pool may sum a map of one channel too.
-    return layer_.groups == input_.channels && layer_.groups == source_.shape.channels && layer_.residual < 0 &&
-           !layer_.hi.empty() && layer_.pad_values.empty() && all(layer_.weights, 1) &&
-           all(layer_.weight_exponents, 0) && all(layer_.offsets, 0) && all(layer_.bias, 0);
+    const bool is_fixed = layer_.groups == input_.channels && layer_.groups == source_.shape.channels &&
+                          layer_.residual < 0 && !layer_.hi.empty() && layer_.pad_values.empty() &&
+                          all(layer_.weights, kind.fixed_weight) && all(layer_.weight_exponents, 0) &&
+                          all(layer_.offsets, 0) && all(layer_.bias, 0);
+    return is_fixed ? std::optional(kind.kind) : std::nullopt;
   }
 
-  void make_sum_pool(const qnet::Tensor& output) {
-    layer_.kind = qnet::LayerKind::kSumPool;
+  void make_fixed_sum(qnet::LayerKind kind, const qnet::Tensor& output) {
+    layer_.kind = kind;
     layer_.groups = 1;
     layer_.weight_bits = qnet::Layer{}.weight_bits;
     layer_.weights.clear();

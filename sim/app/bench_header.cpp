@@ -32,6 +32,7 @@ std::string bench_header(const qnet::Network& network, const qnet::Layer& layer)
   define("IS_MAX", is_max);
   define("IS_WIDE", is_wide);
   define("HAS_WEIGHTS", kind.has_weights);
+  define("FIXED_WEIGHT", kind.fixed_weight);
   define("HAS_OFFSET", layer.has_offset());
   define("HAS_SHIFTS", !layer.shifts.empty());
   define("HAS_HI", !layer.hi.empty());
