@@ -7,6 +7,7 @@
 
 #include "sim/compiler/command_events.h"
 #include "sim/compiler/command_shape.h"
+#include "sim/compiler/output_stationary_loops.h"
 #include "sim/compiler/read_bursts.h"
 #include "sim/compiler/reduction_split.h"
 #include "sim/compiler/tile_commands.h"
@@ -95,7 +96,7 @@ TilingWorkload::TilingWorkload(const LayerTask& task, const Tiling& tiling, bool
   const std::int64_t maps = task.maps();
   const int full_rows = task.map_rows() / tiling.rows, full_cols = out.width / tiling.cols;
   const int rest_rows = task.map_rows() % tiling.rows, rest_cols = out.width % tiling.cols;
-  places_ = maps * ceil_div(task.map_rows(), tiling.rows) * ceil_div(out.width, tiling.cols);
+  places_ = place_count(task, tiling);
   add_tiles(tiling.rows, tiling.cols, maps * full_rows * full_cols, act_split);
   if (rest_cols > 0) add_tiles(tiling.rows, rest_cols, maps * full_rows, act_split);
   if (rest_rows > 0) add_tiles(rest_rows, tiling.cols, maps * full_cols, act_split);

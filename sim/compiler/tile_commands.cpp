@@ -59,4 +59,23 @@ ComputeCommand tile_compute(const LayerTask& task, const Tiling& t) {
   return c;
 }
 
+ComputeCommand piece_compute(const ComputeCommand& whole, const LayerTask& task, const Tiling& t,
+                             const ReductionPiece& piece, bool act_split) {
+  const LayerView& view = task.view;
+  // Addresses of a whole window, or of the piece alone.
+  const int row_words = act_split ? piece.cols(view) * piece.words : t.row_words;
+  const int pixel_words = act_split ? piece.words : view.words;
+  const int base = piece.ky * view.dilation_h * row_words + piece.kx * view.dilation_w * pixel_words + piece.word;
+  ComputeCommand c = whole;
+  c.planes = 1;
+  c.act_base = u32(act_split ? 0 : base);
+  c.ky_n = u32(piece.ky_n);
+  c.kx_n = u32(piece.kx_n);
+  c.cw_n = u32(piece.words);
+  c.sub_last = piece.to_last_word(view) ? whole.sub_last : u32(task.geometry.sub_blocks());
+  c.inc_kx = view.dilation_w * pixel_words - (piece.words - 1);
+  c.inc_ky = view.dilation_h * row_words - ((piece.kx_n - 1) * view.dilation_w * pixel_words + piece.words - 1);
+  return c;
+}
+
 }  // namespace shiftsim::sim

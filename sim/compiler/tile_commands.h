@@ -23,4 +23,9 @@ LoadCommand piece_load(const LayerView& view, const ReductionPiece& piece, int i
 /// The computation of a tile of pixels and channels, without halves, addresses and tokens.
 ComputeCommand tile_compute(const LayerTask& task, const Tiling& t);
 
+/// What of 'whole', the computation of a tile, a piece of the reduction comes to: one plane of it, with the same
+/// halves, bases of weights and tables, and tokens. 'act_split': the piece's activations are loaded by themselves.
+ComputeCommand piece_compute(const ComputeCommand& whole, const LayerTask& task, const Tiling& t,
+                             const ReductionPiece& piece, bool act_split);
+
 }  // namespace shiftsim::sim
