@@ -1,11 +1,10 @@
 #include "sim/engine/evaluate.h"
 
-#include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "common/error.h"
 #include "common/log.h"
+#include "common/thread_pool.h"
 #include "qnet/golden.h"
 
 namespace shiftsim::sim {
@@ -34,12 +33,11 @@ AccuracyResult evaluate(const qnet::Network& network, const ImageSet& images, in
   result.float_percent = network.provenance.float_accuracy;
   result.float_images = network.provenance.float_accuracy_images;
 
-  if (threads == 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const qnet::Golden golden(network);
   const auto start = std::chrono::steady_clock::now();
   Progress progress("golden", images.count, "images");
-  const std::vector<std::int32_t> logits =
-      golden.run(images.pixels.data(), images.count, threads, [&](std::size_t done) { progress.update(done); });
+  const std::vector<std::int32_t> logits = golden.run(images.pixels.data(), images.count, thread_count(threads),
+                                                      [&](std::size_t done) { progress.update(done); });
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.images = static_cast<std::int64_t>(images.count);
 

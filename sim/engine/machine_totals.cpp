@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
 #include "common/forked.h"
 #include "common/log.h"
+#include "common/thread_pool.h"
 #include "sim/engine/machine_run.h"
 
 namespace shiftsim::sim {
@@ -34,10 +34,7 @@ MachineTotals run_range(const EngineSetup& setup, const Program& program, const 
 std::size_t processes_for(const EngineSetup& setup, const SystemOptions& options, std::size_t batches) {
   // A limit counts cycles from the first image on; a waveform is one machine's.
   if (options.compare_cycles > 0 || !options.trace.empty()) return 1;
-  const int threads = setup.config.threads;
-  const auto wanted = threads > 0 ? static_cast<std::size_t>(threads)
-                                  : static_cast<std::size_t>(std::max(1u, std::thread::hardware_concurrency()));
-  return std::min(wanted, batches);
+  return std::min(static_cast<std::size_t>(thread_count(setup.config.threads)), batches);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "common/error.h"
@@ -237,9 +236,8 @@ std::vector<MappedLayer> find_mappings(const qnet::Network& network, const RunCo
     if (is_new) distinct.push_back(tasks.size() - 1);
     same_as.emplace_back(entry->second);
   }
-  if (threads == 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::vector<MappedLayer> found(distinct.size());
-  parallel_for(distinct.size(), threads, [&](std::size_t i, std::size_t) {
+  parallel_for(distinct.size(), thread_count(threads), [&](std::size_t i, std::size_t) {
     const LayerTask& task = tasks[distinct[i]];
     found[i] = LayerSearch(task, weights).find(config.mapping.objective, fixed_of(config, task.layer()));
   });

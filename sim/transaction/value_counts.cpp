@@ -1,8 +1,6 @@
 #include "sim/transaction/value_counts.h"
 
-#include <algorithm>
 #include <numeric>
-#include <thread>
 
 #include "common/thread_pool.h"
 #include "sim/compiler/layer_view.h"
@@ -101,9 +99,8 @@ std::vector<ValueCounts> count_values(const qnet::Network& network, const qnet::
 std::vector<ValueCounts> count_values(const qnet::Network& network, const ImageSet& images, std::size_t count,
                                       int threads) {
   const qnet::Golden golden(network);
-  if (threads == 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::vector<std::vector<ValueCounts>> of_image(count);
-  parallel_for(count, threads,
+  parallel_for(count, thread_count(threads),
                [&](std::size_t i, std::size_t) { of_image[i] = count_values(network, golden.trace(images.image(i))); });
   std::vector<ValueCounts> sum(network.layers.size());
   for (const std::vector<ValueCounts>& counts : of_image)
