@@ -16,6 +16,13 @@ module shiftsim_cmd_fifo #(
   localparam int unsigned PtrW = (Depth > 1) ? $clog2(Depth) : 1;
   localparam int unsigned CntW = $clog2(Depth + 1);
 
+  if (Width < 1) begin : gen_bad_width
+    $error("Width is not at least 1");
+  end
+  if (Depth < 1) begin : gen_bad_depth
+    $error("Depth is not at least 1");
+  end
+
   logic [PtrW-1:0] wptr_q, rptr_q;
   logic [CntW-1:0] count_q;
   logic [Width-1:0] mem_q [Depth];

@@ -26,6 +26,13 @@ module shiftsim_pe #(
 );
   localparam int unsigned Leaves = Lanes + 1;
 
+  if (Lanes < 1 || Lanes > 64) begin : gen_bad_lanes
+    $error("Lanes is not in 1..64");
+  end
+  if (AccW < 16 || AccW > 32) begin : gen_bad_acc_w
+    $error("AccW is not in 16..32");
+  end
+
   logic signed [AccW-1:0] acc_q, acc_sum, acc_max, vec_ext;
 
   // A tree of adders as a heap: node k adds nodes 2k+1 and 2k+2, node 0 is the sum. The leaves are the correction,

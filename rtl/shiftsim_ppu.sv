@@ -53,6 +53,22 @@ module shiftsim_ppu #(
   localparam int unsigned BeatW = (Beats > 1) ? $clog2(Beats) : 1;
   localparam int unsigned SlotW = (Pixels > 1) ? $clog2(Pixels) : 1;
 
+  if (Pixels < 1 || Pixels > 64) begin : gen_bad_pixels
+    $error("Pixels is not in 1..64");
+  end
+  if (Channels < 1 || Channels > 64) begin : gen_bad_channels
+    $error("Channels is not in 1..64");
+  end
+  if (PpuLanes < 1 || PpuLanes > Channels) begin : gen_bad_ppu_lanes
+    $error("PpuLanes is not in 1..Channels");
+  end
+  if (AccW < 16 || AccW > 32) begin : gen_bad_acc_w
+    $error("AccW is not in 16..32");
+  end
+  if (ActivationTables > 1) begin : gen_bad_activation_tables
+    $error("ActivationTables is not in 0..1");
+  end
+
   // What the PPU keeps of the command's context.
   typedef struct packed {
     logic [AddrW-1:0] tab_base;

@@ -12,6 +12,13 @@ module shiftsim_s_column #(
 );
   localparam int unsigned SumW = OpW + $clog2(Lanes);
 
+  if (Lanes < 1 || Lanes > 64) begin : gen_bad_lanes
+    $error("Lanes is not in 1..64");
+  end
+  if (AccW < 16 || AccW > 32) begin : gen_bad_acc_w
+    $error("AccW is not in 16..32");
+  end
+
   // A tree, as in shiftsim_pe.
   logic [(2*Lanes - 1)*SumW-1:0] node /* verilator split_var */;
   for (genvar k = 0; k < Lanes - 1; k++) begin : gen_node

@@ -24,6 +24,19 @@ module shiftsim_scratchpad #(
   localparam int unsigned Words = 2 * Depth;
   localparam int unsigned PhysW = $clog2(Words);
 
+  if (Width < 1) begin : gen_bad_width
+    $error("Width is not at least 1");
+  end
+  if (Depth < 1 || Depth > 65536) begin : gen_bad_depth
+    $error("Depth is not in 1..65536");
+  end
+  if (ByteWrites > 1) begin : gen_bad_byte_writes
+    $error("ByteWrites is not in 0..1");
+  end
+  if (ByteWrites != 0 && 8 * NumBe != Width) begin : gen_bad_bytes
+    $error("Width is not a number of bytes");
+  end
+
   logic [PhysW-1:0] wr_phys, rd_phys;
   assign wr_phys = PhysW'({wr_addr_i, wr_half_i});
   assign rd_phys = PhysW'({rd_addr_i, rd_half_i});
