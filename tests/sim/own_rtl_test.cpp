@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 #include "sim/engine/engine.h"
@@ -22,6 +23,12 @@ AcceleratorConfig small_accelerator() {
   a.scratchpad = {4 * a.array.pixels(), 6, 4, 2, 2};
   a.dram = {13, 5, 16};
   return a;
+}
+
+std::string text_of(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
 }
 
 RtlOptions own(const fs::path& folder) {
@@ -59,9 +66,7 @@ class OwnRtl : public TemporaryFolder {
 protected:
   /// A copy of the second array with one text changed.
   fs::path changed_array(const std::string& find, const std::string& replace) const {
-    std::ostringstream text;
-    text << std::ifstream(kOwnArray / "shiftsim_pe_array.sv").rdbuf();
-    std::string content = text.str();
+    std::string content = text_of(kOwnArray / "shiftsim_pe_array.sv");
     const std::size_t at = content.find(find);
     EXPECT_NE(at, std::string::npos) << find;
     content.replace(at, find.size(), replace);
@@ -122,6 +127,18 @@ TEST_F(OwnRtl, WhatTheCoreLacksIsNotComparedAndSaidSo) {
   put_file("own/lacks.txt", "rd_req_idd\n");
   expect_user_error([&] { RtlLibrary::open(geometry_of(config.accelerator), own(folder)); },
                     {"lacks rd_req_idd", "did you mean 'rd_req_id'?"});
+}
+
+/// Assertions of two files are bound to the core. Neither knows the insides of another core.
+TEST_F(OwnRtl, ACoreWithOtherInsidesAgrees) {
+  const fs::path rtl = SHIFTSIM_SOURCE_DIR "/rtl";
+  std::string core = text_of(rtl / "shiftsim_core.sv");
+  ASSERT_NE(core.find(" lut_half;"), std::string::npos);
+  core = std::regex_replace(core, std::regex(R"(\blut_half\b)"), "half_of_the_table");
+  put_file("own/shiftsim_core.sv", core);
+  put_file("own/verif/shiftsim_bind.sv", text_of(rtl / "verif/shiftsim_bind.sv"));
+  const auto library = RtlLibrary::open(geometry_of(small_accelerator()), own(folder_ / "own"));
+  EXPECT_EQ(first_difference(library, 20), "");
 }
 
 TEST_F(OwnRtl, FoldersThatCannotBeBuilt) {
