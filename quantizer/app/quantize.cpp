@@ -134,7 +134,7 @@ private:
   bool judge_units(const QuantizedNetwork& searched) {
     const StageScope stage(timeline_, kJudging);
     const MemoryBudget::Share share = budget_.take(memory_of({kJudging}));
-    HeldOutDivergence held_out(plan_, images_, roles_.held_out, workers_, roles_.mirrored_judges);
+    HeldOutDivergence held_out(plan_, images_, roles_.held_out, workers_);
     held_out.set(searched);
     const double before = held_out.loss();
     held_out.set(network_);
@@ -191,7 +191,7 @@ private:
     // The corrected biases are where this starts, and nothing corrects them any more.
     for (QuantizedLayer& layer : network_.layers) layer.learned_bias.assign(layer.bias.begin(), layer.bias.end());
     MemoryBudget::Share share = budget_.take(memory_of({kNetwork, kMoves}));
-    HeldOutDivergence held_out(plan_, images_, roles_.held_out, workers_, roles_.mirrored_judges);
+    HeldOutDivergence held_out(plan_, images_, roles_.held_out, workers_);
     held_out.set(network_);
     const NetworkStage& stage = recipe_.network;
     if (stage.iterations > 0) {

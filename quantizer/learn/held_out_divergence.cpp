@@ -15,11 +15,10 @@ constexpr std::size_t kChunk = 4;  // small: ImageNet networks need 60 MB an ima
 }
 
 HeldOutDivergence::HeldOutDivergence(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen,
-                                     ThreadPool& workers, bool mirrored)
+                                     ThreadPool& workers)
     : plan_(plan),
       images_(images),
       chosen_(std::move(chosen)),
-      mirrored_(mirrored),
       workers_(workers),
       whole_(partition(plan, Granularity::kNetwork).front()),
       classes_(plan.tensor(whole_.output).shape.size()) {
@@ -131,7 +130,7 @@ void HeldOutDivergence::run(Each each, const std::function<bool(std::size_t)>& i
       const std::size_t begin = first + slot * kChunk, count = std::min(kChunk, first + here - begin);
       if (kept_.empty())
         for (std::size_t j = 0; j < count; ++j)
-          place_image(plan_, images_.image(chosen_[begin + j]), 0, 0, mirrored_, pixels_[slot].data() + j * size);
+          place_image(plan_, images_.image(chosen_[begin + j]), pixels_[slot].data() + j * size);
       const float* input = kept_.empty() ? pixels_[slot].data() : kept_.data() + begin * size;
       each(slot, begin, count, model_->forward(slot, {input}, count, 0));
     });

@@ -19,8 +19,7 @@ class HeldOutDivergence {
 public:
   /// Runs the float network over the images 'chosen' out of 'images'. All arguments but 'chosen' must outlive this
   /// object.
-  HeldOutDivergence(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen, ThreadPool& workers,
-                    bool mirrored = false);
+  HeldOutDivergence(const Plan& plan, const ImageSet& images, std::vector<std::size_t> chosen, ThreadPool& workers);
 
   /// Bytes that such an object takes, what start_at() keeps left out.
   static std::size_t memory(const Plan& plan, std::size_t images, int threads);
@@ -54,7 +53,6 @@ private:
   const Plan& plan_;
   const ImageSet& images_;
   std::vector<std::size_t> chosen_;
-  bool mirrored_;
   ThreadPool& workers_;
   Unit whole_, rest_;                 ///< all layers; from where loss() starts
   ActivationMemory::Block kept_;      ///< what 'rest_' reads, by image, unless that is pixels

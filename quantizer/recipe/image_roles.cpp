@@ -50,8 +50,6 @@ void ImageRoles::hold_out(const std::vector<std::size_t>& chosen, const Recipe& 
       1, std::min(distillation.size() / 5, static_cast<std::size_t>(recipe.network.held_out_images)));
   const std::size_t kept = distillation.size() - count;
   held_out.assign(distillation.begin() + static_cast<std::ptrdiff_t>(kept), distillation.end());
-  mirrored_judges = recipe.network.mirrored_judges;
-  if (mirrored_judges) return;
   distillation.resize(kept);
   std::erase_if(calibration, [&](std::size_t image) {
     return std::find(held_out.begin(), held_out.end(), image) != held_out.end();

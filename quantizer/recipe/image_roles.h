@@ -27,7 +27,6 @@ struct ImageRoles {
   /// The network stage's, where the recipe holds images out: of the first recipe.network.images the last fifth, at most
   /// recipe.network.held_out_images, are held out, and from the others the network stage distills.
   std::vector<std::size_t> distillation, held_out;
-  bool mirrored_judges = false;
 
   ImageRoles(const std::vector<std::size_t>& chosen, const Recipe& recipe);
 

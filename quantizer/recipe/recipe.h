@@ -104,7 +104,6 @@ struct NetworkStage {
   bool exponent_moves = false;
   int images = 1024;          ///< drawn from the calibration set, those of the search among them
   int held_out_images = 256;  ///< at most this many of them, and a fifth, are held out to judge on
-  bool mirrored_judges = false;  ///< these are judged on mirrored, and learned from as they are
 };
 
 struct Recipe {

@@ -249,8 +249,6 @@ std::vector<RecipeSetting> make_settings() {
                  OF(network.images)),
       integer<R>("network.held_out_images", 1, kMostImages, "at most so many, and a fifth, are held out to judge on",
                  OF(network.held_out_images)),
-      boolean<R>("network.mirrored_judges", "judge on them mirrored, and learn from them as they are",
-                 OF(network.mirrored_judges)),
 
       number<R>("memory.limit_gb", 0, 1e6, "of the whole program, mapped files apart", OF(memory_gb)),
       spill_folder(),
