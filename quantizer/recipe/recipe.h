@@ -103,7 +103,7 @@ struct NetworkStage {
   double shift = 0.1;      ///< and moved by up to this part of their size
   bool exponent_moves = false;
   int images = 1024;          ///< drawn from the calibration set, those of the search among them
-  int held_out_images = 256;  ///< at most this many of them, and a fifth, are held out to judge on
+  int held_out_images = 256;  ///< at most so many of them, and a fifth, are held out
 };
 
 struct Recipe {
