@@ -69,8 +69,8 @@ void visit(const Unit& unit, Network& network, Each each) {
   for (int i = unit.first; i <= unit.last; ++i) {
     const auto index = static_cast<std::size_t>(i);
     auto& layer = network.layers[index];
-    each(layer.grids);
-    each(layer.codes);
+    each(layer.quantizers);
+    each(layer.integer_weights);
     each(layer.bias);
     each(layer.learned_bias);
     each(layer.searched_exponents);

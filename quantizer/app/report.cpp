@@ -130,7 +130,7 @@ std::string report_json(const QuantizedNetwork& source, const std::optional<qnet
       layer["weight_bits_because"] = planned.policy;
       layer["weight_sqnr_db"] = decibel_json(source.statistics[i].weight_sqnr);
       std::vector<double> steps;
-      for (const WeightGrid& grid : source.layers[i].grids) steps.push_back(grid.step());
+      for (const WeightQuantizer& quantizer : source.layers[i].quantizers) steps.push_back(quantizer.step());
       layer["weight_steps"] = steps;
     }
     layer["output_bits"] = tensor.is_logits ? qnet::kLogitsBits : tensor.range.bits;

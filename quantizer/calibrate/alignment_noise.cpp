@@ -70,9 +70,9 @@ std::vector<float> channel_of(std::span<const float> sample, std::size_t channel
   return result;
 }
 
-RowGrid best_grid(std::span<const float> weights, int bits, bool offsets, double factor, double& noise) {
+RowQuantizer best_quantizer(std::span<const float> weights, int bits, bool offsets, double factor, double& noise) {
   const double half = std::exp2(bits - 1);
-  RowGrid best{1, 0, -half, half - 1};
+  RowQuantizer best{1, 0, -half, half - 1};
   noise = std::numeric_limits<double>::infinity();
   const auto [lowest, highest] = candidate_exponents(largest(weights) * factor, bits);
   for (int exponent = lowest; exponent <= highest; ++exponent) {
@@ -98,7 +98,7 @@ Noises weight_noise(std::span<const float> weights, int bits, bool offsets) {
   if (bits >= 8 || !(signal > 0)) return noises;
   for (int phase = 0; phase < kPhases; ++phase) {
     double noise = 0;
-    best_grid(weights, bits, offsets, factor_of(phase), noise);
+    best_quantizer(weights, bits, offsets, factor_of(phase), noise);
     noises[static_cast<std::size_t>(phase)] = noise / signal;
   }
   return noises;

@@ -30,13 +30,14 @@ std::vector<float> thinned(std::span<const float> values, std::size_t period, st
 /// The values of one channel out of [pixels][channels].
 std::vector<float> channel_of(std::span<const float> sample, std::size_t channel, std::size_t channels);
 
-/// The codes of a row of weights: step, offset in steps, least and largest code.
-struct RowGrid {
+/// The quantizer of a row of weights: step, offset in steps, least and largest integer.
+struct RowQuantizer {
   double step = 1, offset = 0, low = 0, high = 0;
 };
 
-/// The best grid for weights that had been multiplied by 'factor', in units of these; 'noise' gets its squared error.
-RowGrid best_grid(std::span<const float> weights, int bits, bool offsets, double factor, double& noise);
+/// The best quantizer for weights that had been multiplied by 'factor', in units of these; 'noise' gets its squared
+/// error.
+RowQuantizer best_quantizer(std::span<const float> weights, int bits, bool offsets, double factor, double& noise);
 
 /// Of a channel's weights at their best exponent and offset, had they been multiplied by each factor. Weights of 8 bits
 /// have none to speak of.

@@ -55,7 +55,7 @@ void Calibrator::run_weighted(std::size_t index, const LayerTask& task) {
   network_.statistics[index].weight_sqnr = signal_to_noise(layer.weight, target.weights(), workers_);
   if (!task.search_weights) return;
   target.searched_exponents.clear();
-  for (const WeightGrid& grid : target.grids) target.searched_exponents.push_back(grid.exponent);
+  for (const WeightQuantizer& quantizer : target.quantizers) target.searched_exponents.push_back(quantizer.exponent);
 }
 
 /// Which weights are legal depends on the output's exponent, which depends on the weights: settled after at most a few

@@ -1,4 +1,4 @@
-// Calibration: one layer after another, exponents and weight grids by search on calibration images.
+// Calibration: one layer after another, exponents and weight quantizers by search on calibration images.
 #pragma once
 
 #include <optional>
@@ -15,9 +15,9 @@ namespace shiftsim::quantizer {
 
 /// What is to be done with a layer.
 struct LayerTask {
-  bool search_weights = true;                     ///< grids by search, weights rounded to nearest; else those at hand
-  bool search_activations = true;                 ///< the output's scale by search; else that at hand
-  bool quantize_activations = true;               ///< else the output stays as it is
+  bool search_weights = true;        ///< quantizers by search, weights rounded to nearest; else those at hand
+  bool search_activations = true;    ///< the output's scale by search; else that at hand
+  bool quantize_activations = true;  ///< else the output stays as it is
   std::optional<int> weight_bits = std::nullopt;  ///< to search with, in place of the plan's
 };
 

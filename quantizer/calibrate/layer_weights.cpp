@@ -14,7 +14,7 @@ constexpr int kAnyExponent = std::numeric_limits<int>::min();
 
 /// Whether integer weights are searched by the output's error.
 bool searches_by_output(const Recipe& recipe, const PlannedLayer& layer, int bits) {
-  return recipe.codes == CodeSearch::kOutput && recipe.scales != Scales::kFree && bits < 8 &&
+  return recipe.integer_weights == IntegerWeightSearch::kOutput && recipe.scales != Scales::kFree && bits < 8 &&
          layer.weight.size() / layer.bias.size() <= kMostWeightsOfMoments;
 }
 
@@ -43,8 +43,8 @@ std::size_t LayerWeights::memory(const PlannedLayer& layer, const Recipe& recipe
 
 void LayerWeights::search() {
   const std::size_t channels = layer_.bias.size();
-  target_.grids.resize(channels);
-  target_.codes.resize(layer_.weight.size());
+  target_.quantizers.resize(channels);
+  target_.integer_weights.resize(layer_.weight.size());
   target_.learned_bias = layer_.bias;
   target_.bias.assign(layer_.bias.begin(), layer_.bias.end());
   std::vector<std::size_t> all(channels);
@@ -65,14 +65,14 @@ ChannelLimits LayerWeights::limits(std::size_t channel, double bias, std::option
                         logits);
 }
 
-void LayerWeights::store(std::size_t channel, const WeightGrid& grid) {
+void LayerWeights::store(std::size_t channel, const WeightQuantizer& quantizer) {
   const auto weights = weights_of(channel);
-  target_.grids[channel] = grid;
+  target_.quantizers[channel] = quantizer;
   for (std::size_t i = 0; i < weights.size(); ++i)
-    target_.codes[channel * weights.size() + i] = static_cast<std::int8_t>(grid.quantize(weights[i]));
+    target_.integer_weights[channel * weights.size() + i] = static_cast<std::int8_t>(quantizer.quantize(weights[i]));
 }
 
-/// No grid gets an exponent below 'lowest'.
+/// No quantizer gets an exponent below 'lowest'.
 void LayerWeights::search(const std::vector<std::size_t>& channels, int lowest, std::optional<int> logits) {
   std::optional<WindowMoments> moments;
   if (searches_by_output(recipe_, layer_, bits_))
@@ -86,54 +86,57 @@ void LayerWeights::search(const std::vector<std::size_t>& channels, int lowest, 
 void LayerWeights::search_channel(std::size_t channel, const WindowMoments* moments, int lowest,
                                   std::optional<int> logits) {
   const auto weights = weights_of(channel);
-  if (free_scales()) return store(channel, search_free_grid(weights, bits_, recipe_.norm));
+  if (free_scales()) return store(channel, search_free_quantizer(weights, bits_, recipe_.norm));
   const ChannelLimits limit = limits(channel, target_.bias[channel], logits);
   if (moments != nullptr && search_by_output(channel, *moments, lowest, limit)) return;
-  std::vector<std::int8_t> codes(weights.size());
-  const auto legal = [&](const WeightGrid& candidate) {
+  std::vector<std::int8_t> integer_weights(weights.size());
+  const auto legal = [&](const WeightQuantizer& candidate) {
     if (candidate.exponent < lowest) return false;
     for (std::size_t j = 0; j < weights.size(); ++j)
-      codes[j] = static_cast<std::int8_t>(candidate.quantize(weights[j]));
-    return limit.allow(candidate, codes);
+      integer_weights[j] = static_cast<std::int8_t>(candidate.quantize(weights[j]));
+    return limit.allow(candidate, integer_weights);
   };
-  if (recipe_.grid_search == GridSearch::kStatic && has_offsets()) {
-    const WeightGrid grid = static_grid(search_free_grid(weights, bits_, recipe_.norm));
-    if (legal(grid)) return store(channel, grid);
+  if (recipe_.parameter_search == ParameterSearch::kStatic && has_offsets()) {
+    const WeightQuantizer quantizer = static_quantizer(search_free_quantizer(weights, bits_, recipe_.norm));
+    if (legal(quantizer)) return store(channel, quantizer);
   }
   try {
-    store(channel, search_grid(weights, {bits_, has_offsets(), recipe_.norm}, legal));
-  } catch (const NoLegalGrid& error) {
+    store(channel, search_quantizer(weights, {bits_, has_offsets(), recipe_.norm}, legal));
+  } catch (const NoLegalQuantizer& error) {
     fail("layer {}, channel {}: {}: weights, bias or activations are too large for 32-bit sums", layer_.name, channel,
          error.what());
   }
 }
 
-/// False where it finds no legal codes.
+/// False where it finds no legal integer weights.
 bool LayerWeights::search_by_output(std::size_t channel, const WindowMoments& moments, int lowest,
                                     const ChannelLimits& limit) {
   const std::size_t rows = layer_.bias.size() / static_cast<std::size_t>(layer_.geometry.groups);
-  const ChannelCodes found = search_codes(
+  const ChannelIntegers found = search_integer_weights(
       weights_of(channel), {bits_, has_offsets(), recipe_.norm}, moments.of_group(channel / rows),
-      [&](const WeightGrid& grid, auto codes) { return grid.exponent >= lowest && limit.allow(grid, codes); });
-  if (found.codes.empty()) return false;
-  target_.grids[channel] = found.grid;
-  std::copy(found.codes.begin(), found.codes.end(),
-            target_.codes.begin() + static_cast<std::ptrdiff_t>(channel * fan()));
+      [&](const WeightQuantizer& quantizer, auto integer_weights) {
+        return quantizer.exponent >= lowest && limit.allow(quantizer, integer_weights);
+      });
+  if (found.integer_weights.empty()) return false;
+  target_.quantizers[channel] = found.quantizer;
+  std::copy(found.integer_weights.begin(), found.integer_weights.end(),
+            target_.integer_weights.begin() + static_cast<std::ptrdiff_t>(channel * fan()));
   return true;
 }
 
 std::vector<std::size_t> LayerWeights::illegal_channels(std::optional<int> logits) const {
   if (free_scales()) return {};
   std::vector<std::size_t> result;
-  for (std::size_t k = 0; k < target_.grids.size(); ++k)
-    if (!limits(k, target_.bias[k], logits).allow(target_.grids[k], std::span(target_.codes).subspan(k * fan(), fan())))
+  for (std::size_t k = 0; k < target_.quantizers.size(); ++k)
+    if (!limits(k, target_.bias[k], logits)
+             .allow(target_.quantizers[k], std::span(target_.integer_weights).subspan(k * fan(), fan())))
       result.push_back(k);
   return result;
 }
 
 int LayerWeights::finest_exponent() const {
-  return std::min_element(target_.grids.begin(), target_.grids.end(),
-                          [](const WeightGrid& a, const WeightGrid& b) { return a.exponent < b.exponent; })
+  return std::min_element(target_.quantizers.begin(), target_.quantizers.end(),
+                          [](const WeightQuantizer& a, const WeightQuantizer& b) { return a.exponent < b.exponent; })
       ->exponent;
 }
 
@@ -141,8 +144,8 @@ void LayerWeights::align_logits() {
   if (free_scales()) return;
   for (int lowest = finest_exponent();; ++lowest) {
     std::vector<std::size_t> below;
-    for (std::size_t k = 0; k < target_.grids.size(); ++k)
-      if (target_.grids[k].exponent < lowest) below.push_back(k);
+    for (std::size_t k = 0; k < target_.quantizers.size(); ++k)
+      if (target_.quantizers[k].exponent < lowest) below.push_back(k);
     search(below, lowest, {});
     lowest = finest_exponent();
     const int logits = limits(0, 0, {}).accumulator_exponent({bits_, lowest, 0});

@@ -1,4 +1,4 @@
-// The search for one layer's weight grids and codes, within what the integers can hold.
+// The search for one layer's weight quantizers and integer weights, within what the integers can hold.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 #include "quantizer/plan/legality.h"
 #include "quantizer/plan/quantized_network.h"
 #include "quantizer/recipe/recipe.h"
-#include "quantizer/search/code_search.h"
+#include "quantizer/search/integer_weight_search.h"
 
 namespace shiftsim::quantizer {
 
@@ -47,7 +47,7 @@ private:
   int finest_exponent() const;
   std::span<const float> weights_of(std::size_t channel) const;
   ChannelLimits limits(std::size_t channel, double bias, std::optional<int> logits) const;
-  void store(std::size_t channel, const WeightGrid& grid);
+  void store(std::size_t channel, const WeightQuantizer& quantizer);
   void search(const std::vector<std::size_t>& channels, int lowest, std::optional<int> logits);
   void search_channel(std::size_t channel, const WindowMoments* moments, int lowest, std::optional<int> logits);
   bool search_by_output(std::size_t channel, const WindowMoments& moments, int lowest, const ChannelLimits& limit);

@@ -150,10 +150,10 @@ private:
     return 1;
   }
 
-  /// A layer that mixes the tensor's channels: its weights' grids, as they are.
+  /// A layer that mixes the tensor's channels: its weights' quantizers, as they are.
   struct Column {
     const PlannedLayer* reader = nullptr;
-    std::vector<RowGrid> grids;
+    std::vector<RowQuantizer> quantizers;
 
     /// Of the weights that read channel c, divided by 'factor', relative to these.
     double noise(std::size_t c, double factor) const {
@@ -161,12 +161,12 @@ private:
       const std::size_t rows = reader->bias.size() / at(reader->geometry.groups), group = fan / taps;
       double noise = 0, signal = 0;
       for (std::size_t k = c / group * rows; k < (c / group + 1) * rows; ++k) {
-        const RowGrid& grid = grids[k];
+        const RowQuantizer& quantizer = quantizers[k];
         const float* weights = reader->weight.data() + k * fan + c % group * taps;
-        const double step = grid.step * factor;
+        const double step = quantizer.step * factor;
         noise += step * step *
-                 noise_in_steps(weights, taps, static_cast<float>(1 / step), static_cast<float>(grid.offset),
-                                static_cast<float>(grid.low), static_cast<float>(grid.high));
+                 noise_in_steps(weights, taps, static_cast<float>(1 / step), static_cast<float>(quantizer.offset),
+                                static_cast<float>(quantizer.low), static_cast<float>(quantizer.high));
         signal += power({weights, taps});
       }
       return signal > 0 ? noise / signal : 0;
@@ -177,10 +177,10 @@ private:
     std::vector<Column> columns;
     for (const PlannedLayer& reader : plan_.layers) {
       if (reader.input != tensor || reader.geometry.is_depthwise() || reader.weight_bits >= 8) continue;
-      Column column{&reader, std::vector<RowGrid>(reader.bias.size())};
-      workers_.run(column.grids.size(), [&](std::size_t k, std::size_t) {
+      Column column{&reader, std::vector<RowQuantizer>(reader.bias.size())};
+      workers_.run(column.quantizers.size(), [&](std::size_t k, std::size_t) {
         double noise = 0;
-        column.grids[k] = best_grid(thinned_row(reader, k), reader.weight_bits, offsets_, 1, noise);
+        column.quantizers[k] = best_quantizer(thinned_row(reader, k), reader.weight_bits, offsets_, 1, noise);
       });
       columns.push_back(std::move(column));
     }

@@ -18,13 +18,13 @@ using TensorSample = std::vector<float>;
 /// costs a lot. But a network's scales are free in another way: what a channel of a tensor is multiplied by, in the
 /// weights and bias of what makes it, can be divided out of the weights of what reads it, through ReLU and also through
 /// ReLU6 where its clamp is scaled alike (cross-layer equalization, Nagel et al., ICCV 2019). Powers of two as factors
-/// change nothing about the rounding; factors between 2^-1/2 and 2^1/2 move the values against the grid of powers of
+/// change nothing about the rounding; factors between 2^-1/2 and 2^1/2 move the values against the powers of
 /// two. Each channel takes the one of 8 factors with the least noise, relative to the signal, summed over what it
 /// concerns:
 ///   - the rounding of the weights that make it (its own exponent and offset searched for each factor),
 ///   - the rounding of its values,
 ///   - the rounding of the weights that read it: a depthwise channel's at its own exponent and offset, a mixing layer's
-///     column on the grids of its rows.
+///     column with the quantizers of its rows.
 /// Tensors with one exponent first take the factor that suits all their values, and narrow ones keep the exponent that
 /// goes with it (PlannedTensor::exponent). Tensors that an addition or a pool ties together share one factor for all
 /// channels, as do what an exact copy reads and makes. The image and the logits stay.

@@ -39,8 +39,8 @@ struct SensitivityOptions {
 };
 
 /// Every layer with weights of its own (not additions and average pools that were made convolutions), in order of
-/// execution. Grids and corrected biases are those that the recipe's search finds on all chosen images when nothing
-/// before the layer is quantized. The same at any number of threads.
+/// execution. Quantizers and corrected biases are those that the recipe's search finds on all chosen images when
+/// nothing before the layer is quantized. The same at any number of threads.
 std::vector<LayerSensitivity> measure_sensitivity(Plan plan, const Recipe& recipe, const ImageSet& images,
                                                   const std::vector<std::size_t>& chosen,
                                                   const SensitivityOptions& options);

@@ -14,7 +14,7 @@ struct SensitivityFile {
   std::string network;                  ///< the plan's name
   std::string model, recipe;            ///< file names
   std::string model_hash, recipe_hash;  ///< SHA-256, the recipe's of its text with every key
-  std::size_t search_images = 0;        ///< that grids and biases were found on
+  std::size_t search_images = 0;        ///< that quantizers and biases were found on
   std::size_t divergence_images = 0;    ///< that the divergence is the mean over
   std::vector<LayerSensitivity> layers;
 };

@@ -31,7 +31,7 @@ std::string limited(ExportState& state, const qnet::Layer& layer, const std::str
 
 std::string clamped(ExportState& state, const qnet::Layer& layer, const std::string& value) {
   const qnet::Tensor& output = state.network.out(layer);
-  const ActivationGrid grid = state.grid_of(layer.output);
+  const ActivationQuantizer quantizer = state.quantizer_of(layer.output);
   std::string y = value;
   if (qnet::row_of(layer.activation).non_negative)
     y = state.writer.node("Relu", layer.name + "/relu", {y}, state.writer.unique(layer.name + "/rectified"));
@@ -41,11 +41,11 @@ std::string clamped(ExportState& state, const qnet::Layer& layer, const std::str
     const int top = layer.hi.empty() ? output.high() : layer.hi[index(k)];
     low.push_back(std::ldexp(static_cast<float>(output.low()), output.exponent(k)));
     high.push_back(std::ldexp(static_cast<float>(top), output.exponent(k)));
-    clamps_high = clamps_high || top < state.format->largest(grid);
+    clamps_high = clamps_high || top < state.format->largest(quantizer);
   }
   // Maximum pooling passes codes on, which lie within the range; only a window all of padding gives none of them.
   if (!clamps_high || !qnet::row_of(layer.kind).requantizes) high.clear();
-  if (output.low() == state.format->smallest(grid)) low.clear();
+  if (output.low() == state.format->smallest(quantizer)) low.clear();
   return limited(state, layer, y, low, high);
 }
 

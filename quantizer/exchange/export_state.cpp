@@ -36,7 +36,7 @@ ExportState::ExportState(const qnet::Network& source, OnnxFormat format_kind, in
   for (const qnet::Tensor& tensor : network.tensors) check_exponents(tensor);
 }
 
-ActivationGrid ExportState::grid_of(int tensor) const {
+ActivationQuantizer ExportState::quantizer_of(int tensor) const {
   const qnet::Tensor& t = network.tensors[index(tensor)];
   return {t.bits, t.is_signed, t.exponents, in_signed_type_[index(tensor)]};
 }
@@ -52,7 +52,7 @@ std::string ExportState::add(const qnet::Layer& layer, const char* what, const s
 
 void ExportState::define(const qnet::Layer& layer, const std::string& value) {
   const qnet::Tensor& output = network.out(layer);
-  values[index(layer.output)] = format->activation(writer, value, output.name, grid_of(layer.output));
+  values[index(layer.output)] = format->activation(writer, value, output.name, quantizer_of(layer.output));
 }
 
 OnnxWriter::Dims nchw(const qnet::Tensor& tensor) {

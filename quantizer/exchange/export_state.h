@@ -24,7 +24,7 @@ public:
   std::vector<std::string> values;  ///< of the network's tensors, as real values; empty: not written yet
   ExportReport report;
 
-  ActivationGrid grid_of(int tensor) const;
+  ActivationQuantizer quantizer_of(int tensor) const;
   /// A constant: a float for each channel of a map, or one for all where they are the same.
   std::string per_channel(const std::string& name, const std::vector<float>& floats);
   /// The sum of two values, as the layer's node 'what'.

@@ -14,7 +14,7 @@ bool needs_table(NodeKind kind) {
 }  // namespace
 
 FunctionChains::FunctionChains(const ImportState& state) : state_(state) {
-  for (const auto& [node, grid] : state.file.grids) find(node);
+  for (const auto& [node, quantizer] : state.file.quantizers) find(node);
   mark_steps();
 }
 
@@ -28,7 +28,7 @@ void FunctionChains::open(int node, Search& search) const {
   search.nodes.insert(node);
   for (const int input : state_.at(node).inputs) {
     if (search.nodes.contains(input)) continue;
-    if (is_elementwise(state_.at(input).kind) && !state_.file.grids.contains(input))
+    if (is_elementwise(state_.at(input).kind) && !state_.file.quantizers.contains(input))
       open(input, search);
     else
       search.leaves.insert(input);
@@ -38,7 +38,7 @@ void FunctionChains::open(int node, Search& search) const {
 /// Whether a leaf gives codes.
 bool FunctionChains::is_quantized(int leaf) const {
   const NodeKind kind = state_.at(leaf).kind;
-  return state_.file.grids.contains(leaf) || kind == NodeKind::kMaxPool || kind == NodeKind::kView;
+  return state_.file.quantizers.contains(leaf) || kind == NodeKind::kMaxPool || kind == NodeKind::kView;
 }
 
 void FunctionChains::find(int quantization) {

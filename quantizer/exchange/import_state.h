@@ -32,7 +32,7 @@ public:
   std::vector<ImportedValue> values;  ///< of the graph's nodes
   qnet::Network network;
   ImportCounts counts;
-  CodeGrid image;         ///< the grid of the network's input
+  CodeQuantizer image;    ///< the quantizer of the network's input
   std::set<int> unnamed;  ///< tensors of maxima and views that no quantization has named yet
 
   const Node& at(int node) const { return file.graph.at(node); }

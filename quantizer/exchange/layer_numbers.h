@@ -1,4 +1,4 @@
-// A layer's numbers as ONNX holds them: weights on one grid a channel, biases as real values.
+// A layer's numbers as ONNX holds them: weights of one quantizer a channel, biases as real values.
 #pragma once
 
 #include <vector>
@@ -12,7 +12,7 @@ namespace shiftsim::quantizer {
 struct WidenedWeights {
   std::vector<int> codes;      ///< [k][channel][ky][kx], as ONNX orders them
   std::vector<int> exponents;  ///< of output channel k
-  int low = 0, high = 0;       ///< what the grids of all channels can hold
+  int low = 0, high = 0;       ///< what the quantizers of all channels can hold
 };
 
 /// Of a layer with a weight for each tap: its own, or its kind's fixed one.

@@ -16,7 +16,7 @@ public:
 
   ImportedValue value_of(int node) {
     const NodeKind kind = state_.at(node).kind;
-    if (state_.file.grids.contains(node)) return quantized(node);
+    if (state_.file.quantizers.contains(node)) return quantized(node);
     if (kind == NodeKind::kConv) return convolution(node);
     if (kind == NodeKind::kAdd) return addition(node);
     if (kind == NodeKind::kAffine) return affine(node);
@@ -34,39 +34,39 @@ public:
 
 private:
   ImportedValue quantized(int node) {
-    const CodeGrid& grid = state_.file.grids.at(node);
+    const CodeQuantizer& quantizer = state_.file.quantizers.at(node);
     const ImportedValue& from = state_.input(node);
     const std::string& name = state_.file.labels.at(node);
-    if (state_.at(node).inputs[0] == 0) return quantized_image(node, grid, name);
+    if (state_.at(node).inputs[0] == 0) return quantized_image(node, quantizer, name);
     if (const FunctionChain* chain = chains_.of(node)) return {append_table_layer(state_, node, *chain)};
     if (!from.sum && !from.pad && from.centre.empty()) {
       const int known = state_.tensor_of(node, from);
-      if (holds(grid, known)) {
+      if (holds(quantizer, known)) {
         if (state_.unnamed.erase(known) > 0) state_.tensor(known).name = state_.tensor_name(name);
         return from;
       }
     }
     SumLayer sum = from.sum ? *from.sum : state_.summed(node, from);
     state_.settle_mean(sum);
-    return {append_sum_layer(sum, grid, state_.tensor_name(name), state_.facts, state_.network, state_.counts)};
+    return {append_sum_layer(sum, quantizer, state_.tensor_name(name), state_.facts, state_.network, state_.counts)};
   }
 
   /// Whether quantizing the tensor again leaves every code as it is.
-  bool holds(const CodeGrid& grid, int number) const {
+  bool holds(const CodeQuantizer& quantizer, int number) const {
     const qnet::Tensor& known = state_.network.tensors[index(number)];
-    if (number == 0) return grid == state_.image;
-    return grid.exponents == known.exponents && grid.low <= known.low() && grid.high >= known.high();
+    if (number == 0) return quantizer == state_.image;
+    return quantizer.exponents == known.exponents && quantizer.low <= known.low() && quantizer.high >= known.high();
   }
 
-  ImportedValue quantized_image(int node, const CodeGrid& grid, const std::string& name) {
+  ImportedValue quantized_image(int node, const CodeQuantizer& quantizer, const std::string& name) {
     if (!state_.network.tensors.empty()) {
-      if (grid == state_.image) return {0};
+      if (quantizer == state_.image) return {0};
       state_.place(node).fail("quantizes the input in a second way, expected one");
     }
-    if (grid.exponents.size() != 1 || grid.high - grid.low != 255)
-      state_.place(node).fail("found an input of codes from {} to {}, expected 8 bits and one scale", grid.low,
-                              grid.high);
-    state_.image = grid;
+    if (quantizer.exponents.size() != 1 || quantizer.high - quantizer.low != 255)
+      state_.place(node).fail("found an input of codes from {} to {}, expected 8 bits and one scale", quantizer.low,
+                              quantizer.high);
+    state_.image = quantizer;
     const Shape& shape = state_.at(node).shape;
     state_.network.tensors.push_back({state_.tensor_name(name), shape.height, shape.width, shape.channels});
     return {0};

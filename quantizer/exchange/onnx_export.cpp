@@ -16,7 +16,7 @@ void write_image(ExportState& state) {
   const qnet::Tensor& image = state.network.input();
   const std::string pixels = state.writer.unique("pixels");
   state.writer.input(pixels, nchw(image));
-  state.values[0] = state.format->activation(state.writer, pixels, image.name, state.grid_of(0));
+  state.values[0] = state.format->activation(state.writer, pixels, image.name, state.quantizer_of(0));
 }
 
 void write_layer(ExportState& state, const qnet::Layer& layer, bool last) {

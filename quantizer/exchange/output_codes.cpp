@@ -28,15 +28,15 @@ int width_of(int low, int high, const std::string& name, const ExchangeFacts& fa
 
 }  // namespace
 
-int nearest_code(const CodeGrid& grid, double value) {
-  const double steps = std::nearbyint(std::ldexp(value, -grid.exponents[0]));
-  return static_cast<int>(std::clamp<double>(steps, grid.low, grid.high));
+int nearest_code(const CodeQuantizer& quantizer, double value) {
+  const double steps = std::nearbyint(std::ldexp(value, -quantizer.exponents[0]));
+  return static_cast<int>(std::clamp<double>(steps, quantizer.low, quantizer.high));
 }
 
-void set_table_output(qnet::Tensor& tensor, const std::vector<int>& entries, const CodeGrid& grid,
+void set_table_output(qnet::Tensor& tensor, const std::vector<int>& entries, const CodeQuantizer& quantizer,
                       const ExchangeFacts& facts) {
   const auto [low, high] = std::minmax_element(entries.begin(), entries.end());
-  tensor.exponents = grid.exponents;
+  tensor.exponents = quantizer.exponents;
   const auto holds = [&, low = *low, high = *high](int bits, bool is_signed) {
     tensor.bits = bits;
     tensor.is_signed = is_signed;
@@ -47,19 +47,19 @@ void set_table_output(qnet::Tensor& tensor, const std::vector<int>& entries, con
   // 8 bits keep their sign: views join no unsigned ones to signed ones.
   for (const int bits : {2, 4})
     if (holds(bits, *low < 0)) return;
-  holds(8, grid.low < 0);
+  holds(8, quantizer.low < 0);
 }
 
-OutputCodes output_codes(const SumLayer& layer, const CodeGrid& grid, const std::string& name,
+OutputCodes output_codes(const SumLayer& layer, const CodeQuantizer& quantizer, const std::string& name,
                          const ExchangeFacts& facts) {
   OutputCodes result;
-  result.tensor = {name, layer.shape.height, layer.shape.width, layer.shape.channels, 8, false, grid.exponents};
+  result.tensor = {name, layer.shape.height, layer.shape.width, layer.shape.channels, 8, false, quantizer.exponents};
   int low = 0, most = 0;
   for (int k = 0; k < layer.shape.channels; ++k) {
     const Clamp& clamp = layer.clamps[static_cast<std::size_t>(k)];
     const int exponent = result.tensor.exponent(k);
-    const int least = std::max(grid.low, code_of(clamp.low, exponent));
-    const int high = std::min(grid.high, code_of(clamp.high, exponent));
+    const int least = std::max(quantizer.low, code_of(clamp.low, exponent));
+    const int high = std::min(quantizer.high, code_of(clamp.high, exponent));
     if (k > 0 && least != low)
       layer.place.fail("found codes from {} in channel 0 and from {} in channel {}", low, least, k);
     if (high < least) layer.place.fail("found codes from {} to {}", least, high);

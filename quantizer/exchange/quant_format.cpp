@@ -26,8 +26,8 @@ public:
   explicit Qdq(int opset) : opset_(opset) {}
 
   std::vector<OnnxWriter::Opset> opsets() const override { return {{"", opset_}}; }
-  int smallest(const ActivationGrid& grid) const override { return smallest_code(type_of(grid)); }
-  int largest(const ActivationGrid& grid) const override { return largest_code(type_of(grid)); }
+  int smallest(const ActivationQuantizer& quantizer) const override { return smallest_code(type_of(quantizer)); }
+  int largest(const ActivationQuantizer& quantizer) const override { return largest_code(type_of(quantizer)); }
 
   std::string weights(OnnxWriter& writer, const std::string& layer, const Dims& dims,
                       const WidenedWeights& weights) const override {
@@ -46,17 +46,17 @@ public:
   }
 
   std::string activation(OnnxWriter& writer, const std::string& value, const std::string& name,
-                         const ActivationGrid& grid) const override {
-    const CodeType type = type_of(grid);
-    std::vector<std::string> more_inputs{scales(writer, name, grid.exponents)};
-    const auto axis = axis_of(grid.exponents, 1);
+                         const ActivationQuantizer& quantizer) const override {
+    const CodeType type = type_of(quantizer);
+    std::vector<std::string> more_inputs{scales(writer, name, quantizer.exponents)};
+    const auto axis = axis_of(quantizer.exponents, 1);
     auto attributes = axis;
     // Opset 21 names the type. A zero point beside it is what ONNX Runtime 1.30's optimizer gives the wrong type where
     // it quantizes behind a Slice once more.
     if (opset_ >= kInt4Opset && type == CodeType::kInt8)
       attributes.emplace_back("output_dtype", std::int64_t{kOnnxInt8});
     else
-      more_inputs.push_back(zeros(writer, name, grid.exponents, type));
+      more_inputs.push_back(zeros(writer, name, quantizer.exponents, type));
     const auto with = [&](const std::string& first) {
       std::vector<std::string> inputs{first};
       inputs.insert(inputs.end(), more_inputs.begin(), more_inputs.end());
@@ -70,8 +70,8 @@ public:
 private:
   /// Of 4 bits are weights alone. ONNX Runtime 1.30 quantizes larger tensors to wrong codes of uint4, and its optimizer
   /// refuses their Clip and MaxPool.
-  static CodeType type_of(const ActivationGrid& grid) {
-    return grid.is_signed || grid.in_signed_type ? CodeType::kInt8 : CodeType::kUint8;
+  static CodeType type_of(const ActivationQuantizer& quantizer) {
+    return quantizer.is_signed || quantizer.in_signed_type ? CodeType::kInt8 : CodeType::kUint8;
   }
 
   static Dims dims_of(const std::vector<int>& exponents) {
@@ -106,9 +106,11 @@ private:
 class Qonnx final : public QuantFormat {
 public:
   std::vector<OnnxWriter::Opset> opsets() const override { return {{"", kInt8Opset}, {kDomain, 1}}; }
-  int smallest(const ActivationGrid& grid) const override { return grid.is_signed ? -(1 << (grid.bits - 1)) : 0; }
-  int largest(const ActivationGrid& grid) const override {
-    return (1 << (grid.is_signed ? grid.bits - 1 : grid.bits)) - 1;
+  int smallest(const ActivationQuantizer& quantizer) const override {
+    return quantizer.is_signed ? -(1 << (quantizer.bits - 1)) : 0;
+  }
+  int largest(const ActivationQuantizer& quantizer) const override {
+    return (1 << (quantizer.is_signed ? quantizer.bits - 1 : quantizer.bits)) - 1;
   }
 
   std::string weights(OnnxWriter& writer, const std::string& layer, const Dims& dims,
@@ -125,10 +127,10 @@ public:
   }
 
   std::string activation(OnnxWriter& writer, const std::string& value, const std::string& name,
-                         const ActivationGrid& grid) const override {
-    const auto channels = static_cast<std::int64_t>(grid.exponents.size());
-    return quant(writer, value, name, grid.exponents, channels == 1 ? Dims{} : Dims{1, channels, 1, 1},
-                 {grid.bits, grid.is_signed});
+                         const ActivationQuantizer& quantizer) const override {
+    const auto channels = static_cast<std::int64_t>(quantizer.exponents.size());
+    return quant(writer, value, name, quantizer.exponents, channels == 1 ? Dims{} : Dims{1, channels, 1, 1},
+                 {quantizer.bits, quantizer.is_signed});
   }
 
 private:

@@ -14,13 +14,13 @@ namespace shiftsim::quantizer {
 enum class OnnxFormat {
   kQdq,   ///< QuantizeLinear, DequantizeLinear: codes of 8 bits, weights from opset 21 on of 4 bits where they hold the
           ///< values
-  kQonnx  ///< Quant nodes: floats on the grid, with the exact bit widths beside them
+  kQonnx  ///< Quant nodes: floats that are integers times the scale, the exact bit widths beside them
 };
 
 inline constexpr int kInt8Opset = 13, kInt4Opset = 21;
 
-/// The grid of an activation tensor.
-struct ActivationGrid {
+/// The quantizer of an activation tensor.
+struct ActivationQuantizer {
   int bits = 8;
   bool is_signed = false;
   std::vector<int> exponents;  ///< one, or one per channel
@@ -34,15 +34,15 @@ public:
 
   virtual std::vector<OnnxWriter::Opset> opsets() const = 0;
   /// The codes that a quantized activation may take before the values behind are clamped by nodes of their own.
-  virtual int smallest(const ActivationGrid& grid) const = 0;
-  virtual int largest(const ActivationGrid& grid) const = 0;
+  virtual int smallest(const ActivationQuantizer& quantizer) const = 0;
+  virtual int largest(const ActivationQuantizer& quantizer) const = 0;
   /// The layer's weights as real values. 'dims': output channels first. Throws UserError naming the layer where no type
   /// of the format holds the codes.
   virtual std::string weights(OnnxWriter& writer, const std::string& layer, const OnnxWriter::Dims& dims,
                               const WidenedWeights& weights) const = 0;
-  /// 'value' rounded to the grid and kept within smallest() and largest(), as real values named 'name'.
+  /// 'value' quantized and kept within smallest() and largest(), as real values named 'name'.
   virtual std::string activation(OnnxWriter& writer, const std::string& value, const std::string& name,
-                                 const ActivationGrid& grid) const = 0;
+                                 const ActivationQuantizer& quantizer) const = 0;
 };
 
 /// 'opset': 13 or 21; QONNX has none of 21.

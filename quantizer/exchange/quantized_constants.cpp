@@ -115,8 +115,8 @@ std::pair<int, int> QuantizedConstants::code_range(const OnnxNode& op) const {
   }
 }
 
-void QuantizedConstants::define(const OnnxNode& op, GraphBuilder& graph, Constant value, Grid grid) {
-  by_value_[op.output_name(0)] = std::move(grid);
+void QuantizedConstants::define(const OnnxNode& op, GraphBuilder& graph, Constant value, Quantizer quantizer) {
+  by_value_[op.output_name(0)] = std::move(quantizer);
   graph.define(op, std::move(value));
 }
 
@@ -167,11 +167,11 @@ bool QuantizedConstants::quant(const OnnxNode& op, GraphBuilder& graph) {
 bool QuantizedConstants::transpose(const OnnxNode& op, GraphBuilder& graph) {
   const auto known = by_value_.find(op.input_name(0));
   if (known == by_value_.end() || op.constant(0).dims.size() != 2) return false;
-  Grid grid = known->second;
+  Quantizer quantizer = known->second;
   const std::vector<std::int64_t> order = op.attribute_ints("perm", {1, 0});
-  if (order == std::vector<std::int64_t>{1, 0}) grid.axis = 1 - grid.axis;
+  if (order == std::vector<std::int64_t>{1, 0}) quantizer.axis = 1 - quantizer.axis;
   auto result = evaluate_constant(op.proto(), {&op.constant(0)}, [&](const std::string& text) { op.fail("{}", text); });
-  define(op, graph, std::move(*result), std::move(grid));
+  define(op, graph, std::move(*result), std::move(quantizer));
   return true;
 }
 
@@ -180,16 +180,16 @@ std::vector<int> QuantizedConstants::take_codes(const OnnxNode& op, Node& node) 
   if (known == by_value_.end())
     op.fail("its weights '{}' are not quantized, expected DequantizeLinear or Quant in front of them",
             op.input_name(1));
-  const Grid& grid = known->second;
+  const Quantizer& quantizer = known->second;
   const bool columns = op.type() == "MatMul" || (op.type() == "Gemm" && op.attribute_int("transB", 0) == 0);
-  if (grid.scales.size() > 1 && grid.axis != (columns ? 1U : 0U))
-    grid.place.fail("found scales along dimension {} of the weights of '{}', expected {}, the output channels",
-                    grid.axis, op.label(), columns ? 1 : 0);
-  if (grid.zero_point != 0)
-    scales_.zero_point(grid.place, grid.zero_point, "0", "the weights are rounded to the grid around 0");
-  const LegalScales::Exponents legal = scales_.exponents(grid.place, grid.scales);
+  if (quantizer.scales.size() > 1 && quantizer.axis != (columns ? 1U : 0U))
+    quantizer.place.fail("found scales along dimension {} of the weights of '{}', expected {}, the output channels",
+                         quantizer.axis, op.label(), columns ? 1 : 0);
+  if (quantizer.zero_point != 0)
+    scales_.zero_point(quantizer.place, quantizer.zero_point, "0", "the weights are quantized around 0");
+  const LegalScales::Exponents legal = scales_.exponents(quantizer.place, quantizer.scales);
   const auto outputs = static_cast<std::size_t>(node.shape.channels);
-  const bool rounds = !legal.replaced.empty() || grid.zero_point != 0;
+  const bool rounds = !legal.replaced.empty() || quantizer.zero_point != 0;
   // What is rounded stays in its width.
   constexpr double kLargest = 127;
   double signal = 0, noise = 0;
@@ -208,7 +208,7 @@ std::vector<int> QuantizedConstants::take_codes(const OnnxNode& op, Node& node) 
     }
   }
   if (!legal.replaced.empty())
-    scales_.replace(grid.place, "weights of '" + op.label() + "': " + legal.replaced,
+    scales_.replace(quantizer.place, "weights of '" + op.label() + "': " + legal.replaced,
                     noise > 0 ? fmt::format("{:.1f} dB of the weights are left", 10 * std::log10(signal / noise))
                               : "nothing: the same weights");
   return exponents;

@@ -39,18 +39,18 @@ public:
 
 private:
   /// Of a constant that has been dequantized.
-  struct Grid {
+  struct Quantizer {
     std::vector<double> scales;
     std::size_t axis = 0;   ///< along which there is one a channel
     double zero_point = 0;  ///< the first that is not 0
     Place place;            ///< the node that has them
   };
 
-  void define(const OnnxNode& op, GraphBuilder& graph, Constant value, Grid grid);
+  void define(const OnnxNode& op, GraphBuilder& graph, Constant value, Quantizer quantizer);
 
   LegalScales& scales_;
   std::map<std::string, int> types_;
-  std::unordered_map<std::string, Grid> by_value_;
+  std::unordered_map<std::string, Quantizer> by_value_;
 };
 
 /// The range of a QONNX Quant node. Throws UserError where it has not 2 to 'most_bits' bits, or rounds otherwise than

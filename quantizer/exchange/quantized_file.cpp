@@ -32,7 +32,7 @@ public:
   FileReader(const onnx::ModelProto& model, bool take_nearest)
       : scales_(take_nearest), constants_(scales_, constant_types(model)) {}
 
-  /// Takes the nodes that know of grids.
+  /// Takes the nodes that quantize.
   bool take(const OnnxNode& op, GraphBuilder& graph) {
     const std::string& type = op.type();
     if (is_quant(op)) return quant(op, graph);
@@ -109,18 +109,18 @@ private:
   bool quantize(const OnnxNode& op, GraphBuilder& graph) {
     const Activation& x = op.activation(0);
     const auto [low, high] = constants_.code_range(op);
-    CodeGrid grid{low, high, exponents(op, true)};
-    if (grid.exponents.size() > 1) check_axis(op, graph, x);
-    move_to_zero(op, grid);
-    add_grid(op, graph, x, grid, op.label());
+    CodeQuantizer quantizer{low, high, exponents(op, true)};
+    if (quantizer.exponents.size() > 1) check_axis(op, graph, x);
+    move_to_zero(op, quantizer);
+    add_quantizer(op, graph, x, quantizer, op.label());
     return true;
   }
 
   bool dequantize(const OnnxNode& op, GraphBuilder& graph) {
     const Activation& x = op.activation(0);
-    const auto grid = result_.grids.find(x.node);
-    if (grid == result_.grids.end()) op.fail("dequantizes a value that no node of the file quantizes");
-    if (exponents(op, false) != grid->second.exponents)
+    const auto quantizer = result_.quantizers.find(x.node);
+    if (quantizer == result_.quantizers.end()) op.fail("dequantizes a value that no node of the file quantizes");
+    if (exponents(op, false) != quantizer->second.exponents)
       op.fail("found another scale than that with which the value was quantized");
     if (named_tensors_.insert(x.node).second) result_.labels[x.node] = op.output_name(0);
     graph.define(op, x);
@@ -131,10 +131,10 @@ private:
   bool quant(const OnnxNode& op, GraphBuilder& graph) {
     if (op.is_constant(0)) return constants_.quant(op, graph);
     const auto [low, high] = quant_range(op, kMostBits);
-    const CodeGrid grid{low, high, exponents(op, true)};
+    const CodeQuantizer quantizer{low, high, exponents(op, true)};
     const double zero = op.scalar(2);
     if (zero != 0) scales_.zero_point(Place::of(op), zero, "0", fmt::format("the range moves by {} steps", zero));
-    add_grid(op, graph, op.activation(0), grid, op.output_name(0));
+    add_quantizer(op, graph, op.activation(0), quantizer, op.output_name(0));
     return true;
   }
 
@@ -146,34 +146,34 @@ private:
     return legal.values;
   }
 
-  void add_grid(const OnnxNode& op, GraphBuilder& graph, const Activation& x, const CodeGrid& grid,
-                const std::string& label) {
+  void add_quantizer(const OnnxNode& op, GraphBuilder& graph, const Activation& x, const CodeQuantizer& quantizer,
+                     const std::string& label) {
     const auto channels = static_cast<std::size_t>(graph.node_of(x).shape.channels);
-    if (grid.exponents.size() != 1 && grid.exponents.size() != channels)
-      op.fail("found {} scales, expected 1 or {}, one a channel", grid.exponents.size(), channels);
+    if (quantizer.exponents.size() != 1 && quantizer.exponents.size() != channels)
+      op.fail("found {} scales, expected 1 or {}, one a channel", quantizer.exponents.size(), channels);
     Node node;
     node.kind = NodeKind::kClamp;
     node.name = op.label();
     graph.define_elementwise(op, std::move(node), x);
-    result_.grids[last(graph)] = grid;
+    result_.quantizers[last(graph)] = quantizer;
     result_.labels[last(graph)] = label;
   }
 
   /// Codes around a zero point become codes around 0.
-  void move_to_zero(const OnnxNode& op, CodeGrid& grid) {
+  void move_to_zero(const OnnxNode& op, CodeQuantizer& quantizer) {
     if (!op.has_input(2)) return;
     for (const std::int64_t found : op.ints(2)) {
       const auto zero = static_cast<int>(found);
       if (zero == 0) continue;
       // Unsigned codes around their middle are signed codes, and signed ones from their lowest unsigned.
-      const int size = grid.high - grid.low + 1, from_low = zero - grid.low;
+      const int size = quantizer.high - quantizer.low + 1, from_low = zero - quantizer.low;
       const bool middle = from_low >= size / 4;
       const int nearest = middle ? size / 2 : 0, moved = from_low - nearest;
       const std::string type = fmt::format("{} codes with zero point 0", middle ? "signed" : "unsigned");
       scales_.zero_point(Place::of(op), zero, type,
                          moved == 0 ? "nothing: the same values" : fmt::format("the range moves by {} steps", moved));
-      grid.low = middle ? -size / 2 : 0;
-      grid.high = grid.low + size - 1;
+      quantizer.low = middle ? -size / 2 : 0;
+      quantizer.high = quantizer.low + size - 1;
       break;
     }
   }

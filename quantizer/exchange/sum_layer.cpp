@@ -35,7 +35,7 @@ public:
     if (told_->activation != qnet::Activation::kTable) told_activation_ = told_->activation;
   }
 
-  int run(const std::optional<CodeGrid>& grid, const std::string& name, const ExchangeFacts& facts) {
+  int run(const std::optional<CodeQuantizer>& quantizer, const std::string& name, const ExchangeFacts& facts) {
     layer_.name = source_.name;
     layer_.input = source_.input.tensor;
     layer_.residual = source_.residual;
@@ -44,7 +44,7 @@ public:
     layer_.groups = source_.groups;
     split_offsets();
     std::optional<OutputCodes> output;
-    if (grid) output = output_codes(source_, *grid, name, facts);
+    if (quantizer) output = output_codes(source_, *quantizer, name, facts);
     for (std::size_t k = 0; k < outputs_; ++k) refine(k, output ? &output->tensor : nullptr);
     set_weights();
     qnet::Tensor tensor = output ? output->tensor : logits(name);
@@ -246,9 +246,10 @@ bool SumLayer::is_clamped() const {
   return std::any_of(clamps.begin(), clamps.end(), [](const Clamp& clamp) { return clamp != Clamp{}; });
 }
 
-int append_sum_layer(const SumLayer& layer, const std::optional<CodeGrid>& grid, const std::string& tensor_name,
-                     const ExchangeFacts& facts, qnet::Network& network, ImportCounts& counts) {
-  return SumLayerWriter(layer, facts, network, counts).run(grid, tensor_name, facts);
+int append_sum_layer(const SumLayer& layer, const std::optional<CodeQuantizer>& quantizer,
+                     const std::string& tensor_name, const ExchangeFacts& facts, qnet::Network& network,
+                     ImportCounts& counts) {
+  return SumLayerWriter(layer, facts, network, counts).run(quantizer, tensor_name, facts);
 }
 
 }  // namespace shiftsim::quantizer

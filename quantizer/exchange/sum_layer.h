@@ -43,9 +43,10 @@ struct ImportCounts {
   int rounded_biases = 0;  ///< whose bias lies between the accumulator's steps where nothing rounds behind it
 };
 
-/// The layer that ends in a tensor with this grid (none: in the logits), appended with its tensor to the network.
+/// The layer that ends in a tensor with this quantizer (none: in the logits), appended with its tensor to the network.
 /// Returns the tensor's index. Throws UserError naming the node where the contract does not hold it.
-int append_sum_layer(const SumLayer& layer, const std::optional<CodeGrid>& grid, const std::string& tensor_name,
-                     const ExchangeFacts& facts, qnet::Network& network, ImportCounts& counts);
+int append_sum_layer(const SumLayer& layer, const std::optional<CodeQuantizer>& quantizer,
+                     const std::string& tensor_name, const ExchangeFacts& facts, qnet::Network& network,
+                     ImportCounts& counts);
 
 }  // namespace shiftsim::quantizer

@@ -33,18 +33,18 @@ std::string residual(ExportState& state, const qnet::Layer& layer) {
   const std::string& value = state.values[index(layer.residual)];
   const auto& shifts = layer.residual_shifts;
   if (std::all_of(shifts.begin(), shifts.end(), [](int s) { return s >= 0; })) return value;
-  ActivationGrid grid{8, r.is_signed, {}};
+  ActivationQuantizer quantizer{8, r.is_signed, {}};
   std::vector<float> quarters;
   for (int k = 0; k < r.channels; ++k) {
     const int step = r.exponent(k) - std::min<int>(shifts[index(k)], 0);
-    grid.exponents.push_back(step);
+    quantizer.exponents.push_back(step);
     quarters.push_back(shifts[index(k)] < 0 ? std::ldexp(1.0f, r.exponent(k) - 2) : 0.0f);
   }
-  if (all_same(grid.exponents)) grid.exponents.resize(1);
+  if (all_same(quantizer.exponents)) quantizer.exponents.resize(1);
   const std::string name = layer.name + "/residual";
   const std::string biased =
       state.add(layer, "residual_rounding", value, state.per_channel(name + "_quarter", quarters));
-  return state.format->activation(state.writer, biased, name, grid);
+  return state.format->activation(state.writer, biased, name, quantizer);
 }
 
 /// The activation table: a code of 8 bits picks an entry. ONNX counts negative indices from the end, where the table

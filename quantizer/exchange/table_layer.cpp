@@ -54,7 +54,7 @@ private:
   std::vector<float> values_of(int node) const {
     std::vector<float> values = in_front_of(node);
     const Node& source = state_.at(node);
-    if (state_.file.grids.contains(node)) {
+    if (state_.file.quantizers.contains(node)) {
       quantize(node, values);
     } else if (source.kind == NodeKind::kAffine) {
       scale_and_shift(node, values);
@@ -77,10 +77,11 @@ private:
   }
 
   void quantize(int node, std::vector<float>& values) const {
-    const CodeGrid& grid = state_.file.grids.at(node);
-    if (grid.exponents.size() > 1) differs_by_channel(node);
+    const CodeQuantizer& quantizer = state_.file.quantizers.at(node);
+    if (quantizer.exponents.size() > 1) differs_by_channel(node);
     for (float& value : values)
-      value = std::ldexp(static_cast<float>(nearest_code(grid, static_cast<double>(value))), grid.exponents[0]);
+      value =
+          std::ldexp(static_cast<float>(nearest_code(quantizer, static_cast<double>(value))), quantizer.exponents[0]);
   }
 
   void scale_and_shift(int node, std::vector<float>& values) const {
@@ -120,11 +121,11 @@ private:
 };
 
 /// Entries that are no exact ties, but so near to one that single precision decides.
-int near_ties(const CodeGrid& grid, const std::vector<float>& values) {
+int near_ties(const CodeQuantizer& quantizer, const std::vector<float>& values) {
   return static_cast<int>(std::count_if(values.begin(), values.end(), [&](float value) {
-    const double steps = std::ldexp(static_cast<double>(value), -grid.exponents[0]);
+    const double steps = std::ldexp(static_cast<double>(value), -quantizer.exponents[0]);
     const double gap = std::abs(steps - std::floor(steps) - 0.5);
-    return steps > grid.low - 1 && steps < grid.high + 1 && gap != 0 && gap < std::abs(steps) * kNearTie;
+    return steps > quantizer.low - 1 && steps < quantizer.high + 1 && gap != 0 && gap < std::abs(steps) * kNearTie;
   }));
 }
 
@@ -135,13 +136,13 @@ int append_table_layer(ImportState& state, int quantization, const FunctionChain
   const qnet::Tensor in = state.tensor(read);
   if (in.exponents.size() > 1)
     state.place(chain.function).fail("reads '{}', whose scales are one per channel, expected one", in.name);
-  const CodeGrid& grid = state.file.grids.at(quantization);
+  const CodeQuantizer& quantizer = state.file.quantizers.at(quantization);
   const ChainValues values(state, chain, in, read);
-  if (grid.exponents.size() > 1)
+  if (quantizer.exponents.size() > 1)
     state.place(quantization).fail("has a scale for each channel behind a function, expected one");
   std::vector<int> codes;
   for (const float value : values.in_front_of(quantization))
-    codes.push_back(nearest_code(grid, static_cast<double>(value)));
+    codes.push_back(nearest_code(quantizer, static_cast<double>(value)));
 
   qnet::Layer layer;
   layer.name = state.layer_name(chain.function);
@@ -156,8 +157,8 @@ int append_table_layer(ImportState& state, int quantization, const FunctionChain
   }
   qnet::Tensor out = in;
   out.name = state.tensor_name(state.file.labels.at(quantization));
-  set_table_output(out, codes, grid, state.facts);
-  state.counts.near_ties += near_ties(grid, values.in_front_of(quantization));
+  set_table_output(out, codes, quantizer, state.facts);
+  state.counts.near_ties += near_ties(quantizer, values.in_front_of(quantization));
   state.network.tensors.push_back(std::move(out));
   state.network.layers.push_back(std::move(layer));
   return state.network.layers.back().output;

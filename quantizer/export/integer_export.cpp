@@ -20,12 +20,14 @@ T narrow(std::int64_t value, const std::string& layer, const char* what) {
 }
 
 /// From [k][channel][ky][kx] to [k][ky][kx][channel].
-std::vector<std::int8_t> channels_last(const std::vector<std::int8_t>& codes, std::size_t outputs, std::size_t window) {
-  std::vector<std::int8_t> result(codes.size());
-  const std::size_t fan = codes.size() / outputs, inputs = fan / window;
+std::vector<std::int8_t> channels_last(const std::vector<std::int8_t>& integer_weights, std::size_t outputs,
+                                       std::size_t window) {
+  std::vector<std::int8_t> result(integer_weights.size());
+  const std::size_t fan = integer_weights.size() / outputs, inputs = fan / window;
   for (std::size_t k = 0; k < outputs; ++k)
     for (std::size_t c = 0; c < inputs; ++c)
-      for (std::size_t t = 0; t < window; ++t) result[k * fan + t * inputs + c] = codes[k * fan + c * window + t];
+      for (std::size_t t = 0; t < window; ++t)
+        result[k * fan + t * inputs + c] = integer_weights[k * fan + c * window + t];
   return result;
 }
 
@@ -95,25 +97,25 @@ private:
 
   void add_weights(qnet::Layer& layer, const PlannedLayer& from, const QuantizedLayer& values) {
     const Plan& plan = *source_.plan;
-    const std::size_t outputs = values.grids.size(), fan = values.codes.size() / outputs;
+    const std::size_t outputs = values.quantizers.size(), fan = values.integer_weights.size() / outputs;
     layer.groups = from.geometry.groups;
     layer.weight_bits = from.weight_bits;
-    layer.weights = channels_last(values.codes, outputs, from.geometry.window.taps());
-    const bool offsets =
-        std::any_of(values.grids.begin(), values.grids.end(), [](const WeightGrid& grid) { return grid.offset != 0; });
+    layer.weights = channels_last(values.integer_weights, outputs, from.geometry.window.taps());
+    const bool offsets = std::any_of(values.quantizers.begin(), values.quantizers.end(),
+                                     [](const WeightQuantizer& quantizer) { return quantizer.offset != 0; });
     if (layer.input == 0 && from.geometry.window.padded())
       for (const int value : plan.pad_values)
         layer.pad_values.push_back(narrow<std::uint8_t>(value, layer.name, "pad value"));
 
     std::vector<int> accumulator(outputs);
     for (std::size_t k = 0; k < outputs; ++k) {
-      const WeightGrid& grid = values.grids[k];
+      const WeightQuantizer& quantizer = values.quantizers[k];
       const ChannelLimits limits =
           channel_limits(plan, from, source_.exponents, k, values.bias[k], offsets, qnet::kLogitsBits);
-      accumulator[k] = limits.accumulator_exponent(grid);
-      layer.weight_exponents.push_back(narrow<std::int8_t>(grid.exponent, layer.name, "weight exponent"));
-      layer.offsets.push_back(narrow<std::int8_t>(grid.offset, layer.name, "offset"));
-      const double bias = limits.integer_bias(grid, std::span(values.codes).subspan(k * fan, fan));
+      accumulator[k] = limits.accumulator_exponent(quantizer);
+      layer.weight_exponents.push_back(narrow<std::int8_t>(quantizer.exponent, layer.name, "weight exponent"));
+      layer.offsets.push_back(narrow<std::int8_t>(quantizer.offset, layer.name, "offset"));
+      const double bias = limits.integer_bias(quantizer, std::span(values.integer_weights).subspan(k * fan, fan));
       SHIFTSIM_CHECK(std::abs(bias) < 0x1p31, "layer {}: bias {}", layer.name, bias);
       layer.bias.push_back(static_cast<std::int32_t>(bias));
     }

@@ -6,8 +6,9 @@
 
 namespace shiftsim::quantizer {
 
-/// Writes out the contract (docs/integer-contract.md): codes, exponents, offsets, integer biases, shift tables, clamps.
-/// Provenance is left to the caller. The result passes qnet::validate; throws InternalError where a value does not fit.
+/// Writes out the contract (docs/integer-contract.md): integer weights, exponents, offsets, integer biases, shift
+/// tables, clamps. Provenance is left to the caller. The result passes qnet::validate; throws InternalError where a
+/// value does not fit.
 qnet::Network to_integers(const QuantizedNetwork& network);
 
 }  // namespace shiftsim::quantizer

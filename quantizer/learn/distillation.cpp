@@ -206,7 +206,7 @@ private:
   }
 
   LatentChannel channel(const LatentLayer& latent, std::size_t k) const {
-    return LatentChannel::of(target(latent).grids[k], latent.fan);
+    return LatentChannel::of(target(latent).quantizers[k], latent.fan);
   }
 
   void step_weights(double decay, int step) {
@@ -248,7 +248,7 @@ private:
   }
 
   /// The network as of now, or with the average of the last iterations' weights and biases: a weight that flips between
-  /// two codes has one of them most of the time.
+  /// two integer weights has one of them most of the time.
   void harden(bool averaged) {
     for (const LatentLayer& latent : layers_) latent.harden(averaged, target(latent));
     for (const LearnedSteps& learned : tensors_) network_.set_steps(learned.tensor(), learned.steps());

@@ -19,10 +19,10 @@ struct DistillationResult {
 
 /// Learns on calibration images without labels: the float network gives the target for every image, however shifted or
 /// mirrored (distillation, Hinton et al. 2015). Each weight is a latent one that learns by the
-/// straight through gradient of the code it rounds to (Bengio et al. 2013), so that every forward pass is that of a
-/// legal network, and codes may leave the neighbourhood of the float weight. Activation exponents learn in log2,
-/// rounded in the forward pass (TQT, Jain et al. 2020). The best hard model, by held-out images, is taken over; what
-/// was there before counts as one. The result depends on the seed, but not on the number of threads.
+/// straight through gradient of the integer weight it rounds to (Bengio et al. 2013), so that every forward pass is
+/// that of a legal network, and integer weights may leave the neighbourhood of the float weight. Activation exponents
+/// learn in log2, rounded in the forward pass (TQT, Jain et al. 2020). The best hard model, by held-out images, is
+/// taken over; what was there before counts as one. The result depends on the seed, but not on the number of threads.
 DistillationResult distill(const ImageSet& images, const std::vector<std::size_t>& chosen, const Recipe& recipe,
                            std::uint64_t seed, ThreadPool& workers, HeldOutDivergence& held_out,
                            QuantizedNetwork& network, const std::function<void(int)>& progress = {});

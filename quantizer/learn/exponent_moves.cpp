@@ -43,13 +43,14 @@ std::vector<Move> moves_of(const QuantizedNetwork& network) {
     const PlannedLayer& layer = plan.layers[i];
     if (plan.moves_scale(layer))
       for (const int by : {-1, 1}) moves.push_back({{{layer.output, by}}, -1, 0, 0});
-    const std::vector<WeightGrid>& grids = network.layers[i].grids;
+    const std::vector<WeightQuantizer>& quantizers = network.layers[i].quantizers;
     std::set<int> exponents;
-    for (const WeightGrid& grid : grids) exponents.insert(grid.exponent);
+    for (const WeightQuantizer& quantizer : quantizers) exponents.insert(quantizer.exponent);
     for (const int exponent : exponents) {
       const auto members = static_cast<std::size_t>(
-          std::count_if(grids.begin(), grids.end(), [&](const WeightGrid& grid) { return grid.exponent == exponent; }));
-      if (members * kFewest < grids.size()) continue;
+          std::count_if(quantizers.begin(), quantizers.end(),
+                        [&](const WeightQuantizer& quantizer) { return quantizer.exponent == exponent; }));
+      if (members * kFewest < quantizers.size()) continue;
       for (const int by : {-1, 1}) moves.push_back({{}, static_cast<int>(i), exponent, by});
     }
     const int input = owner_of_scale(plan, layer.input);
@@ -59,15 +60,17 @@ std::vector<Move> moves_of(const QuantizedNetwork& network) {
   return moves;
 }
 
-/// The channel's codes on a grid 'by' powers of two coarser.
+/// The channel's integer weights at steps 'by' powers of two coarser.
 void move_channel(QuantizedLayer& layer, std::size_t k, int by, const Recipe& recipe) {
-  const std::size_t fan = layer.codes.size() / layer.grids.size();
-  WeightGrid& grid = layer.grids[k];
+  const std::size_t fan = layer.integer_weights.size() / layer.quantizers.size();
+  WeightQuantizer& quantizer = layer.quantizers[k];
   std::vector<float> values(fan);
-  for (std::size_t i = 0; i < fan; ++i) values[i] = static_cast<float>(grid.value(layer.codes[k * fan + i]));
-  grid.exponent += by;
-  if (recipe.offsets && grid.bits < 8) grid.offset = best_offset(values, grid, recipe.norm);
-  for (std::size_t i = 0; i < fan; ++i) layer.codes[k * fan + i] = static_cast<std::int8_t>(grid.quantize(values[i]));
+  for (std::size_t i = 0; i < fan; ++i)
+    values[i] = static_cast<float>(quantizer.value(layer.integer_weights[k * fan + i]));
+  quantizer.exponent += by;
+  if (recipe.offsets && quantizer.bits < 8) quantizer.offset = best_offset(values, quantizer, recipe.norm);
+  for (std::size_t i = 0; i < fan; ++i)
+    layer.integer_weights[k * fan + i] = static_cast<std::int8_t>(quantizer.quantize(values[i]));
 }
 
 /// Does the move; false where it changes nothing, as its group is gone.
@@ -80,8 +83,8 @@ bool make_move(const Move& move, const Recipe& recipe, QuantizedNetwork& network
   if (move.layer < 0) return true;
   QuantizedLayer& layer = network.layers[static_cast<std::size_t>(move.layer)];
   bool any = false;
-  for (std::size_t k = 0; k < layer.grids.size(); ++k) {
-    if (layer.grids[k].exponent != move.exponent) continue;
+  for (std::size_t k = 0; k < layer.quantizers.size(); ++k) {
+    if (layer.quantizers[k].exponent != move.exponent) continue;
     move_channel(layer, k, move.by, recipe);
     any = true;
   }

@@ -17,8 +17,8 @@ struct MovesResult {
 /// Tries to double and to halve the steps of one scale group at a time and keeps what lowers the held-out divergence
 /// and is legal, until 'passes' are done or one took nothing. The scale groups:
 ///   - an activation tensor: all its exponents;
-///   - the output channels of a layer that share an exponent: their codes are rounded anew to the values they stood
-///   for,
+///   - the output channels of a layer that share an exponent: their integer weights are rounded anew to the values they
+///   stood for,
 ///     with the offset that suits them;
 ///   - an activation tensor and the next one behind a layer, one up and the other down: clipping here for rounding
 ///   there.

@@ -5,12 +5,12 @@ namespace shiftsim::quantizer {
 LatentLayer::LatentLayer(const QuantizedNetwork& network, int of)
     : index(of), layer(&network.plan->layers[static_cast<std::size_t>(of)]) {
   const QuantizedLayer& now = network.layers[static_cast<std::size_t>(of)];
-  const std::size_t channels = now.grids.size();
+  const std::size_t channels = now.quantizers.size();
   fan = layer->weight.size() / channels;
   latent.resize(layer->weight.size());
   weights.resize(layer->weight.size());
-  for (std::size_t i = 0; i < now.codes.size(); ++i)
-    latent.value[i] = start_latent(layer->weight[i], now.grids[i / fan], now.codes[i]);
+  for (std::size_t i = 0; i < now.integer_weights.size(); ++i)
+    latent.value[i] = start_latent(layer->weight[i], now.quantizers[i / fan], now.integer_weights[i]);
   average_latent = latent.value;
   average_bias.resize(channels);
   bias.resize(channels);
@@ -31,8 +31,8 @@ void LatentLayer::set_weights(const LatentChannel& channel, std::size_t k, const
 void LatentLayer::harden(bool averaged, QuantizedLayer& to) const {
   const float* values = (averaged ? average_latent : latent.value).data();
   const std::vector<float>& biases = averaged ? average_bias : bias.value;
-  for (std::size_t k = 0; k < to.grids.size(); ++k) {
-    latent_codes(LatentChannel::of(to.grids[k], fan), values + k * fan, to.codes.data() + k * fan);
+  for (std::size_t k = 0; k < to.quantizers.size(); ++k) {
+    round_latent(LatentChannel::of(to.quantizers[k], fan), values + k * fan, to.integer_weights.data() + k * fan);
     to.learned_bias[k] = start_bias[k] + bias_unit * biases[k];
   }
   to.bias.assign(to.learned_bias.begin(), to.learned_bias.end());

@@ -15,7 +15,7 @@ struct LatentLayer {
   int index = 0;  ///< in the plan
   const PlannedLayer* layer = nullptr;
   std::size_t fan = 0;
-  Learned latent;                                   ///< the weights, in codes
+  Learned latent;                                   ///< the weights, in steps of their quantizer
   Learned bias;                                     ///< in units of bias_unit
   std::vector<float> average_latent, average_bias;  ///< over the last iterations
   float bias_unit = 1;
@@ -28,7 +28,7 @@ struct LatentLayer {
 
   std::size_t channels() const { return start_bias.size(); }
 
-  /// Sets 'weights' and 'bias_now' of channel k. 'soft': how it rounds; null: to the nearest code.
+  /// Sets 'weights' and 'bias_now' of channel k. 'soft': how it rounds; null: to the nearest integer weight.
   void set_weights(const LatentChannel& channel, std::size_t k, const SoftRounding* soft);
   /// Integer weights and biases, of now or with the average of the last iterations.
   void harden(bool averaged, QuantizedLayer& to) const;

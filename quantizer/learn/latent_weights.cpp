@@ -10,7 +10,7 @@ namespace shiftsim::quantizer {
 
 namespace {
 
-/// How far out of its code's cell a latent weight may drift.
+/// How far out of its integer's cell a latent weight may drift.
 constexpr float kMargin = 0.49f;
 /// How far from the middle of it a latent weight starts: nearer to the edge, where rounding that was learned leaves a
 /// third of the weights, the first few steps would undo it (MobileNetV2, W4A4: divergence from 0.26 to above 1 in 15
@@ -28,7 +28,7 @@ SHIFTSIM_INLINE void latent_values_loops(const LatentChannel& channel, const flo
   for (std::size_t i = 0; i < channel.count; ++i) value[i] = (rounded(latent[i], low, high) + offset) * step;
 }
 
-/// What a soft rounding shares for all its weights: the curve is cut at both ends, so that codes are met.
+/// What a soft rounding shares for all its weights: the curve is cut at both ends, so that integer weights are met.
 struct Curve {
   float slope, edge, inverse_span;
 
@@ -72,14 +72,14 @@ SHIFTSIM_INLINE void scale_loops(float* values, std::size_t count, float factor)
 
 }  // namespace
 
-LatentChannel LatentChannel::of(const WeightGrid& grid, std::size_t count) {
-  return {count, static_cast<float>(grid.step()), static_cast<float>(grid.offset) * 0.5f,
-          static_cast<float>(grid.low()), static_cast<float>(grid.high())};
+LatentChannel LatentChannel::of(const WeightQuantizer& quantizer, std::size_t count) {
+  return {count, static_cast<float>(quantizer.step()), static_cast<float>(quantizer.offset) * 0.5f,
+          static_cast<float>(quantizer.low()), static_cast<float>(quantizer.high())};
 }
 
-float start_latent(float weight, const WeightGrid& grid, int code) {
-  const auto latent = static_cast<float>(static_cast<double>(weight) / grid.step() - grid.offset * 0.5);
-  return std::clamp(latent, static_cast<float>(code) - kStartMargin, static_cast<float>(code) + kStartMargin);
+float start_latent(float weight, const WeightQuantizer& quantizer, int integer) {
+  const auto latent = static_cast<float>(static_cast<double>(weight) / quantizer.step() - quantizer.offset * 0.5);
+  return std::clamp(latent, static_cast<float>(integer) - kStartMargin, static_cast<float>(integer) + kStartMargin);
 }
 
 void latent_values(const LatentChannel& channel, const float* latent, float* value) {
@@ -98,9 +98,9 @@ void SoftRounding::backward(const LatentChannel& channel, const float* latent, f
   simd<soft_backward_loops>(slope, channel, latent, gradient);
 }
 
-void latent_codes(const LatentChannel& channel, const float* latent, std::int8_t* code) {
+void round_latent(const LatentChannel& channel, const float* latent, std::int8_t* integer) {
   for (std::size_t i = 0; i < channel.count; ++i)
-    code[i] = static_cast<std::int8_t>(rounded(latent[i], channel.low, channel.high));
+    integer[i] = static_cast<std::int8_t>(rounded(latent[i], channel.low, channel.high));
 }
 
 void keep_in_range(const LatentChannel& channel, float* latent) {

@@ -34,9 +34,9 @@ struct UnitLoss {
   double before = 0, after = 0;  ///< of the hard model, over the same batches
 };
 
-/// Learns on 'data' and leaves the hard result in 'network' (grids, codes, learned_bias, scales of the unit's tensors).
-/// The hard model is taken over only where its loss is less than that of what was there before. The result depends on
-/// the task's seed, but not on the number of threads.
+/// Learns on 'data' and leaves the hard result in 'network' (quantizers, integer weights, learned_bias, scales of the
+/// unit's tensors). The hard model is taken over only where its loss is less than that of what was there before. The
+/// result depends on the task's seed, but not on the number of threads.
 UnitLoss reconstruct(const Unit& unit, const UnitData& data, const Recipe& recipe, const UnitTask& task,
                      ThreadPool& workers, QuantizedNetwork& network, const std::function<void(int)>& progress = {});
 

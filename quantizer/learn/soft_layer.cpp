@@ -12,7 +12,7 @@ SoftLayer::SoftLayer(const QuantizedNetwork& network, int of, const Recipe& reci
     : index(of), layer(&network.plan->layers[static_cast<std::size_t>(of)]) {
   const QuantizedLayer& now = network.layers[static_cast<std::size_t>(of)];
   const std::size_t count = layer->weight.size(), channels = layer->bias.size();
-  grids = now.grids;
+  quantizers = now.quantizers;
   fan = count / channels;
   start_bias = now.learned_bias;
   bias.resize(channels);
@@ -24,42 +24,43 @@ SoftLayer::SoftLayer(const QuantizedNetwork& network, int of, const Recipe& reci
   bias_gradient.resize(channels);
   bias_now = start_bias;
   weight = layer->weight;
-  if (recipe.codes == CodeSearch::kOutput && !recipe.reconstruction.relax_exponents) start_at_codes(now.codes);
+  if (recipe.integer_weights == IntegerWeightSearch::kOutput && !recipe.reconstruction.relax_exponents)
+    start_at_integer_weights(now.integer_weights);
   start_rounding();
 }
 
-void SoftLayer::start_at_codes(const std::vector<std::int8_t>& codes) {
+void SoftLayer::start_at_integer_weights(const std::vector<std::int8_t>& integer_weights) {
   constexpr double kMargin = 0.45;
   for (std::size_t i = 0; i < weight.size(); ++i) {
-    const WeightGrid& grid = grids[i / fan];
-    const double place = static_cast<double>(weight[i]) / grid.step() - grid.offset * 0.5;
-    const double kept = std::clamp(place, codes[i] - kMargin, codes[i] + kMargin);
-    if (grid.quantize(static_cast<double>(weight[i])) != codes[i])
-      weight[i] = static_cast<float>((kept + grid.offset * 0.5) * grid.step());
+    const WeightQuantizer& quantizer = quantizers[i / fan];
+    const double place = static_cast<double>(weight[i]) / quantizer.step() - quantizer.offset * 0.5;
+    const double kept = std::clamp(place, integer_weights[i] - kMargin, integer_weights[i] + kMargin);
+    if (quantizer.quantize(static_cast<double>(weight[i])) != integer_weights[i])
+      weight[i] = static_cast<float>((kept + quantizer.offset * 0.5) * quantizer.step());
   }
 }
 
 void SoftLayer::start_rounding() {
   for (std::size_t i = 0; i < weight.size(); ++i) {
-    const WeightGrid& grid = grids[i / fan];
-    const auto place = static_cast<float>(weight[i] / grid.step() - grid.offset * 0.5);
+    const WeightQuantizer& quantizer = quantizers[i / fan];
+    const auto place = static_cast<float>(weight[i] / quantizer.step() - quantizer.offset * 0.5);
     rounding.value[i] = kernels::inverse_rectified_sigmoid(place - std::floor(place));
   }
   rounding.forget();
 }
 
 kernels::SoftChannel SoftLayer::channel(std::size_t k, bool relaxed) const {
-  const WeightGrid& grid = grids[k];
+  const WeightQuantizer& quantizer = quantizers[k];
   kernels::SoftChannel result;
   result.count = fan;
   result.weight = weight.data() + k * fan;
   result.rounding = rounding.value.data() + k * fan;
-  result.step = static_cast<float>(grid.step());
+  result.step = static_cast<float>(quantizer.step());
   if (relaxed)
     result.step = std::exp2(static_cast<float>(base_exponent[k]) + kernels::rectified_sigmoid(exponent.value[k]));
-  result.offset = static_cast<float>(grid.offset) * 0.5f;
-  result.low = static_cast<float>(grid.low());
-  result.high = static_cast<float>(grid.high());
+  result.offset = static_cast<float>(quantizer.offset) * 0.5f;
+  result.low = static_cast<float>(quantizer.low());
+  result.high = static_cast<float>(quantizer.high());
   return result;
 }
 
@@ -70,7 +71,7 @@ void SoftLayer::set_weights(std::size_t k, bool relaxed) {
 
 void SoftLayer::relax_exponent(std::size_t k, double norm) {
   const auto own = std::span(layer->weight).subspan(k * fan, fan);
-  const double log = std::log2(best_free_step(own, grids[k], norm));
+  const double log = std::log2(best_free_step(own, quantizers[k], norm));
   base_exponent[k] = static_cast<int>(std::floor(log));
   exponent.value[k] = kernels::inverse_rectified_sigmoid(static_cast<float>(log - std::floor(log)));
 }
@@ -89,21 +90,21 @@ void SoftLayer::exponent_gradient(std::size_t k, float step_gradient, double rou
 }
 
 void SoftLayer::harden_exponent(std::size_t k, const Recipe& recipe) {
-  WeightGrid& grid = grids[k];
+  WeightQuantizer& quantizer = quantizers[k];
   const int rounded = base_exponent[k] + (exponent.value[k] >= 0 ? 1 : 0);
-  if (rounded == grid.exponent) return;
-  grid.exponent = rounded;
-  if (recipe.offsets && grid.bits < 8)
-    grid.offset = best_offset(std::span(layer->weight).subspan(k * fan, fan), grid, recipe.norm);
+  if (rounded == quantizer.exponent) return;
+  quantizer.exponent = rounded;
+  if (recipe.offsets && quantizer.bits < 8)
+    quantizer.offset = best_offset(std::span(layer->weight).subspan(k * fan, fan), quantizer, recipe.norm);
 }
 
 void SoftLayer::harden(QuantizedLayer& to) const {
-  to.grids = grids;
-  for (std::size_t i = 0; i < to.codes.size(); ++i) {
-    const WeightGrid& grid = grids[i / fan];
-    const double below = std::floor(weight[i] / grid.step() - grid.offset * 0.5);
-    to.codes[i] =
-        static_cast<std::int8_t>(std::clamp<double>(below + (rounding.value[i] >= 0 ? 1 : 0), grid.low(), grid.high()));
+  to.quantizers = quantizers;
+  for (std::size_t i = 0; i < to.integer_weights.size(); ++i) {
+    const WeightQuantizer& quantizer = quantizers[i / fan];
+    const double below = std::floor(weight[i] / quantizer.step() - quantizer.offset * 0.5);
+    to.integer_weights[i] = static_cast<std::int8_t>(
+        std::clamp<double>(below + (rounding.value[i] >= 0 ? 1 : 0), quantizer.low(), quantizer.high()));
   }
 }
 

@@ -20,8 +20,8 @@ struct SoftLayer {
   Learned rounding;
   Learned exponent;  ///< relaxed: step = 2^(base_exponent + h(value))
   std::vector<int> base_exponent;
-  std::vector<WeightGrid> grids;  ///< as of now; with relaxed exponents the last hard ones
-  Learned bias;                   ///< in units of bias_unit
+  std::vector<WeightQuantizer> quantizers;  ///< as of now; with relaxed exponents the last hard ones
+  Learned bias;                             ///< in units of bias_unit
   float bias_unit = 1;
   std::vector<float> start_bias;
   std::vector<float> weights, bias_now, weight_gradient, bias_gradient;
@@ -29,7 +29,7 @@ struct SoftLayer {
   /// Layer 'index' of the plan, starting where the network is.
   SoftLayer(const QuantizedNetwork& network, int index, const Recipe& recipe);
 
-  std::size_t channels() const { return grids.size(); }
+  std::size_t channels() const { return quantizers.size(); }
 
   /// Output channel k, as the kernels take it.
   kernels::SoftChannel channel(std::size_t k, bool relaxed) const;
@@ -43,7 +43,7 @@ struct SoftLayer {
   void exponent_gradient(std::size_t k, float step_gradient, double rounding_weight, int iteration, int until);
   /// Rounds the exponent of channel k and searches the offset that suits it.
   void harden_exponent(std::size_t k, const Recipe& recipe);
-  /// The rounding starts afresh: h(v) = the place of the weight between its two codes.
+  /// The rounding starts afresh: h(v) = the place of the weight between the two integers beside it.
   void start_rounding();
 
   /// Quantizer parameters and integer weights, rounded.
@@ -52,7 +52,7 @@ struct SoftLayer {
 
 private:
   /// Weights as far from the float ones as makes them round to the integer weights that the search found.
-  void start_at_codes(const std::vector<std::int8_t>& codes);
+  void start_at_integer_weights(const std::vector<std::int8_t>& integer_weights);
 };
 
 }  // namespace shiftsim::quantizer

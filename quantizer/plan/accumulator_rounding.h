@@ -16,7 +16,7 @@ class AccumulatorRounding {
 public:
   /// Rounds nothing.
   AccumulatorRounding() = default;
-  /// Of a convolution whose grids are decided. Where scales are free, or the input has no exponent yet, nothing is
+  /// Of a convolution whose quantizers are decided. Where scales are free, or the input has no exponent yet, nothing is
   /// rounded.
   AccumulatorRounding(const QuantizedNetwork& network, std::size_t layer);
 

@@ -36,37 +36,38 @@ bool fits(const qnet::Interval& interval, int bits) {
 
 }  // namespace
 
-double ChannelLimits::integer_bias(const WeightGrid& grid, std::span<const std::int8_t> codes) const {
-  double result = std::round(std::ldexp(bias, -accumulator_exponent(grid)));
+double ChannelLimits::integer_bias(const WeightQuantizer& quantizer,
+                                   std::span<const std::int8_t> integer_weights) const {
+  double result = std::round(std::ldexp(bias, -accumulator_exponent(quantizer)));
   if (pad_values.empty()) return result;
   // The weights were made for pixel - pad_value.
   std::int64_t padding = 0;
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    const std::int64_t code = offsets ? 2 * codes[i] + grid.offset : codes[i];
-    padding += code * pad_values[i / window];
+  for (std::size_t i = 0; i < integer_weights.size(); ++i) {
+    const std::int64_t integer = offsets ? 2 * integer_weights[i] + quantizer.offset : integer_weights[i];
+    padding += integer * pad_values[i / window];
   }
   return result - static_cast<double>(padding);
 }
 
-bool ChannelLimits::allow(const WeightGrid& grid, std::span<const std::int8_t> codes) const {
-  if (std::abs(grid.exponent) > kLargestExponent) return false;
+bool ChannelLimits::allow(const WeightQuantizer& quantizer, std::span<const std::int8_t> integer_weights) const {
+  if (std::abs(quantizer.exponent) > kLargestExponent) return false;
   qnet::Interval plain, sum, total;
-  for (const std::int8_t code : codes) {
-    add_product(plain, code, input_low, input_high);
+  for (const std::int8_t integer : integer_weights) {
+    add_product(plain, integer, input_low, input_high);
     add_product(sum, 1, input_low, input_high);
-    add_product(total, offsets ? 2 * code + grid.offset : code, input_low, input_high);
+    add_product(total, offsets ? 2 * integer + quantizer.offset : integer, input_low, input_high);
   }
   if (!fits(plain, acc_bits) || (offsets && !fits(sum, acc_bits)) || (depthwise && !fits(total, acc_bits)))
     return false;
 
-  const double wide_bias = integer_bias(grid, codes);
+  const double wide_bias = integer_bias(quantizer, integer_weights);
   if (std::abs(wide_bias) >= 0x1p31) return false;
   if (!output_exponent) return true;
 
   const auto integer = static_cast<std::int64_t>(wide_bias);
   qnet::Interval x{total.low + integer, total.high + integer};
   if (!fits(total, kWordBits) || !fits(x, kWordBits)) return false;
-  const int accumulator = accumulator_exponent(grid);
+  const int accumulator = accumulator_exponent(quantizer);
   if (residual_exponent) {
     const int shift = *residual_exponent - accumulator;
     if (!shift_in_range(shift)) return false;
@@ -122,24 +123,27 @@ namespace {
 bool keeps_contract(const QuantizedNetwork& network, std::size_t index, const Recipe& recipe) {
   const PlannedLayer& layer = network.plan->layers[index];
   const QuantizedLayer& values = network.layers[index];
-  const std::size_t fan = values.codes.size() / values.grids.size();
+  const std::size_t fan = values.integer_weights.size() / values.quantizers.size();
   const bool offsets = recipe.offsets && layer.weight_bits < 8;
   std::optional<int> logits;
   if (network.plan->tensor(layer.output).is_logits)
-    for (std::size_t k = 0; k < values.grids.size(); ++k) {
+    for (std::size_t k = 0; k < values.quantizers.size(); ++k) {
       const int own = channel_limits(*network.plan, layer, network.exponents, k, 0, offsets, recipe.acc_bits)
-                          .accumulator_exponent(values.grids[k]);
+                          .accumulator_exponent(values.quantizers[k]);
       logits = logits ? std::min(*logits, own) : own;
     }
-  for (std::size_t k = 0; k < values.grids.size(); ++k) {
-    const WeightGrid& grid = values.grids[k];
-    const auto codes = std::span(values.codes).subspan(k * fan, fan);
-    if (!grid.power_of_two() || grid.bits != layer.weight_bits || grid.offset < -8 || grid.offset > 7) return false;
-    if (grid.offset != 0 && !offsets) return false;
-    if (std::any_of(codes.begin(), codes.end(), [&](int code) { return code < grid.low() || code > grid.high(); }))
+  for (std::size_t k = 0; k < values.quantizers.size(); ++k) {
+    const WeightQuantizer& quantizer = values.quantizers[k];
+    const auto integer_weights = std::span(values.integer_weights).subspan(k * fan, fan);
+    if (!quantizer.power_of_two() || quantizer.bits != layer.weight_bits || quantizer.offset < -8 ||
+        quantizer.offset > 7)
+      return false;
+    if (quantizer.offset != 0 && !offsets) return false;
+    if (std::any_of(integer_weights.begin(), integer_weights.end(),
+                    [&](int integer) { return integer < quantizer.low() || integer > quantizer.high(); }))
       return false;
     if (!channel_limits(*network.plan, layer, network.exponents, k, values.bias[k], offsets, recipe.acc_bits, logits)
-             .allow(grid, codes))
+             .allow(quantizer, integer_weights))
       return false;
   }
   return true;
@@ -160,7 +164,7 @@ const PlannedLayer* first_illegal_layer(const QuantizedNetwork& network, const R
   }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const PlannedLayer& layer = network.plan->layers[i];
-    if (network.layers[i].grids.empty() || !decided(layer.input) || !decided(layer.residual)) continue;
+    if (network.layers[i].quantizers.empty() || !decided(layer.input) || !decided(layer.residual)) continue;
     if (!keeps_contract(network, i, recipe)) return &layer;
   }
   return nullptr;

@@ -1,4 +1,4 @@
-// Whether the integers that a weight grid leads to keep within the contract's widths.
+// Whether the integers that a weight quantizer leads to keep within the contract's widths.
 #pragma once
 
 #include <cstddef>
@@ -26,11 +26,13 @@ struct ChannelLimits {
   std::optional<int> residual_exponent;
   int residual_low = 0, residual_high = 0;
 
-  int accumulator_exponent(const WeightGrid& grid) const { return input_exponent + grid.exponent - (offsets ? 1 : 0); }
-  /// The integer bias at the accumulator's exponent, of codes in the order of the weights.
-  double integer_bias(const WeightGrid& grid, std::span<const std::int8_t> codes) const;
+  int accumulator_exponent(const WeightQuantizer& quantizer) const {
+    return input_exponent + quantizer.exponent - (offsets ? 1 : 0);
+  }
+  /// The integer bias at the accumulator's exponent, of integer weights in the order of the weights.
+  double integer_bias(const WeightQuantizer& quantizer, std::span<const std::int8_t> integer_weights) const;
   /// Whether accumulator and, where the output's exponent is known, shifts and PPU are within the contract.
-  bool allow(const WeightGrid& grid, std::span<const std::int8_t> codes) const;
+  bool allow(const WeightQuantizer& quantizer, std::span<const std::int8_t> integer_weights) const;
 };
 
 /// The limits of channel k. 'exponents': of the tensors known so far (empty vectors: not yet). 'offsets': see
@@ -39,8 +41,8 @@ ChannelLimits channel_limits(const Plan& plan, const PlannedLayer& layer,
                              const std::vector<std::vector<int>>& exponents, std::size_t k, double bias, bool offsets,
                              int acc_bits, std::optional<int> logits_exponent = {});
 
-/// Whether every decided layer of the network keeps the contract: scales powers of two, offsets within [-8, 7], codes
-/// within their bits, accumulators, biases and shifts within their widths.
+/// Whether every decided layer of the network keeps the contract: scales powers of two, offsets within [-8, 7], integer
+/// weights within their bits, accumulators, biases and shifts within their widths.
 bool is_legal(const QuantizedNetwork& network, const Recipe& recipe);
 /// The first layer that does not, or null.
 const PlannedLayer* first_illegal_layer(const QuantizedNetwork& network, const Recipe& recipe);

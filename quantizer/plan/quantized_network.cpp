@@ -7,9 +7,10 @@
 namespace shiftsim::quantizer {
 
 std::vector<float> QuantizedLayer::weights() const {
-  std::vector<float> result(codes.size());
-  const std::size_t fan = grids.empty() ? 1 : codes.size() / grids.size();
-  for (std::size_t i = 0; i < codes.size(); ++i) result[i] = static_cast<float>(grids[i / fan].value(codes[i]));
+  std::vector<float> result(integer_weights.size());
+  const std::size_t fan = quantizers.empty() ? 1 : integer_weights.size() / quantizers.size();
+  for (std::size_t i = 0; i < integer_weights.size(); ++i)
+    result[i] = static_cast<float>(quantizers[i / fan].value(integer_weights[i]));
   return result;
 }
 

@@ -13,13 +13,13 @@ namespace shiftsim::quantizer {
 
 /// Empty vectors for layers that are no convolution.
 struct QuantizedLayer {
-  std::vector<WeightGrid> grids;        ///< per output channel
-  std::vector<std::int8_t> codes;       ///< in the order of PlannedLayer::weight
-  std::vector<double> bias;             ///< real value, in the place of PlannedLayer::bias
+  std::vector<WeightQuantizer> quantizers;   ///< per output channel
+  std::vector<std::int8_t> integer_weights;  ///< in the order of PlannedLayer::weight
+  std::vector<double> bias;                  ///< real value, in the place of PlannedLayer::bias
   std::vector<float> learned_bias;      ///< the bias before bias correction: PlannedLayer::bias, or what was learned
-  std::vector<int> searched_exponents;  ///< of the grids as the search chose them, before anything was learned
+  std::vector<int> searched_exponents;  ///< of the quantizers as the search chose them, before anything was learned
 
-  /// The real values of the codes, in their order.
+  /// The real values of the integer weights, in their order.
   std::vector<float> weights() const;
 };
 

@@ -91,7 +91,7 @@ std::string flow(const nlohmann::ordered_json& value) {
 Recipe load_recipe(const RecipeSources& sources) {
   const Recipe found = resolve(sources, std::nullopt);
   Recipe recipe = resolve(sources, Widths{found.weight_bits, found.activation_bits});
-  if (recipe.codes == CodeSearch::kOutput && recipe.grid_search == GridSearch::kStatic)
+  if (recipe.integer_weights == IntegerWeightSearch::kOutput && recipe.parameter_search == ParameterSearch::kStatic)
     fail(
         "recipe: integer_weights: found output, which tries quantizer parameters of its own, with parameter_search: "
         "static; expected nearest");

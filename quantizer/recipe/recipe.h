@@ -39,15 +39,15 @@ enum class Scales {
 };
 
 /// How the search rounds weights.
-enum class CodeSearch {
-  kNearest,  ///< each to its nearest code
-  kOutput,   ///< all of a channel together, by the error of its output (code_search.h)
+enum class IntegerWeightSearch {
+  kNearest,  ///< each to its nearest integer weight
+  kOutput,   ///< all of a channel together, by the error of its output (integer_weight_search.h)
 };
 
-/// How the weights' grids are found before anything is learned.
-enum class GridSearch {
+/// How the parameters of the weights' quantizers are found before anything is learned.
+enum class ParameterSearch {
   kExhaustive,  ///< every exponent with every half-step offset
-  kStatic,      ///< the free scale's grid, rounded to a power of two once and for all
+  kStatic,      ///< the free scale's quantizer, rounded to a power of two once and for all
 };
 
 /// When activation scales are learned.
@@ -95,7 +95,7 @@ struct NetworkStage {
   int iterations = 0, batch = 32;
   StageRounding rounding = StageRounding::kStraightThrough;  ///< of weights below 8 bits
   double slope = 4;                                          ///< of soft rounding, at first
-  double weight_rate = 0.01;                                 ///< codes a step
+  double weight_rate = 0.01;                                 ///< integers a step
   double bias_rate = 1e-3, activation_rate = 1e-3;
   double temperature = 4;
   double hint_weight = 0;  ///< of the blocks' outputs beside the logits
@@ -110,7 +110,7 @@ struct Recipe {
   std::string method = "nearest";
   Effort effort = Effort::kNormal;
   Scales scales = Scales::kPowerOfTwo;
-  GridSearch grid_search = GridSearch::kExhaustive;
+  ParameterSearch parameter_search = ParameterSearch::kExhaustive;
   Reconstruction reconstruction;
   NetworkStage network;
   double memory_gb = 4;  ///< of the program, 10^9 bytes; activations beyond it go to files
@@ -122,7 +122,7 @@ struct Recipe {
   ActivationSource activation_source = ActivationSource::kFloat;
   bool channel_exponents = true;
   bool align_scales = false;
-  CodeSearch codes = CodeSearch::kNearest;
+  IntegerWeightSearch integer_weights = IntegerWeightSearch::kNearest;
   double norm = 2.4;
   bool bias_correction = true;
   int acc_bits = 24;

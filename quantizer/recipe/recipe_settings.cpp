@@ -157,11 +157,12 @@ std::vector<RecipeSetting> make_settings() {
                         "decides what 'reconstruction' leaves to 'auto'", OF(effort)),
       choice<R, Scales>("scales", {{"power_of_two", Scales::kPowerOfTwo}, {"free", Scales::kFree}},
                         "free: only to compare with, in fake quantization", OF(scales)),
-      choice<R, GridSearch>("parameter_search",
-                            {{"exhaustive", GridSearch::kExhaustive}, {"static", GridSearch::kStatic}},
-                            "every exponent and offset of weights; static: the free scale's, rounded", OF(grid_search)),
-      choice<R, CodeSearch>("integer_weights", {{"nearest", CodeSearch::kNearest}, {"output", CodeSearch::kOutput}},
-                            "each to the nearest; output: of a channel together, by its output's error", OF(codes)),
+      choice<R, ParameterSearch>(
+          "parameter_search", {{"exhaustive", ParameterSearch::kExhaustive}, {"static", ParameterSearch::kStatic}},
+          "every exponent and offset of weights; static: the free scale's, rounded", OF(parameter_search)),
+      choice<R, IntegerWeightSearch>(
+          "integer_weights", {{"nearest", IntegerWeightSearch::kNearest}, {"output", IntegerWeightSearch::kOutput}},
+          "each to the nearest; output: of a channel together, by its output's error", OF(integer_weights)),
       bits("weight_bits", "weights of all layers but the first and the last", OF(weight_bits)),
       bits("first_weight_bits", "of layers that read the image", OF(first_weight_bits)),
       bits("last_weight_bits", "of the layer that gives the logits", OF(last_weight_bits)),

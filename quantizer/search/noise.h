@@ -9,7 +9,7 @@ double decibels(double above, double below);
 /// Sums of squares, in the units of what was quantized.
 struct Noise {
   double signal = 0;    ///< of the float values
-  double clipping = 0;  ///< of the errors of values that round to a code beyond the grid's ends
+  double clipping = 0;  ///< of the errors of values that round to an integer beyond the quantizer's ends
   double rounding = 0;  ///< of the errors of all others
 
   double total() const { return clipping + rounding; }

@@ -1,4 +1,4 @@
-// Rounding weights to a power-of-two grid, and the exhaustive search for the grid of each output channel.
+// Quantizing weights with a power-of-two step, and the exhaustive search for the quantizer of each output channel.
 #pragma once
 
 #include <cstdint>
@@ -10,27 +10,28 @@
 
 namespace shiftsim::quantizer {
 
-/// One channel's grid: value = (q + offset/2) * step, q two's complement of 'bits' bits, step = mantissa * 2^exponent.
-struct WeightGrid {
+/// One channel's quantizer: value = (q + offset/2) * step, q two's complement of 'bits' bits, step = mantissa *
+/// 2^exponent.
+struct WeightQuantizer {
   int bits = 4;
   int exponent = 0;
-  int offset = 0;       ///< half steps; [-8, 7] in a grid that becomes integers
+  int offset = 0;       ///< half steps; [-8, 7] in a quantizer that becomes integers
   double mantissa = 1;  ///< [1, 2); other than 1 only with free scales, which are never exported
 
-  static WeightGrid free(int bits, double step, int offset);
+  static WeightQuantizer free(int bits, double step, int offset);
 
   double step() const;
   bool power_of_two() const { return mantissa == 1; }
 
   int low() const { return -(1 << (bits - 1)); }
   int high() const { return (1 << (bits - 1)) - 1; }
-  /// The nearest code, ties away from minus infinity (round half up), clamped to the range.
+  /// The nearest integer weight, ties away from minus infinity (round half up), clamped to the range.
   int quantize(double weight) const;
-  double value(int code) const;
+  double value(int integer) const;
 };
 
 /// Sum over a channel of |w - Q(w)|^norm.
-double grid_error(std::span<const float> weights, const WeightGrid& grid, double norm);
+double quantization_error(std::span<const float> weights, const WeightQuantizer& quantizer, double norm);
 
 struct WeightSearch {
   int bits = 4;
@@ -39,37 +40,41 @@ struct WeightSearch {
 };
 
 /// No step that the hardware can hold stands for a channel's weights. Who knows the layer puts its name in front.
-class NoLegalGrid : public UserError {
+class NoLegalQuantizer : public UserError {
 public:
   using UserError::UserError;
 };
 
-/// Whether a grid may be used (accumulator and shift ranges); see integer_layer.h.
-using GridFilter = std::function<bool(const WeightGrid&)>;
+/// Whether a quantizer may be used (accumulator and shift ranges); see integer_layer.h.
+using QuantizerFilter = std::function<bool(const WeightQuantizer&)>;
 
-/// The grid with the least grid_error among those the filter lets pass (an empty filter lets all pass): every offset
-/// [-8, 7] (or 0) with every exponent from 'highest' down to 'lowest' = candidate_exponents(). On equal errors the
-/// offset nearer 0, then the larger exponent wins. If the filter rejects every candidate, larger exponents are tried,
-/// up to 2^8 times the weights: coarser grids make smaller codes. Throws NoLegalGrid if none passes.
-WeightGrid search_grid(std::span<const float> weights, const WeightSearch& search, const GridFilter& filter = {});
+/// The quantizer with the least quantization_error among those the filter lets pass (an empty filter lets all pass):
+/// every offset [-8, 7] (or 0) with every exponent from 'highest' down to 'lowest' = candidate_exponents(). On equal
+/// errors the offset nearer 0, then the larger exponent wins. If the filter rejects every candidate, larger exponents
+/// are tried, up to 2^8 times the weights: coarser quantizers make smaller integer weights. Throws NoLegalQuantizer if
+/// none passes.
+WeightQuantizer search_quantizer(std::span<const float> weights, const WeightSearch& search,
+                                 const QuantizerFilter& filter = {});
 
-/// The 'count' grids (or all) of search_grid()'s that have the least grid_error, that first. None where all weights are
-/// 0.
-std::vector<WeightGrid> best_grids(std::span<const float> weights, const WeightSearch& search, std::size_t count);
+/// The 'count' quantizers (or all) of search_quantizer()'s that have the least quantization_error, that first. None
+/// where all weights are 0.
+std::vector<WeightQuantizer> best_quantizers(std::span<const float> weights, const WeightSearch& search,
+                                             std::size_t count);
 
-/// The grid of free scale with the least error as RAPQ's and BRECQ's code search it: the channel's range, shrunk in 80
-/// steps of 1 %, with an integer zero point.
-WeightGrid search_free_grid(std::span<const float> weights, int bits, double norm);
+/// The quantizer of free scale with the least error as RAPQ's and BRECQ's programs search it: the channel's
+/// range, shrunk in 80 steps of 1 %, with an integer zero point.
+WeightQuantizer search_free_quantizer(std::span<const float> weights, int bits, double norm);
 
-/// The same grid made a power of two without a second look, as post-training quantizers did before RAPQ: the nearest
-/// exponent in log2, the nearest integer zero point that keeps the middle of the range.
-WeightGrid static_grid(const WeightGrid& free);
+/// The same quantizer made a power of two without a second look, as post-training quantizers did before RAPQ: the
+/// nearest exponent in log2, the nearest integer zero point that keeps the middle of the range.
+WeightQuantizer static_quantizer(const WeightQuantizer& free);
 
-/// The step, not bound to powers of two, with the least error for this grid's offset within a factor of 2 of its own.
-double best_free_step(std::span<const float> weights, const WeightGrid& grid, double norm);
+/// The step, not bound to powers of two, with the least error for this quantizer's offset within a factor of 2 of its
+/// own.
+double best_free_step(std::span<const float> weights, const WeightQuantizer& quantizer, double norm);
 
-/// The offset, in half steps, with the least error at this grid's exponent; the nearest to 0 of equals.
-int best_offset(std::span<const float> weights, const WeightGrid& grid, double norm);
+/// The offset, in half steps, with the least error at this quantizer's exponent; the nearest to 0 of equals.
+int best_offset(std::span<const float> weights, const WeightQuantizer& quantizer, double norm);
 
 struct ExponentRange {
   int lowest = 0, highest = 0;

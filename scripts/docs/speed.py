@@ -59,17 +59,17 @@ def render_float_speed(values):
 
 
 def measure_learning_speed(bench):
-    codes = bench.benchmark("code_search_bench")
+    integer_weights = bench.benchmark("integer_weight_search_bench")
     calibration = bench.benchmark("calibration_bench")
     moves = bench.benchmark("exponent_moves_bench")
-    return {"codes": {name.split("/", 1)[1]: run["real_time"] for name, run in codes.items()},
+    return {"integer_weights": {name.split("/", 1)[1]: run["real_time"] for name, run in integer_weights.items()},
             "calibration": {name.split("/")[1]: run["real_time"] for name, run in calibration.items()},
             "moves": {name.split("/")[1]: run["moves_per_second"] for name, run in moves.items()}}
 
 
 def render_learning_speed(values):
     rows = [[f"integer weights of a channel with {number(int(name.split('/')[0]))} weights, W{name.split('/')[1]}",
-             f"{ms:.1f} ms", ""] for name, ms in values["codes"].items()]
+             f"{ms:.1f} ms", ""] for name, ms in values["integer_weights"].items()]
     rows.append(["calibration of an inverted residual, 64 images", *(f"{values['calibration'][t] / 1e3:.1f} s" for t in "12")])
     rows.append(["exponent moves a second", *(number(values["moves"][t]) for t in "12")])
     return table(["", "1 thread", "2 threads"], rows)
@@ -107,8 +107,8 @@ SPEED = {
                                "transaction_bench: half a minute on an idle machine", "transaction_speed"),
     "float_speed": Block(measure_float_speed, render_float_speed, "golden_bench, float_bench: a minute on an idle machine",
                          "float_speed"),
-    "learning_speed": Block(measure_learning_speed, render_learning_speed, "code_search_bench, calibration_bench, "
-                            "exponent_moves_bench: a minute on an idle machine", "learning_speed"),
+    "learning_speed": Block(measure_learning_speed, render_learning_speed, "integer_weight_search_bench, "
+                            "calibration_bench, exponent_moves_bench: a minute on an idle machine", "learning_speed"),
     "reconstruction_speed": Block(measure_reconstruction_speed, render_reconstruction_speed, "scripts/bench_pytorch: "
                                   "minutes on an idle machine; PyTorch", "reconstruction_speed"),
 }

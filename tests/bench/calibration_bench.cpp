@@ -1,4 +1,4 @@
-// Speed of calibration: grids and exponents searched, both networks' outputs computed, biases corrected, over all
+// Speed of calibration: quantizers and exponents searched, both networks' outputs computed, biases corrected, over all
 // layers of an inverted residual as it stands early in MobileNetV2.
 #include <benchmark/benchmark.h>
 

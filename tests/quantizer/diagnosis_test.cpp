@@ -25,20 +25,20 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// A layer with nearest codes on these grids.
-QuantizedLayer rounded(const std::vector<float>& weights, const std::vector<WeightGrid>& grids) {
+/// A layer of nearest integer weights with these quantizers.
+QuantizedLayer rounded(const std::vector<float>& weights, const std::vector<WeightQuantizer>& quantizers) {
   QuantizedLayer layer;
-  layer.grids = grids;
-  const std::size_t fan = weights.size() / grids.size();
+  layer.quantizers = quantizers;
+  const std::size_t fan = weights.size() / quantizers.size();
   for (std::size_t i = 0; i < weights.size(); ++i)
-    layer.codes.push_back(static_cast<std::int8_t>(grids[i / fan].quantize(weights[i])));
+    layer.integer_weights.push_back(static_cast<std::int8_t>(quantizers[i / fan].quantize(weights[i])));
   return layer;
 }
 
 TEST(WeightDiagnosis, SplitsNoiseIntoClippingAndRounding) {
   // Levels -2, -1, 0, 1. 1.25 rounds to a code there is, 1.75 does not, nor -3; 0.25 and -1 are inside.
   const std::vector<float> weights{1.25f, 1.75f, -3.0f, 0.25f, -1.0f};
-  const WeightDiagnosis d = diagnose_weights(weights, rounded(weights, {WeightGrid{2, 0, 0}}));
+  const WeightDiagnosis d = diagnose_weights(weights, rounded(weights, {WeightQuantizer{2, 0, 0}}));
   EXPECT_EQ(d.noise.rounding, 0.0625 + 0.0625);
   EXPECT_EQ(d.noise.clipping, 0.5625 + 1.0);
   EXPECT_EQ(d.noise.signal, 1.5625 + 3.0625 + 9 + 0.0625 + 1);
@@ -54,7 +54,7 @@ TEST(WeightDiagnosis, CountsTiesDeadCodesAndZeroChannels) {
   // Mid-rise levels -1.5, -0.5, 0.5, 1.5: ties at -1, 0 and 1; 2 is half way to a code there is not. Then levels
   // -4, -2, 0, 2, of which only 0 is used.
   const std::vector<float> weights{0.0f, 1.0f, 2.0f, 0.3f, -1.0f, 0.5f, 0.5f, -0.5f, 0.25f, 0.0f, 0.0f, 0.0f};
-  QuantizedLayer layer = rounded(weights, {WeightGrid{2, 0, 1}, WeightGrid{2, 1, 0}});
+  QuantizedLayer layer = rounded(weights, {WeightQuantizer{2, 0, 1}, WeightQuantizer{2, 1, 0}});
   layer.searched_exponents = {0, 0};
   const WeightDiagnosis d = diagnose_weights(weights, layer);
   EXPECT_EQ(d.ties, 3u);
@@ -67,17 +67,17 @@ TEST(WeightDiagnosis, CountsTiesDeadCodesAndZeroChannels) {
 
 TEST(WeightDiagnosis, ChannelsOfFewWeightsNeedNotUseEveryCode) {
   const std::vector<float> weights{-0.5f, 0.25f, 0.25f};
-  const WeightDiagnosis d = diagnose_weights(weights, rounded(weights, {WeightGrid{8, -2, 0}}));
+  const WeightDiagnosis d = diagnose_weights(weights, rounded(weights, {WeightQuantizer{8, -2, 0}}));
   EXPECT_EQ(d.codes, 3u);
   EXPECT_EQ(d.dead_codes, 1u);
   EXPECT_EQ(d.noise.sqnr_db(), kInfinity);
   EXPECT_EQ(d.power_of_two_loss_db, 0);
 }
 
-TEST(WeightDiagnosis, LearnedCodesAreJudgedAsTheyAre) {
+TEST(WeightDiagnosis, LearnedIntegersAreJudgedAsTheyAre) {
   const std::vector<float> weights{0.25f, 1.0f, 2.0f};
-  QuantizedLayer layer = rounded(weights, {WeightGrid{4, 0, 0}});
-  layer.codes[0] = 1;
+  QuantizedLayer layer = rounded(weights, {WeightQuantizer{4, 0, 0}});
+  layer.integer_weights[0] = 1;
   const WeightDiagnosis d = diagnose_weights(weights, layer);
   EXPECT_EQ(d.moved, 1u);
   EXPECT_EQ(d.noise.rounding, 0.5625);
@@ -88,33 +88,34 @@ TEST(WeightDiagnosis, PowerOfTwoLossIsAgainstTheBestFreeStep) {
   // Multiples of 2^0.5 on powers of two; a step of 2^(10/20) is among those tried.
   const float unit = std::sqrt(2.0f);
   const std::vector<float> off{-2 * unit, -unit, 0, unit};
-  const WeightDiagnosis d = diagnose_weights(off, rounded(off, {WeightGrid{2, 0, 0}}));
+  const WeightDiagnosis d = diagnose_weights(off, rounded(off, {WeightQuantizer{2, 0, 0}}));
   EXPECT_GT(d.power_of_two_loss_db, 100);
   EXPECT_EQ(d.power_of_two_loss_db, d.worst_power_of_two_loss_db);
   // With a second channel that fits, the layer loses as much, and no channel more.
   const std::vector<float> on{-2, -1, 0, 1};
-  EXPECT_EQ(diagnose_weights(on, rounded(on, {WeightGrid{2, 0, 0}})).power_of_two_loss_db, 0);
+  EXPECT_EQ(diagnose_weights(on, rounded(on, {WeightQuantizer{2, 0, 0}})).power_of_two_loss_db, 0);
   // In general: squared errors, added up over the channels before the ratio is taken.
   const std::vector<float> some{0.3f, -1.2f, 0.8f, 0.1f, 2.6f, -2.0f, 0.7f, 1.3f};
-  const std::vector<WeightGrid> grids{WeightGrid{2, 0, 1}, WeightGrid{2, 1, 0}};
+  const std::vector<WeightQuantizer> quantizers{WeightQuantizer{2, 0, 1}, WeightQuantizer{2, 1, 0}};
   double noise = 0, best = 0, worst = 0;
   for (std::size_t k = 0; k < 2; ++k) {
     const auto channel = std::span(some).subspan(4 * k, 4);
-    const double here = grid_error(channel, grids[k], 2);
-    const WeightGrid stepped = WeightGrid::free(2, best_free_step(channel, grids[k], 2), grids[k].offset);
-    const double free =
-        std::min(grid_error(channel, stepped, 2), grid_error(channel, search_free_grid(channel, 2, 2), 2));
+    const double here = quantization_error(channel, quantizers[k], 2);
+    const WeightQuantizer stepped =
+        WeightQuantizer::free(2, best_free_step(channel, quantizers[k], 2), quantizers[k].offset);
+    const double free = std::min(quantization_error(channel, stepped, 2),
+                                 quantization_error(channel, search_free_quantizer(channel, 2, 2), 2));
     EXPECT_LT(free, here);
     noise += here;
     best += free;
     worst = std::max(worst, 10 * std::log10(here / free));
   }
-  const WeightDiagnosis general = diagnose_weights(some, rounded(some, grids));
+  const WeightDiagnosis general = diagnose_weights(some, rounded(some, quantizers));
   EXPECT_NEAR(general.power_of_two_loss_db, 10 * std::log10(noise / best), 1e-9);
   EXPECT_NEAR(general.worst_power_of_two_loss_db, worst, 1e-9);
-  // Learned codes do not count: the loss is the grid's.
-  QuantizedLayer moved = rounded(on, {WeightGrid{2, 0, 0}});
-  moved.codes[1] = 1;
+  // Learned integer weights do not count: the loss is the quantizer's.
+  QuantizedLayer moved = rounded(on, {WeightQuantizer{2, 0, 0}});
+  moved.integer_weights[1] = 1;
   EXPECT_EQ(diagnose_weights(on, moved).power_of_two_loss_db, 0);
 }
 

@@ -70,29 +70,29 @@ TEST(Divergence, GradientIsTheSlope) {
   }
 }
 
-TEST(LatentWeights, StartAtTheirCodesAndNearTheFloatWeight) {
-  const WeightGrid grid{2, -3, 1};  // codes -2..1, values (code + 1/2) / 8
+TEST(LatentWeights, StartAtTheirIntegersAndNearTheFloatWeight) {
+  const WeightQuantizer quantizer{2, -3, 1};  // integer weights -2..1, values (integer weight + 1/2) / 8
   for (float weight = -0.5f; weight <= 0.5f; weight += 0.01f) {
-    for (int code = -2; code <= 1; ++code) {
-      const float latent = start_latent(weight, grid, code);
+    for (int integer = -2; integer <= 1; ++integer) {
+      const float latent = start_latent(weight, quantizer, integer);
       std::int8_t found = 0;
-      latent_codes(LatentChannel::of(grid, 1), &latent, &found);
-      EXPECT_EQ(found, code) << weight;
+      round_latent(LatentChannel::of(quantizer, 1), &latent, &found);
+      EXPECT_EQ(found, integer) << weight;
       float value = 0;
-      latent_values(LatentChannel::of(grid, 1), &latent, &value);
-      EXPECT_EQ(static_cast<double>(value), grid.value(code));
-      const double own = static_cast<double>(weight) / grid.step() - 0.5;  // where the float weight itself stands
-      EXPECT_NEAR(static_cast<double>(latent), std::clamp(own, code - 0.25, code + 0.25), 1e-5);
+      latent_values(LatentChannel::of(quantizer, 1), &latent, &value);
+      EXPECT_EQ(static_cast<double>(value), quantizer.value(integer));
+      const double own = static_cast<double>(weight) / quantizer.step() - 0.5;  // where the float weight itself stands
+      EXPECT_NEAR(static_cast<double>(latent), std::clamp(own, integer - 0.25, integer + 0.25), 1e-5);
     }
   }
   std::vector<float> latents{-100, -2.2f, 0.3f, 100};
-  keep_in_range(LatentChannel::of(grid, latents.size()), latents.data());
+  keep_in_range(LatentChannel::of(quantizer, latents.size()), latents.data());
   EXPECT_EQ(latents, (std::vector<float>{-2.49f, -2.2f, 0.3f, 1.49f}));
 }
 
-TEST(SoftRounding, MeetsTheCodesAndRisesBetweenThem) {
-  const WeightGrid grid{2, -3, 1};
-  const LatentChannel one = LatentChannel::of(grid, 1);
+TEST(SoftRounding, MeetsTheIntegersAndRisesBetweenThem) {
+  const WeightQuantizer quantizer{2, -3, 1};
+  const LatentChannel one = LatentChannel::of(quantizer, 1);
   for (const float slope : {0.5f, 4.0f, 60.0f}) {
     const SoftRounding rounding{slope};
     float previous = -1000;
@@ -102,9 +102,9 @@ TEST(SoftRounding, MeetsTheCodesAndRisesBetweenThem) {
       rounding.values(one, &latent, &value);
       EXPECT_GE(value, previous) << latent;
       previous = value;
-      const int code = std::clamp(eighth / 8, -2, 1);
+      const int integer = std::clamp(eighth / 8, -2, 1);
       if (eighth % 8 == 0) {
-        EXPECT_NEAR(static_cast<double>(value), grid.value(code), 1e-6) << latent;
+        EXPECT_NEAR(static_cast<double>(value), quantizer.value(integer), 1e-6) << latent;
       }
     }
   }

@@ -70,7 +70,7 @@ TEST_F(Export, EqualsFakeQuantizationOnEveryStructureAndWidth) {
       recipe.channel_exponents = seed % 4 != 0;
       recipe.bias_correction = seed % 5 != 0;
       recipe.align_scales = seed % 2 == 1;
-      if (seed % 3 == 1) recipe.codes = CodeSearch::kOutput;
+      if (seed % 3 == 1) recipe.integer_weights = IntegerWeightSearch::kOutput;
       const OnnxBuilder models[] = {residual_model(seed), mobile_model(seed),     preactivation_model(seed),
                                     view_model(seed),     pixel_view_model(seed), function_model(seed)};
       for (const OnnxBuilder& model : models) {

@@ -68,7 +68,7 @@ TEST(SoftRounding, RectifiedSigmoidAndItsInverse) {
                 static_cast<double>(h), 2e-6);
 }
 
-/// A channel with weights inside the grid and beyond both ends.
+/// A channel with weights inside the quantizer's range and beyond both ends.
 struct RandomChannel {
   explicit RandomChannel(unsigned seed) : random(seed) {
     const std::size_t count = 5 + seed * 13 % 70;

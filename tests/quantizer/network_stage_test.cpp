@@ -48,7 +48,7 @@ protected:
     return quantize(make_plan(graph, recipe, "m.onnx"), recipe, images, choose_images(images.count, 32, 1), options);
   }
 
-  /// As the network stage finds it: grids searched, nothing learned, corrected biases to start from.
+  /// As the network stage finds it: quantizers searched, nothing learned, corrected biases to start from.
   QuantizedNetwork searched(const Graph& graph, Recipe recipe) const {
     recipe.network.iterations = 0;
     QuantizedNetwork network = run(graph, recipe);
@@ -59,7 +59,7 @@ protected:
 
 void expect_same(const QuantizedNetwork& a, const QuantizedNetwork& b) {
   for (std::size_t i = 0; i < a.layers.size(); ++i) {
-    EXPECT_EQ(a.layers[i].codes, b.layers[i].codes) << "layer " << i;
+    EXPECT_EQ(a.layers[i].integer_weights, b.layers[i].integer_weights) << "layer " << i;
     EXPECT_EQ(a.layers[i].bias, b.layers[i].bias) << "layer " << i;
   }
   EXPECT_EQ(a.exponents, b.exponents);
@@ -141,10 +141,10 @@ TEST_F(NetworkStageTest, LearnsLegallyAndStaysExact) {
     again.set(network);
     EXPECT_EQ(again.loss(), found.after);
     EXPECT_TRUE(is_legal(network, recipe));
-    bool codes_moved = false;
+    bool weights_moved = false;
     for (std::size_t i = 0; i < network.layers.size(); ++i)
-      codes_moved = codes_moved || network.layers[i].codes != before.layers[i].codes;
-    EXPECT_TRUE(codes_moved);
+      weights_moved = weights_moved || network.layers[i].integer_weights != before.layers[i].integer_weights;
+    EXPECT_TRUE(weights_moved);
     const qnet::Network integers = to_integers(network);
     qnet::validate(integers, "model");
     expect_bit_exact(integers, random_images(graph.input().shape, 4, 9), 4, "network stage");
@@ -189,7 +189,7 @@ TEST_F(NetworkStageTest, RoundsSoftlyBelowEightBits) {
     }
     bool differ = false;
     for (std::size_t i = 0; i < soft.layers.size(); ++i)
-      differ = differ || soft.layers[i].codes != straight.layers[i].codes;
+      differ = differ || soft.layers[i].integer_weights != straight.layers[i].integer_weights;
     EXPECT_TRUE(differ);
   }
 }
@@ -204,7 +204,8 @@ TEST_F(NetworkStageTest, StartsSoftRoundingAsSteepAsTheRecipeSays) {
   expect_same(learned("straight_through", 4), learned("straight_through", 20));
   const QuantizedNetwork flat = learned("soft", 4), steep = learned("soft", 20);
   bool differ = false;
-  for (std::size_t i = 0; i < flat.layers.size(); ++i) differ = differ || flat.layers[i].codes != steep.layers[i].codes;
+  for (std::size_t i = 0; i < flat.layers.size(); ++i)
+    differ = differ || flat.layers[i].integer_weights != steep.layers[i].integer_weights;
   EXPECT_TRUE(differ);
 }
 
@@ -236,7 +237,7 @@ TEST_F(NetworkStageTest, RunsWithFreeScales) {
   const QuantizedNetwork before = run(graph, search);
   bool differ = network.mantissas != before.mantissas;
   for (std::size_t i = 0; i < network.layers.size(); ++i)
-    differ = differ || network.layers[i].codes != before.layers[i].codes;
+    differ = differ || network.layers[i].integer_weights != before.layers[i].integer_weights;
   EXPECT_TRUE(differ);
 }
 

@@ -32,8 +32,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool same_grids(const std::vector<WeightGrid>& a, const std::vector<WeightGrid>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const WeightGrid& x, const WeightGrid& y) {
+bool same_quantizers(const std::vector<WeightQuantizer>& a, const std::vector<WeightQuantizer>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const WeightQuantizer& x, const WeightQuantizer& y) {
     return x.bits == y.bits && x.exponent == y.exponent && x.offset == y.offset && x.mantissa == y.mantissa;
   });
 }
@@ -41,8 +41,8 @@ bool same_grids(const std::vector<WeightGrid>& a, const std::vector<WeightGrid>&
 /// Bit for bit.
 void expect_same(const QuantizedNetwork& a, const QuantizedNetwork& b, const std::string& what) {
   for (std::size_t i = 0; i < a.layers.size(); ++i) {
-    EXPECT_TRUE(same_grids(a.layers[i].grids, b.layers[i].grids)) << what << ": layer " << i;
-    EXPECT_EQ(a.layers[i].codes, b.layers[i].codes) << what << ": layer " << i;
+    EXPECT_TRUE(same_quantizers(a.layers[i].quantizers, b.layers[i].quantizers)) << what << ": layer " << i;
+    EXPECT_EQ(a.layers[i].integer_weights, b.layers[i].integer_weights) << what << ": layer " << i;
     EXPECT_EQ(a.layers[i].bias, b.layers[i].bias) << what << ": layer " << i;
     EXPECT_EQ(a.layers[i].learned_bias, b.layers[i].learned_bias) << what << ": layer " << i;
     EXPECT_EQ(a.layers[i].searched_exponents, b.layers[i].searched_exponents) << what << ": layer " << i;
@@ -54,7 +54,7 @@ void expect_same(const QuantizedNetwork& a, const QuantizedNetwork& b, const std
 
 bool differs(const QuantizedNetwork& a, const QuantizedNetwork& b) {
   for (std::size_t i = 0; i < a.layers.size(); ++i)
-    if (a.layers[i].codes != b.layers[i].codes) return true;
+    if (a.layers[i].integer_weights != b.layers[i].integer_weights) return true;
   return a.exponents != b.exponents;
 }
 
@@ -173,18 +173,18 @@ TEST(ReconstructUnit, HardensRelaxedExponents) {
     of.recipe.reconstruction.exponent_share = 0.5;
     of.task.activations = true;
     QuantizedNetwork network = nearest_network(of.plan(), -2);
-    // Grids that are not the best, so that there is something to move.
+    // Quantizers that are not the best, so that there is something to move.
     for (QuantizedLayer& layer : network.layers)
-      for (WeightGrid& grid : layer.grids) grid.exponent += 1;
+      for (WeightQuantizer& quantizer : layer.quantizers) quantizer.exponent += 1;
     const QuantizedNetwork before = network;
     const UnitLoss loss = of.run(network);
     EXPECT_LT(loss.after, loss.before);
     for (std::size_t i = 0; i < network.layers.size(); ++i)
-      for (std::size_t k = 0; k < network.layers[i].grids.size(); ++k) {
-        const WeightGrid& grid = network.layers[i].grids[k];
-        EXPECT_TRUE(grid.power_of_two());
-        EXPECT_EQ(grid.step(), std::exp2(std::round(std::log2(grid.step()))));
-        moved = moved || grid.exponent != before.layers[i].grids[k].exponent;
+      for (std::size_t k = 0; k < network.layers[i].quantizers.size(); ++k) {
+        const WeightQuantizer& quantizer = network.layers[i].quantizers[k];
+        EXPECT_TRUE(quantizer.power_of_two());
+        EXPECT_EQ(quantizer.step(), std::exp2(std::round(std::log2(quantizer.step()))));
+        moved = moved || quantizer.exponent != before.layers[i].quantizers[k].exponent;
       }
     for (const auto& mantissas : network.mantissas) EXPECT_TRUE(mantissas.empty());
   }
@@ -286,7 +286,7 @@ TEST_F(ReconstructNetwork, IsLegalAndExactWithEveryMethod) {
       for (const auto& mantissas : network.mantissas)
         for (const double mantissa : mantissas) EXPECT_EQ(mantissa, 1.0);
       for (const QuantizedLayer& layer : network.layers)
-        for (const WeightGrid& grid : layer.grids) EXPECT_TRUE(grid.power_of_two());
+        for (const WeightQuantizer& quantizer : layer.quantizers) EXPECT_TRUE(quantizer.power_of_two());
       const qnet::Network integers = to_integers(network);
       qnet::validate(integers, "model");
       expect_bit_exact(integers, random_images(graph.input().shape, 4, 9), 4, method);
@@ -306,7 +306,7 @@ TEST_F(ReconstructNetwork, RunsWithFreeScales) {
     const QuantizedNetwork network = run(graph, recipe(method, {"scales=free"}));
     bool free = false;
     for (const QuantizedLayer& layer : network.layers)
-      for (const WeightGrid& grid : layer.grids) free = free || !grid.power_of_two();
+      for (const WeightQuantizer& quantizer : layer.quantizers) free = free || !quantizer.power_of_two();
     EXPECT_TRUE(free);
     for (const float logit : run_fake_quantized(network, random_images(graph.input().shape, 4, 9), 4, 1))
       EXPECT_TRUE(std::isfinite(logit));
@@ -441,9 +441,9 @@ TEST_F(ReconstructNetwork, LeavesTheStemUnlessToldOtherwise) {
     Recipe nearest = recipe, with_stem = recipe;
     nearest.method = "nearest";
     with_stem.reconstruction.stem = true;
-    const auto found = run(graph, nearest).layers[0].codes;
-    EXPECT_EQ(run(graph, recipe).layers[0].codes, found);
-    EXPECT_NE(run(graph, with_stem).layers[0].codes, found);
+    const auto found = run(graph, nearest).layers[0].integer_weights;
+    EXPECT_EQ(run(graph, recipe).layers[0].integer_weights, found);
+    EXPECT_NE(run(graph, with_stem).layers[0].integer_weights, found);
   }
 }
 
@@ -512,7 +512,7 @@ protected:
 
 TEST_F(CheckpointFile, BringsEverythingBack) {
   network.set_steps(1, {0.3});
-  network.layers[0].grids[0] = WeightGrid::free(2, 0.7, 1);
+  network.layers[0].quantizers[0] = WeightQuantizer::free(2, 0.7, 1);
   network.layers[1].learned_bias[0] = 5;
   network.layers[0].searched_exponents = {-4, 2};
   network.searched_exponents[2] = {-3};

@@ -1,4 +1,4 @@
-// Weight grids and activation exponents: the search finds what brute force over a wider range finds.
+// Weight quantizers and activation exponents: the search finds what brute force over a wider range finds.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 namespace shiftsim::quantizer {
 namespace {
 
-/// |w - Q(w)|^norm summed, from the grid's levels alone: the nearest of them.
+/// |w - Q(w)|^norm summed, from the quantizer's levels alone: the nearest of them.
 double error_by_levels(const std::vector<float>& weights, int bits, int exponent, int offset, double norm) {
   double sum = 0;
   for (const float weight : weights) {
@@ -42,7 +42,7 @@ TEST(WeightSearch, FindsTheOptimumOverAllExponentsAndOffsets) {
     const auto weights = random_weights(seed, 3 + seed % 70);
     for (const int bits : {2, 4, 8}) {
       const WeightSearch search{bits, bits < 8, 2.4};
-      const WeightGrid grid = search_grid(weights, search);
+      const WeightQuantizer quantizer = search_quantizer(weights, search);
       double least = 1e300;
       float largest = 0;
       for (const float weight : weights) largest = std::max(largest, std::abs(weight));
@@ -50,49 +50,52 @@ TEST(WeightSearch, FindsTheOptimumOverAllExponentsAndOffsets) {
       for (int exponent = top - 14; exponent <= top + 5; ++exponent)
         for (int offset = search.offsets ? -8 : 0; offset <= (search.offsets ? 7 : 0); ++offset)
           least = std::min(least, error_by_levels(weights, bits, exponent, offset, 2.4));
-      const double found = error_by_levels(weights, bits, grid.exponent, grid.offset, 2.4);
+      const double found = error_by_levels(weights, bits, quantizer.exponent, quantizer.offset, 2.4);
       EXPECT_LE(found, least * (1 + 1e-9)) << "seed " << seed << " bits " << bits;
-      EXPECT_NEAR(grid_error(weights, grid, 2.4), found, 1e-9 * found + 1e-300);
+      EXPECT_NEAR(quantization_error(weights, quantizer, 2.4), found, 1e-9 * found + 1e-300);
       if (bits == 8) {
-        EXPECT_EQ(grid.offset, 0);
+        EXPECT_EQ(quantizer.offset, 0);
       }
     }
   }
 }
 
 TEST(WeightSearch, RoundsHalfUpAndClamps) {
-  const WeightGrid grid{4, -1, 0};  // steps of 0.5
-  EXPECT_EQ(grid.quantize(0.25), 1);
-  EXPECT_EQ(grid.quantize(-0.25), 0);
-  EXPECT_EQ(grid.quantize(-0.75), -1);
-  EXPECT_EQ(grid.quantize(100), 7);
-  EXPECT_EQ(grid.quantize(-100), -8);
-  const WeightGrid mid_rise{2, 0, 1};  // -1.5, -0.5, 0.5, 1.5
+  const WeightQuantizer quantizer{4, -1, 0};  // steps of 0.5
+  EXPECT_EQ(quantizer.quantize(0.25), 1);
+  EXPECT_EQ(quantizer.quantize(-0.25), 0);
+  EXPECT_EQ(quantizer.quantize(-0.75), -1);
+  EXPECT_EQ(quantizer.quantize(100), 7);
+  EXPECT_EQ(quantizer.quantize(-100), -8);
+  const WeightQuantizer mid_rise{2, 0, 1};  // -1.5, -0.5, 0.5, 1.5
   EXPECT_EQ(mid_rise.value(mid_rise.quantize(0.4)), 0.5);
   EXPECT_EQ(mid_rise.value(mid_rise.quantize(-9)), -1.5);
 }
 
-TEST(WeightSearch, WeightsOnAGridAreExact) {
+TEST(WeightSearch, WeightsAtItsLevelsAreExact) {
   // Ones, as in copies and 2x2 averages, need no offset.
-  const WeightGrid ones = search_grid(std::vector<float>(9, 1.0f), {2, true, 2.4});
+  const WeightQuantizer ones = search_quantizer(std::vector<float>(9, 1.0f), {2, true, 2.4});
   EXPECT_EQ(ones.offset, 0);
   EXPECT_EQ(ones.value(ones.quantize(1)), 1);
   const std::vector<float> mid_rise{-0.75f, -0.25f, 0.25f, 0.75f};
-  EXPECT_EQ(grid_error(mid_rise, search_grid(mid_rise, {2, true, 2.4}), 2.4), 0);
+  EXPECT_EQ(quantization_error(mid_rise, search_quantizer(mid_rise, {2, true, 2.4}), 2.4), 0);
 }
 
 TEST(WeightSearch, TakesTheBestThatIsAllowed) {
   const auto weights = random_weights(7, 40);
-  const WeightGrid free = search_grid(weights, {4, true, 2.4});
-  const WeightGrid coarse =
-      search_grid(weights, {4, true, 2.4}, [&](const WeightGrid& g) { return g.exponent > free.exponent + 1; });
+  const WeightQuantizer free = search_quantizer(weights, {4, true, 2.4});
+  const WeightQuantizer coarse = search_quantizer(
+      weights, {4, true, 2.4}, [&](const WeightQuantizer& g) { return g.exponent > free.exponent + 1; });
   EXPECT_GT(coarse.exponent, free.exponent + 1);
-  EXPECT_EQ(search_grid(weights, {4, true, 2.4}, [](const WeightGrid& g) { return g.exponent == 30; }).exponent, 30);
   EXPECT_EQ(
-      search_grid(std::vector<float>(5, 0.0f), {4, true, 2.4}, [](const WeightGrid& g) { return g.exponent == 3; })
-          .exponent,
-      3);
-  EXPECT_THROW(search_grid(weights, {4, true, 2.4}, [](const WeightGrid&) { return false; }), NoLegalGrid);
+      search_quantizer(weights, {4, true, 2.4}, [](const WeightQuantizer& g) { return g.exponent == 30; }).exponent,
+      30);
+  EXPECT_EQ(search_quantizer(std::vector<float>(5, 0.0f), {4, true, 2.4},
+                             [](const WeightQuantizer& g) { return g.exponent == 3; })
+                .exponent,
+            3);
+  EXPECT_THROW(search_quantizer(weights, {4, true, 2.4}, [](const WeightQuantizer&) { return false; }),
+               NoLegalQuantizer);
 }
 
 TEST(ActivationSearch, IsNearTheExactOptimum) {

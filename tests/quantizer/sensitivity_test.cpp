@@ -101,7 +101,7 @@ TEST_F(Sensitivity, ListsLayersWithWeightsOfTheirOwn) {
 
 TEST_F(Sensitivity, AnExactLayerIsZero) {
   load(residual_model(8));
-  // Every weight of the block's second convolution is a level of a mid-rise W2 grid, so of W4's and W8's.
+  // Every weight of the block's second convolution is a level of a mid-rise W2 quantizer, so of W4's and W8's.
   const float levels[] = {-0.375f, -0.125f, 0.125f, 0.375f};
   std::mt19937 random(1);
   for (PlannedLayer& layer : plan_.layers)

@@ -120,7 +120,7 @@ private:
   Plan plan_;
 };
 
-/// Everything decided: weights rounded to nearest on searched grids, every tensor at 'exponent'.
+/// Everything decided: weights rounded to nearest on searched quantizers, every tensor at 'exponent'.
 inline QuantizedNetwork nearest_network(const Plan& plan, int exponent) {
   QuantizedNetwork network = undecided(plan);
   for (std::size_t i = 0; i < plan.layers.size(); ++i) {
@@ -128,13 +128,14 @@ inline QuantizedNetwork nearest_network(const Plan& plan, int exponent) {
     if (layer.kind != qnet::LayerKind::kConv) continue;
     QuantizedLayer& to = network.layers[i];
     const std::size_t fan = layer.weight.size() / layer.bias.size();
-    to.grids.clear();
-    to.codes.clear();
+    to.quantizers.clear();
+    to.integer_weights.clear();
     for (std::size_t k = 0; k < layer.bias.size(); ++k) {
       const auto weights = std::span(layer.weight).subspan(k * fan, fan);
-      to.grids.push_back(search_grid(weights, {layer.weight_bits, true, 2.4}));
+      to.quantizers.push_back(search_quantizer(weights, {layer.weight_bits, true, 2.4}));
       for (const float weight : weights)
-        to.codes.push_back(static_cast<std::int8_t>(to.grids.back().quantize(static_cast<double>(weight))));
+        to.integer_weights.push_back(
+            static_cast<std::int8_t>(to.quantizers.back().quantize(static_cast<double>(weight))));
     }
     to.bias.assign(layer.bias.begin(), layer.bias.end());
     to.learned_bias = layer.bias;

@@ -1,5 +1,5 @@
-// Speed of the search for a channel's codes, by weights of a channel and their bits.
-#include "quantizer/search/code_search.h"
+// Speed of the search for a channel's integer weights, by weights of a channel and their bits.
+#include "quantizer/search/integer_weight_search.h"
 
 #include <benchmark/benchmark.h>
 
@@ -19,7 +19,7 @@ WindowMoments moments_of(std::size_t fan) {
   return {fan, std::move(values)};
 }
 
-void code_search(benchmark::State& state) {
+void integer_weight_search(benchmark::State& state) {
   const auto fan = static_cast<std::size_t>(state.range(0));
   const WindowMoments moments = moments_of(fan);
   std::mt19937 random(1);
@@ -27,13 +27,14 @@ void code_search(benchmark::State& state) {
   std::vector<float> weights(fan);
   for (float& weight : weights) weight = normal(random);
   const WeightSearch search{static_cast<int>(state.range(1)), true, 2.4};
-  const auto all = [](const WeightGrid&, auto) { return true; };
-  while (state.KeepRunning()) benchmark::DoNotOptimize(search_codes(weights, search, moments.of_group(0), all).error);
+  const auto all = [](const WeightQuantizer&, auto) { return true; };
+  while (state.KeepRunning())
+    benchmark::DoNotOptimize(search_integer_weights(weights, search, moments.of_group(0), all).error);
   state.SetItemsProcessed(state.iterations());
 }
 
 }  // namespace
 
-BENCHMARK(code_search)->ArgsProduct({{9, 64, 576, 4608}, {2, 4}})->Unit(benchmark::kMillisecond);
+BENCHMARK(integer_weight_search)->ArgsProduct({{9, 64, 576, 4608}, {2, 4}})->Unit(benchmark::kMillisecond);
 
 BENCHMARK_MAIN();

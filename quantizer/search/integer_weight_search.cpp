@@ -1,4 +1,4 @@
-#include "quantizer/search/code_search.h"
+#include "quantizer/search/integer_weight_search.h"
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
@@ -14,12 +14,13 @@ namespace shiftsim::quantizer {
 namespace {
 
 constexpr int kSweeps = 8;
-/// Grids that are tried: all of them for a few weights, fewer where each takes its time (the square of the weights).
-constexpr std::size_t grids_to_try(std::size_t weights) {
+/// Quantizers that are tried: all of them for a few weights, fewer where each takes its time (the square of the
+/// weights).
+constexpr std::size_t quantizers_to_try(std::size_t weights) {
   if (weights <= 32) return std::numeric_limits<std::size_t>::max();
   return weights <= 1024 ? 12 : 4;
 }
-/// Up to so many weights the best codes there are are looked for: depthwise 3x3 windows have 9.
+/// Up to so many weights the best integer weights there are are looked for: depthwise 3x3 windows have 9.
 constexpr std::size_t kMostDecoded = 16, kDecoderSteps = 20'000;
 
 using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -121,36 +122,36 @@ std::size_t window_moments_memory(const ConvGeometry& geometry, std::size_t imag
   return sizeof(float) * (2 * windows * fan + (2 * static_cast<std::size_t>(geometry.groups) + 2) * fan * fan);
 }
 
-std::vector<std::int8_t> nearest_codes(std::span<const float> weights, const WeightGrid& grid) {
-  std::vector<std::int8_t> codes;
-  codes.reserve(weights.size());
+std::vector<std::int8_t> nearest_integer_weights(std::span<const float> weights, const WeightQuantizer& quantizer) {
+  std::vector<std::int8_t> integer_weights;
+  integer_weights.reserve(weights.size());
   for (const float weight : weights)
-    codes.push_back(static_cast<std::int8_t>(grid.quantize(static_cast<double>(weight))));
-  return codes;
+    integer_weights.push_back(static_cast<std::int8_t>(quantizer.quantize(static_cast<double>(weight))));
+  return integer_weights;
 }
 
-ChannelCodes descend(std::span<const float> weights, const WeightGrid& grid, const GroupMoments& moments,
-                     std::vector<std::int8_t> from) {
+ChannelIntegers descend(std::span<const float> weights, const WeightQuantizer& quantizer, const GroupMoments& moments,
+                        std::vector<std::int8_t> from) {
   const std::size_t fan = weights.size();
   const float* const m = moments.values.data();
-  ChannelCodes result{grid, std::move(from), 0};
+  ChannelIntegers result{quantizer, std::move(from), 0};
   std::vector<float> off(fan), slope(fan);  // d and M d
   for (std::size_t i = 0; i < fan; ++i) {
-    off[i] = static_cast<float>(grid.value(result.codes[i]) - static_cast<double>(weights[i]));
+    off[i] = static_cast<float>(quantizer.value(result.integer_weights[i]) - static_cast<double>(weights[i]));
     add_scaled(slope.data(), m + i * fan, off[i], fan);
   }
   for (int sweep = 0; sweep < kSweeps; ++sweep) {
     bool moved = false;
     for (std::size_t i = 0; i < fan; ++i) {
       // Where the error as a function of this weight alone has its minimum.
-      const double now = grid.value(result.codes[i]);
+      const double now = quantizer.value(result.integer_weights[i]);
       const double wanted = now - static_cast<double>(slope[i]) / static_cast<double>(m[i * fan + i]);
-      const int code = grid.quantize(wanted);
-      if (code == result.codes[i]) continue;
-      const auto by = static_cast<float>(grid.value(code) - now);
+      const int integer = quantizer.quantize(wanted);
+      if (integer == result.integer_weights[i]) continue;
+      const auto by = static_cast<float>(quantizer.value(integer) - now);
       // A tie would move back and forth.
       if (!(by * (2 * slope[i] + by * m[i * fan + i]) < 0)) continue;
-      result.codes[i] = static_cast<std::int8_t>(code);
+      result.integer_weights[i] = static_cast<std::int8_t>(integer);
       off[i] += by;
       add_scaled(slope.data(), m + i * fan, by, fan);
       moved = true;
@@ -161,80 +162,81 @@ ChannelCodes descend(std::span<const float> weights, const WeightGrid& grid, con
   return result;
 }
 
-std::optional<ChannelCodes> decode(std::span<const float> weights, const WeightGrid& grid, const GroupMoments& moments,
-                                   double bound, std::size_t limit) {
+std::optional<ChannelIntegers> decode(std::span<const float> weights, const WeightQuantizer& quantizer,
+                                      const GroupMoments& moments, double bound, std::size_t limit) {
   const std::size_t fan = weights.size();
   SHIFTSIM_CHECK(fan == moments.fan, "{} weights instead of {}", fan, moments.fan);
   if (fan == 0) return {};
   const float* const factor = moments.factor.data();
-  /// A weight on its way through its codes, nearest to the middle first.
+  /// A weight on its way through its integer weights, nearest to the middle first.
   struct Level {
     double middle = 0;      ///< where the weight would cost nothing, given those behind it
     double above = 0;       ///< error of the weights behind it
-    int low = 0, high = 0;  ///< the next codes to try on both sides
-    int code = 0;           ///< that is being tried
+    int low = 0, high = 0;  ///< the next integer weights to try on both sides
+    int integer = 0;        ///< that is being tried
   };
   std::vector<Level> levels(fan);
-  std::vector<float> off(fan);  // of those codes, from the weights
+  std::vector<float> off(fan);  // of those integer weights, from the weights
   const auto enter = [&](std::size_t i, double above) {
     const float* const row = factor + i * fan;
     Level& level = levels[i];
     level.middle = static_cast<double>(weights[i]) -
                    static_cast<double>(dot(row + i + 1, off.data() + i + 1, fan - i - 1) / row[i]);
     level.above = above;
-    level.low = grid.quantize(level.middle);
+    level.low = quantizer.quantize(level.middle);
     level.high = level.low + 1;
   };
-  std::optional<ChannelCodes> best;
+  std::optional<ChannelIntegers> best;
   std::size_t i = fan - 1;
   enter(i, 0);
   for (std::size_t step = 0; step < limit; ++step) {
     Level& level = levels[i];
-    const bool has_low = level.low >= grid.low(), has_high = level.high <= grid.high();
+    const bool has_low = level.low >= quantizer.low(), has_high = level.high <= quantizer.high();
     bool dead = !has_low && !has_high;
     double error = 0;
     if (!dead) {
-      const double below = has_low ? level.middle - grid.value(level.low) : 0;
-      const double over = has_high ? grid.value(level.high) - level.middle : 0;
+      const double below = has_low ? level.middle - quantizer.value(level.low) : 0;
+      const double over = has_high ? quantizer.value(level.high) - level.middle : 0;
       const bool down = has_low && (!has_high || std::abs(below) <= std::abs(over));
-      level.code = down ? level.low-- : level.high++;
+      level.integer = down ? level.low-- : level.high++;
       const double cost = static_cast<double>(factor[i * fan + i]) * (down ? below : over);
       error = level.above + cost * cost;
-      dead = error >= bound;  // and so are the codes still further off
+      dead = error >= bound;  // and so are the integer weights still further off
     }
     if (dead) {
       if (++i == fan) break;
       continue;
     }
-    off[i] = static_cast<float>(grid.value(level.code) - static_cast<double>(weights[i]));
+    off[i] = static_cast<float>(quantizer.value(level.integer) - static_cast<double>(weights[i]));
     if (i > 0) {
       enter(--i, error);
       continue;
     }
     bound = error;
-    best = ChannelCodes{grid, std::vector<std::int8_t>(fan), error};
-    for (std::size_t j = 0; j < fan; ++j) best->codes[j] = static_cast<std::int8_t>(levels[j].code);
+    best = ChannelIntegers{quantizer, std::vector<std::int8_t>(fan), error};
+    for (std::size_t j = 0; j < fan; ++j) best->integer_weights[j] = static_cast<std::int8_t>(levels[j].integer);
   }
   return best;
 }
 
-ChannelCodes search_codes(std::span<const float> weights, const WeightSearch& search, const GroupMoments& moments,
-                          const std::function<bool(const WeightGrid&, std::span<const std::int8_t>)>& allow) {
-  ChannelCodes best;
+ChannelIntegers search_integer_weights(
+    std::span<const float> weights, const WeightSearch& search, const GroupMoments& moments,
+    const std::function<bool(const WeightQuantizer&, std::span<const std::int8_t>)>& allow) {
+  ChannelIntegers best;
   best.error = std::numeric_limits<double>::infinity();
-  const std::vector<WeightGrid> grids = best_grids(weights, search, grids_to_try(weights.size()));
-  const auto take = [&](ChannelCodes found) {
-    if (found.error < best.error && allow(found.grid, found.codes)) best = std::move(found);
+  const std::vector<WeightQuantizer> quantizers = best_quantizers(weights, search, quantizers_to_try(weights.size()));
+  const auto take = [&](ChannelIntegers found) {
+    if (found.error < best.error && allow(found.quantizer, found.integer_weights)) best = std::move(found);
   };
   constexpr double kAny = std::numeric_limits<double>::infinity();
-  for (const WeightGrid& grid : grids) {
-    take(descend(weights, grid, moments, nearest_codes(weights, grid)));
-    if (auto first = decode(weights, grid, moments, kAny, weights.size()))
-      take(descend(weights, grid, moments, std::move(first->codes)));
+  for (const WeightQuantizer& quantizer : quantizers) {
+    take(descend(weights, quantizer, moments, nearest_integer_weights(weights, quantizer)));
+    if (auto first = decode(weights, quantizer, moments, kAny, weights.size()))
+      take(descend(weights, quantizer, moments, std::move(first->integer_weights)));
   }
   if (weights.size() > kMostDecoded) return best;
-  for (const WeightGrid& grid : grids)
-    if (auto found = decode(weights, grid, moments, best.error, kDecoderSteps)) take(*std::move(found));
+  for (const WeightQuantizer& quantizer : quantizers)
+    if (auto found = decode(weights, quantizer, moments, best.error, kDecoderSteps)) take(*std::move(found));
   return best;
 }
 

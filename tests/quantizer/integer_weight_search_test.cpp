@@ -1,5 +1,6 @@
-// Codes by the error of the output: the moments are those of the windows, and no single weight can be moved for better.
-#include "quantizer/search/code_search.h"
+// Integer weights by the error of the output: the moments are those of the windows, and no single weight can be moved
+// for better.
+#include "quantizer/search/integer_weight_search.h"
 
 #include <gtest/gtest.h>
 
@@ -27,10 +28,11 @@ double quadratic(std::span<const float> moments, std::span<const float> d) {
   return sum;
 }
 
-std::vector<float> errors(std::span<const float> weights, const WeightGrid& grid, std::span<const std::int8_t> codes) {
+std::vector<float> errors(std::span<const float> weights, const WeightQuantizer& quantizer,
+                          std::span<const std::int8_t> integer_weights) {
   std::vector<float> d;
   for (std::size_t i = 0; i < weights.size(); ++i)
-    d.push_back(static_cast<float>(grid.value(codes[i]) - static_cast<double>(weights[i])));
+    d.push_back(static_cast<float>(quantizer.value(integer_weights[i]) - static_cast<double>(weights[i])));
   return d;
 }
 
@@ -78,7 +80,7 @@ TEST(WindowMoments, GiveTheErrorOfTheOutput) {
   }
 }
 
-TEST(CodeSearch, EndsWhereNoSingleWeightCanBeMovedForBetter) {
+TEST(IntegerWeightSearch, EndsWhereNoSingleWeightCanBeMovedForBetter) {
   int better = 0;
   for (unsigned seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE(seed);
@@ -89,25 +91,25 @@ TEST(CodeSearch, EndsWhereNoSingleWeightCanBeMovedForBetter) {
     std::vector<float> moments(fan * fan, 1.0f);
     for (std::size_t i = 0; i < fan; ++i) moments[i * fan + i] = 1.2f;
     const std::vector<float> weights = random_values(random, fan);
-    const WeightGrid grid = search_grid(weights, {bits, true, 2.4});
-    const std::vector<std::int8_t> nearest = nearest_codes(weights, grid);
-    const double before = quadratic(moments, errors(weights, grid, nearest));
-    const ChannelCodes found = descend(weights, grid, WindowMoments(fan, moments).of_group(0), nearest);
-    const double after = quadratic(moments, errors(weights, grid, found.codes));
+    const WeightQuantizer quantizer = search_quantizer(weights, {bits, true, 2.4});
+    const std::vector<std::int8_t> nearest = nearest_integer_weights(weights, quantizer);
+    const double before = quadratic(moments, errors(weights, quantizer, nearest));
+    const ChannelIntegers found = descend(weights, quantizer, WindowMoments(fan, moments).of_group(0), nearest);
+    const double after = quadratic(moments, errors(weights, quantizer, found.integer_weights));
     EXPECT_NEAR(found.error, after, 1e-4 * (1 + after));
     EXPECT_LE(after, before * (1 + 1e-6) + 1e-9);
     better += after < 0.9 * before ? 1 : 0;
     for (std::size_t i = 0; i < fan; ++i)
-      for (int code = grid.low(); code <= grid.high(); ++code) {
-        std::vector<std::int8_t> other = found.codes;
-        other[i] = static_cast<std::int8_t>(code);
-        EXPECT_GE(quadratic(moments, errors(weights, grid, other)), after - 1e-4 * (1 + after));
+      for (int integer = quantizer.low(); integer <= quantizer.high(); ++integer) {
+        std::vector<std::int8_t> other = found.integer_weights;
+        other[i] = static_cast<std::int8_t>(integer);
+        EXPECT_GE(quadratic(moments, errors(weights, quantizer, other)), after - 1e-4 * (1 + after));
       }
   }
   EXPECT_GT(better, 12);
 }
 
-TEST(CodeSearch, DecodesTheBestCodesThereAre) {
+TEST(IntegerWeightSearch, DecodesTheBestThereAre) {
   int better = 0;
   for (unsigned seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE(seed);
@@ -123,37 +125,38 @@ TEST(CodeSearch, DecodesTheBestCodesThereAre) {
         for (std::size_t j = 0; j < fan; ++j) moments[i * fan + j] += sample[i] * sample[j];
     }
     const std::vector<float> weights = random_values(random, fan);
-    const WeightGrid grid = search_grid(weights, {bits, true, 2.4});
+    const WeightQuantizer quantizer = search_quantizer(weights, {bits, true, 2.4});
     constexpr std::size_t kSteps = 1'000'000;
     const WindowMoments all(fan, moments);
     const GroupMoments group = all.of_group(0);
-    const auto found = decode(weights, grid, group, 1e30, kSteps);
+    const auto found = decode(weights, quantizer, group, 1e30, kSteps);
     ASSERT_TRUE(found);
-    // Every combination of codes.
-    std::vector<std::int8_t> codes(fan, static_cast<std::int8_t>(grid.low()));
+    // Every combination of integer weights.
+    std::vector<std::int8_t> integer_weights(fan, static_cast<std::int8_t>(quantizer.low()));
     double least = std::numeric_limits<double>::infinity();
     for (bool more = true; more;) {
-      least = std::min(least, quadratic(moments, errors(weights, grid, codes)));
+      least = std::min(least, quadratic(moments, errors(weights, quantizer, integer_weights)));
       std::size_t i = 0;
-      while (i < fan && codes[i] == grid.high()) codes[i++] = static_cast<std::int8_t>(grid.low());
-      if (i < fan) ++codes[i];
+      while (i < fan && integer_weights[i] == quantizer.high())
+        integer_weights[i++] = static_cast<std::int8_t>(quantizer.low());
+      if (i < fan) ++integer_weights[i];
       more = i < fan;
     }
-    EXPECT_NEAR(quadratic(moments, errors(weights, grid, found->codes)), least, 1e-4 * least);
+    EXPECT_NEAR(quadratic(moments, errors(weights, quantizer, found->integer_weights)), least, 1e-4 * least);
     EXPECT_NEAR(found->error, least, 1e-4 * least);
-    EXPECT_FALSE(decode(weights, grid, group, 0.999 * found->error, kSteps));
-    EXPECT_TRUE(decode(weights, grid, group, 1.001 * found->error, kSteps));
-    const double one_by_one = descend(weights, grid, group, nearest_codes(weights, grid)).error;
+    EXPECT_FALSE(decode(weights, quantizer, group, 0.999 * found->error, kSteps));
+    EXPECT_TRUE(decode(weights, quantizer, group, 1.001 * found->error, kSteps));
+    const double one_by_one = descend(weights, quantizer, group, nearest_integer_weights(weights, quantizer)).error;
     EXPECT_LE(found->error, one_by_one * (1 + 1e-4));
     better += found->error < 0.9 * one_by_one ? 1 : 0;
-    // Out of steps it ends with what it has: the first codes it comes to, or none.
-    EXPECT_FALSE(decode(weights, grid, group, 1e30, fan - 1));
-    EXPECT_TRUE(decode(weights, grid, group, 1e30, fan));
+    // Out of steps it ends with what it has: the first integer weights it comes to, or none.
+    EXPECT_FALSE(decode(weights, quantizer, group, 1e30, fan - 1));
+    EXPECT_TRUE(decode(weights, quantizer, group, 1e30, fan));
   }
   EXPECT_GT(better, 10);
 }
 
-TEST(CodeSearch, TakesTheBestLegalGrid) {
+TEST(IntegerWeightSearch, TakesTheBestLegalQuantizer) {
   for (unsigned seed = 1; seed <= 10; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
@@ -164,22 +167,25 @@ TEST(CodeSearch, TakesTheBestLegalGrid) {
     const WindowMoments owner(kFan, values);
     const GroupMoments moments = owner.of_group(0);
     const WeightSearch search{2, true, 2.4};
-    const auto all = [](const WeightGrid&, auto) { return true; };
-    const ChannelCodes best = search_codes(weights, search, moments, all);
-    for (const WeightGrid& grid : best_grids(weights, search, 1000))
-      EXPECT_FALSE(decode(weights, grid, moments, best.error * (1 - 1e-4), 1'000'000));
-    const ChannelCodes other = search_codes(weights, search, moments, [&](const WeightGrid& grid, auto codes) {
-      EXPECT_EQ(codes.size(), kFan);
-      return grid.offset == 0;
-    });
-    EXPECT_EQ(other.grid.offset, 0);
+    const auto all = [](const WeightQuantizer&, auto) { return true; };
+    const ChannelIntegers best = search_integer_weights(weights, search, moments, all);
+    for (const WeightQuantizer& quantizer : best_quantizers(weights, search, 1000))
+      EXPECT_FALSE(decode(weights, quantizer, moments, best.error * (1 - 1e-4), 1'000'000));
+    const ChannelIntegers other =
+        search_integer_weights(weights, search, moments, [&](const WeightQuantizer& quantizer, auto integer_weights) {
+          EXPECT_EQ(integer_weights.size(), kFan);
+          return quantizer.offset == 0;
+        });
+    EXPECT_EQ(other.quantizer.offset, 0);
     EXPECT_GE(other.error, best.error);
-    EXPECT_TRUE(search_codes(weights, search, moments, [](const WeightGrid&, auto) { return false; }).codes.empty());
-    EXPECT_TRUE(search_codes(std::vector<float>(kFan), search, moments, all).codes.empty());
+    EXPECT_TRUE(search_integer_weights(weights, search, moments, [](const WeightQuantizer&, auto) {
+                  return false;
+                }).integer_weights.empty());
+    EXPECT_TRUE(search_integer_weights(std::vector<float>(kFan), search, moments, all).integer_weights.empty());
   }
 }
 
-TEST(CodeSearch, StartsFromTheNearestCodesAndFromBabaisPoint) {
+TEST(IntegerWeightSearch, StartsFromTheNearestAndFromBabaisPoint) {
   int nearest_better = 0, first_better = 0;
   for (unsigned seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE(seed);
@@ -194,11 +200,15 @@ TEST(CodeSearch, StartsFromTheNearestCodesAndFromBabaisPoint) {
     const GroupMoments moments = owner.of_group(0);
     const WeightSearch search{2, true, 2.4};
     double nearest = 1e30, first = 1e30;
-    for (const WeightGrid& grid : best_grids(weights, search, 1000)) {
-      nearest = std::min(nearest, descend(weights, grid, moments, nearest_codes(weights, grid)).error);
-      first = std::min(first, descend(weights, grid, moments, decode(weights, grid, moments, 1e30, kFan)->codes).error);
+    for (const WeightQuantizer& quantizer : best_quantizers(weights, search, 1000)) {
+      nearest =
+          std::min(nearest, descend(weights, quantizer, moments, nearest_integer_weights(weights, quantizer)).error);
+      first = std::min(
+          first,
+          descend(weights, quantizer, moments, decode(weights, quantizer, moments, 1e30, kFan)->integer_weights).error);
     }
-    const double found = search_codes(weights, search, moments, [](const WeightGrid&, auto) { return true; }).error;
+    const double found =
+        search_integer_weights(weights, search, moments, [](const WeightQuantizer&, auto) { return true; }).error;
     EXPECT_EQ(found, std::min(nearest, first));
     (first < nearest ? first_better : nearest_better) += 1;
   }
@@ -206,16 +216,17 @@ TEST(CodeSearch, StartsFromTheNearestCodesAndFromBabaisPoint) {
   EXPECT_GT(nearest_better, 3);
 }
 
-TEST(BestGrids, AreInOrderAndBeginWithTheSearchs) {
+TEST(BestQuantizers, AreInOrderAndBeginWithTheSearchs) {
   std::mt19937 random(3);
   for (const int bits : {2, 4}) {
     const std::vector<float> weights = random_values(random, 40);
     const WeightSearch search{bits, true, 2.4};
-    const std::vector<WeightGrid> grids = best_grids(weights, search, 5);
-    ASSERT_EQ(grids.size(), 5u);
-    EXPECT_NEAR(grid_error(weights, grids[0], 2.4), grid_error(weights, search_grid(weights, search), 2.4), 1e-9);
-    for (std::size_t i = 1; i < grids.size(); ++i)
-      EXPECT_LE(grid_error(weights, grids[i - 1], 2.4), grid_error(weights, grids[i], 2.4));
+    const std::vector<WeightQuantizer> quantizers = best_quantizers(weights, search, 5);
+    ASSERT_EQ(quantizers.size(), 5u);
+    EXPECT_NEAR(quantization_error(weights, quantizers[0], 2.4),
+                quantization_error(weights, search_quantizer(weights, search), 2.4), 1e-9);
+    for (std::size_t i = 1; i < quantizers.size(); ++i)
+      EXPECT_LE(quantization_error(weights, quantizers[i - 1], 2.4), quantization_error(weights, quantizers[i], 2.4));
   }
 }
 
