@@ -60,7 +60,7 @@ WeightDiagnosis diagnose_weights(std::span<const float> weights, const Quantized
   for (std::size_t k = 0; k < layer.quantizers.size(); ++k) {
     const WeightQuantizer& quantizer = layer.quantizers[k];
     const auto channel = weights.subspan(k * fan, fan);
-    add_channel(result, channel, std::span(layer.codes).subspan(k * fan, fan), quantizer);
+    add_channel(result, channel, std::span(layer.integer_weights).subspan(k * fan, fan), quantizer);
     result.exponents.push_back(quantizer.exponent);
     const double noise = quantization_error(channel, quantizer, kSquares), best = best_free_noise(channel, quantizer);
     bound += noise;
