@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <limits>
 
 #include "common/error.h"
@@ -203,9 +202,8 @@ private:
     const auto likely = source_.window.taps() == 1 ? qnet::LayerKind::kConv : qnet::LayerKind::kSumPool;
     const qnet::LayerKindRow& kind = qnet::row_of(told_ != nullptr ? told_->kind : likely);
     if (kind.has_weights || kind.is_view || kind.reduction != qnet::Reduction::kSum) return std::nullopt;
-    // Counted: g++ 14.2 with -O3 makes std::all_of over these bytes false where all are equal.
     const auto all = [](const auto& values, int expected) {
-      return std::count(values.begin(), values.end(), expected) == std::ssize(values);
+      return std::all_of(values.begin(), values.end(), [&](int value) { return value == expected; });
     };
     // Channels do not mix. This is not is_depthwise(): a pool may sum a map of one channel too.
     const bool is_fixed = layer_.groups == input_.channels && layer_.groups == source_.shape.channels &&
