@@ -1,6 +1,7 @@
-"""What sweeps of ResNet-18 show, for docs/sweeps.md: recorded in docs/figures.json, with machine and date."""
+"""What sweeps of torchvision's networks show, for docs/sweeps.md; recorded in docs/figures.json."""
 import csv
 import subprocess
+from pathlib import Path
 
 from bench import PROJECT, BenchError, Block, number, table
 
@@ -12,24 +13,49 @@ SILICON = {"array.rows": "32", "array.cols": "16", "array.lanes": "8", "scratchp
 ARRAYS = [("8", "8", "4"), ("16", "16", "4"), ("32", "16", "8"), ("64", "16", "8"), ("64", "32", "8")]
 KEYS = ("array.rows", "array.cols", "array.lanes", "scratchpad.weight_kib", "dram.bytes_per_cycle")
 METRICS = ("area", "fps", "energy", "dram_bytes", "lanes_busy")
+BATCH_FOLDER = PROJECT / "results/batch"  # where configs/sweeps/batches.yaml looks
+BATCH_NETWORKS = {"resnet18": "ResNet-18", "alexnet": "AlexNet", "vgg16": "VGG-16"}
+BATCH_METRICS = ("cycles", "lanes_busy", "dram_bytes", "energy", "seconds")
+
+
+def export(folder, networks):
+    """torchvision's networks, with random weights, as ONNX, and images for them."""
+    subprocess.run([PROJECT / "scripts/export_torchvision", folder, *networks], check=True, stdout=subprocess.DEVNULL)
+
+
+def quantize(bench, folder, network, bits, output):
+    bench.run("quantrun", "--model", folder / f"{network}.onnx", "--calibration", folder / "images224.npy", "--recipe",
+              "nearest", "--bits", bits, "--input", PROJECT / "configs/recipes/inputs/imagenet.yaml", "--set",
+              "calibration.images=8", "--output", folder / output)
+
+
+def sweep(bench, name):
+    """The points of configs/sweeps/NAME.yaml."""
+    output = bench.folder / f"{name}_sweep"
+    bench.run("simrun", "sweep", PROJECT / f"configs/sweeps/{name}.yaml", "--output", output)
+    points = list(csv.DictReader((output / "points.csv").open()))
+    for point in points:
+        if point["reason"]:
+            raise BenchError(f"{name}.yaml: point {point['point']}: {point['reason']}")
+    return points
 
 
 def measure_resnet18(bench):
     """The points of configs/sweeps/resnet18.yaml, their keys and metrics."""
-    subprocess.run([PROJECT / "scripts/export_torchvision", FOLDER, "resnet18"], check=True, stdout=subprocess.DEVNULL)
+    export(FOLDER, ["resnet18"])
     for bits in WIDTHS:
-        bench.run("quantrun", "--model", FOLDER / "resnet18.onnx", "--calibration", FOLDER / "images224.npy", "--recipe",
-                  "nearest", "--bits", bits, "--input", PROJECT / "configs/recipes/inputs/imagenet.yaml", "--set",
-                  "calibration.images=8", "--output", FOLDER / f"resnet18_{bits}.qnet")
-    output = bench.folder / "resnet18_sweep"
-    bench.run("simrun", "sweep", PROJECT / "configs/sweeps/resnet18.yaml", "--output", output)
-    rows = []
-    for point in csv.DictReader((output / "points.csv").open()):
-        if point["reason"]:
-            raise BenchError(f"resnet18.yaml: point {point['point']}: {point['reason']}")
-        rows.append({"bits": point["network"].removesuffix(".qnet")[-4:]} | {key: point[key] for key in KEYS} |
-                    {metric: float(point[metric]) for metric in METRICS})
-    return chosen(rows)
+        quantize(bench, FOLDER, "resnet18", bits, f"resnet18_{bits}.qnet")
+    return chosen([{"bits": point["network"].removesuffix(".qnet")[-4:]} | {key: point[key] for key in KEYS} |
+                   {metric: float(point[metric]) for metric in METRICS} for point in sweep(bench, "resnet18")])
+
+
+def measure_batches(bench):
+    """The points of configs/sweeps/batches.yaml: network, batch and metrics."""
+    export(BATCH_FOLDER, BATCH_NETWORKS)
+    for network in BATCH_NETWORKS:
+        quantize(bench, BATCH_FOLDER, network, "w2a4", f"{network}.qnet")
+    return [{"network": Path(point["network"]).stem, "batch": int(point["run.batch"])} |
+            {metric: float(point[metric]) for metric in BATCH_METRICS} for point in sweep(bench, "batches")]
 
 
 def chosen(rows):
@@ -85,9 +111,20 @@ def render_busy(values):
     return table(["array", "lanes in all", *(f"{b} bytes a cycle" for b in (2, 4, 8, 16, 32))], rows)
 
 
+def render_batches(values):
+    order = list(BATCH_NETWORKS)
+    rows = [[BATCH_NETWORKS[row["network"]], row["batch"], number(row["cycles"]), f"{row['lanes_busy']:.0f} %",
+             f"{row['dram_bytes'] / 1e6:#.3g} MB", f"{row['energy'] / 1e9:#.3g} mJ",
+             f"{row['batch'] * row['seconds'] * 1e3:,.1f} ms"]
+            for row in sorted(values, key=lambda row: (order.index(row["network"]), row["batch"]))]
+    return table(["network", "batch", "cycles", "lanes busy", "DRAM traffic", "energy", "latency"], rows)
+
+
 HOW = "scripts/export_torchvision, quantrun, simrun sweep configs/sweeps/resnet18.yaml: 5 minutes; python3-torchvision"
 STUDIES = {
     "resnet18": Block(measure_resnet18, render_cheapest, HOW, "resnet18", has_cycles=True),
     "resnet18_silicon": Block(measure_resnet18, render_silicon, HOW, "resnet18"),
     "resnet18_busy": Block(measure_resnet18, render_busy, HOW, "resnet18"),
+    "batches": Block(measure_batches, render_batches, "scripts/export_torchvision, quantrun, simrun sweep "
+                     "configs/sweeps/batches.yaml: 3 minutes; python3-torchvision", "batches", has_cycles=True),
 }
