@@ -20,8 +20,9 @@ using Tag = Memory::format_tag;
 
 dnnl::engine make_cpu() {
 #if DNNL_VERSION_MAJOR >= 3
-  // Debian 13's oneDNN 3.7.2: with AVX and AVX-512 some convolutions are wrong (tests/quantizer/float_engine_test.cpp),
-  // and with AVX2 and AVX-512 one of ResNet-50 divides by zero. With SSE4.1 all of these tests pass.
+  // Debian 13's oneDNN 3.7.2: on some machines convolutions are wrong with AVX and AVX-512
+  // (tests/quantizer/float_engine_test.cpp), and one of ResNet-50 divides by zero with AVX2 and AVX-512. With SSE4.1
+  // all of these tests pass everywhere.
   dnnl::set_max_cpu_isa(dnnl::cpu_isa::sse41);
 #endif
   return {dnnl::engine::kind::cpu, 0};
