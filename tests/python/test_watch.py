@@ -56,8 +56,9 @@ def test_progress_is_told(network, many):
     told = []
     golden(network, many[:4000], progress=lambda *state: told.append(state))
     assert told[-1] == ("golden", 4000, 4000, "images")
-    assert len(told) > 10
-    assert all(what == "golden" and done <= total for what, done, total, _ in told)
+    assert len(told) > 1, "told while it works, too; how often depends on the machine"
+    assert [done for _, done, _, _ in told] == sorted({done for _, done, _, _ in told})
+    assert all(state[0] == "golden" and state[2:] == (4000, "images") for state in told)
 
 
 def test_other_threads_run_meanwhile(network, many):
