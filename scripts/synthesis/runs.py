@@ -1,9 +1,16 @@
 """Syntheses that are recorded: their geometries, what they gave, and the inventory that stands against it."""
+import hashlib
 import json
+import os
+import re
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+RTL = Path(__file__).resolve().parent.parent.parent / "rtl"
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 
 
 class RunsError(Exception):
@@ -51,23 +58,43 @@ GEOMETRIES = [
 ]
 
 
+def digest_of_rtl():
+    """Of the modules that are synthesized, comments and layout apart."""
+    words = [" ".join(COMMENT.sub(" ", path.read_text()).split()) for path in sorted(RTL.glob("*.sv"))]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+
+
 class Runs:
     def __init__(self, record, simrun):
         self.record, self.simrun = record, simrun
         self.data = json.loads(record.read_text()) if record.exists() else {"runs": {}}
 
     def measure(self, synthesize):
-        for geometry in GEOMETRIES:
-            if geometry.text in self.data["runs"]:
-                continue
-            print(f"{geometry.text}: {synthesize.name}", flush=True)
-            with tempfile.TemporaryDirectory() as folder:
-                file = Path(folder) / "result.json"
-                run = subprocess.run([synthesize, *geometry.options(), "--json", file], capture_output=True, text=True)
-                if run.returncode != 0:
-                    raise RunsError(run.stderr.strip())
-                self.add(geometry, json.loads(file.read_text()))
-            self.record.write_text(json.dumps(self.data, indent=1) + "\n")
+        """Records what is missing, or everything where the RTL is another. The largest first, as many as processors."""
+        rtl = digest_of_rtl()
+        if self.data.get("rtl") != rtl:
+            self.data = {"rtl": rtl, "runs": {}}
+        pending = [geometry for geometry in GEOMETRIES if geometry.text not in self.data["runs"]]
+        pending.sort(key=lambda geometry: geometry.sizes[0] * geometry.sizes[1] * geometry.sizes[2], reverse=True)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for geometry, result in zip(pending, pool.map(lambda geometry: self.run(synthesize, geometry), pending)):
+                self.add(geometry, result)
+                self.write()
+
+    def write(self):
+        runs = {geometry.text: self.data["runs"][geometry.text] for geometry in GEOMETRIES
+                if geometry.text in self.data["runs"]}
+        self.record.write_text(json.dumps(self.data | {"runs": runs}, indent=1) + "\n")
+
+    @staticmethod
+    def run(synthesize, geometry):
+        print(f"{geometry.text}: {synthesize.name}", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "result.json"
+            run = subprocess.run([synthesize, *geometry.options(), "--json", file], capture_output=True, text=True)
+            if run.returncode != 0:
+                raise RunsError(run.stderr.strip())
+            return json.loads(file.read_text())
 
     def add(self, geometry, result):
         """What a synthesis gave, by module in NAND2 equivalents and by unit in FO4 delays."""
@@ -86,6 +113,9 @@ class Runs:
         return json.loads(run.stdout)
 
     def recorded(self):
+        """Geometries and what was recorded of them. Throws RunsError where one is missing, or the RTL has changed since."""
+        if self.data.get("rtl") != digest_of_rtl():
+            raise RunsError(f"{self.record} is of another RTL; scripts/fit_gates --measure records today's")
         missing = [geometry.text for geometry in GEOMETRIES if geometry.text not in self.data["runs"]]
         if missing:
             raise RunsError(f"{self.record}: {', '.join(missing)} not recorded; scripts/fit_gates --measure does it")
