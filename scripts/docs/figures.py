@@ -2,7 +2,7 @@
 import re
 import sys
 
-from bench import FENCE, PROJECT, TEST_IMAGES, TEST_LABELS, Block, number, table
+from bench import FENCE, PROJECT, TEST_IMAGES, TEST_LABELS, BenchError, Block, number, table
 
 
 # ---- README.md: what the first command prints ----
@@ -122,8 +122,11 @@ def measure_gates(bench):
     """The recorded netlists beside what the inventory makes of them."""
     sys.path.insert(0, str(PROJECT / "scripts/synthesis"))
     from fit import Fit
-    from runs import Runs
-    fit = Fit(Runs(PROJECT / "tests/data/synthesis_osu018.json", bench.binaries / "simrun"))
+    from runs import Runs, RunsError
+    try:
+        fit = Fit(Runs(PROJECT / "tests/data/synthesis_osu018.json", bench.binaries / "simrun"))
+    except RunsError as error:
+        raise BenchError(str(error)) from error
     return [[geometry.text, geometry.ppu_lanes, geometry.accumulator_bits, geometry.fitted,
              sum(run["modules"].values()), fit.errors[geometry], max(run["paths"].values()) if "paths" in run else None,
              fit.path(geometry)] for geometry, run in fit.runs.recorded()]
