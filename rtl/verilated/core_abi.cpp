@@ -87,14 +87,12 @@ struct ShiftsimCore {
     top.reset();
   }
 
-  /// The inputs settle while the clock is low: assertions see the values that stand before the edge, and Verilator takes
-  /// those from before an evaluation.
   void Edge() {
     current = this;
-    top->clk_i = 0;
+    top->clk_i = 1;
     top->eval();
     Dump();
-    top->clk_i = 1;
+    top->clk_i = 0;
     top->eval();
     Dump();
   }
