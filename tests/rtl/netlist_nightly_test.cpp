@@ -14,7 +14,8 @@ TEST_F(Netlist, OfFourPixelsEightChannelsFourLanesGivesTheGoldenBits) {
   options.max_channels = 12;
   synthesize(accelerator);
   if (HasFatalFailure()) return;
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+  // Small ones: Icarus takes minutes for each on these gates.
+  for (const std::uint64_t seed : {3u, 8u, 9u, 11u}) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     compare(accelerator, qnet::random_network(seed, options), static_cast<int>(seed % 2));
   }
