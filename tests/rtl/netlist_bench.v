@@ -43,12 +43,13 @@ module netlist_bench;
 
   // What the core shows before the edge counts; what is offered changes behind it.
   always @(negedge clk) if (rst_n) begin : look
-    reg ld_taken, ex_taken, st_taken, word_taken, asked;
+    reg ld_taken, ex_taken, st_taken, word_taken;
+    integer asked;  // behind the edge the port may show the next request
     ld_taken   = ld_valid && ld_ready;
     ex_taken   = ex_valid && ex_ready;
     st_taken   = st_valid && st_ready;
     word_taken = rd_valid && rd_data_ready;
-    asked      = rd_req_valid;
+    asked      = rd_req_valid ? rd_count : 0;
     if (wr_req_valid) $fdisplay(file, "request %0d", wr_id);
     if (wr_data_valid) $fdisplay(file, "word %h", wr_data);
     if ((^{ld_ready, ex_ready, st_ready, rd_req_valid, rd_data_ready, wr_req_valid, wr_data_valid, idle}) === 1'bx) begin
@@ -72,6 +73,6 @@ module netlist_bench;
     ex   = ex + ex_taken;
     st   = st + st_taken;
     word = word + word_taken;
-    due  = due - word_taken + (asked ? rd_count : 0);
+    due  = due - word_taken + asked;
   end
 endmodule
