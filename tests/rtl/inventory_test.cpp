@@ -11,6 +11,7 @@
 
 #include "common/process.h"
 #include "sim/energy/inventory.h"
+#include "tests/common/temporary_folder.h"
 
 namespace shiftsim::sim {
 namespace {
@@ -53,10 +54,9 @@ void count(const Json& modules, const std::string& module, Bits& bits) {
   }
 }
 
-Bits netlist_bits(const AcceleratorConfig& a) {
+/// Yosys works in 'folder'.
+Bits netlist_bits(const AcceleratorConfig& a, const fs::path& folder) {
   const fs::path rtl = fs::path(SHIFTSIM_SOURCE_DIR) / "rtl";
-  const fs::path folder = fs::path(testing::TempDir()) / "shiftsim_inventory";
-  fs::create_directories(folder);
   std::string packages, modules;
   for (const auto& entry : fs::directory_iterator(rtl)) {
     const fs::path& file = entry.path();
@@ -100,14 +100,17 @@ Bits inventory_bits(const AcceleratorConfig& accelerator) {
   return bits;
 }
 
-void compare(const AcceleratorConfig& accelerator) {
-  const Bits expected = netlist_bits(accelerator), found = inventory_bits(accelerator);
-  EXPECT_FALSE(expected.registers.empty());
-  EXPECT_EQ(found.registers, expected.registers);
-  EXPECT_EQ(found.memories, expected.memories);
-}
+class Inventory : public TemporaryFolder {
+protected:
+  void compare(const AcceleratorConfig& accelerator) const {
+    const Bits expected = netlist_bits(accelerator, folder_), found = inventory_bits(accelerator);
+    EXPECT_FALSE(expected.registers.empty());
+    EXPECT_EQ(found.registers, expected.registers);
+    EXPECT_EQ(found.memories, expected.memories);
+  }
+};
 
-TEST(Inventory, RegistersAndMemoriesOfASmallCoreAreTheNetlists) {
+TEST_F(Inventory, RegistersAndMemoriesOfASmallCoreAreTheNetlists) {
   // No side is a power of two: 3 pixels x 5 channels x 3 lanes, 2 PPU lanes.
   AcceleratorConfig a = make_accelerator(9, 5, 3, 2);
   a.array.accumulator_bits = 19;
@@ -115,13 +118,13 @@ TEST(Inventory, RegistersAndMemoriesOfASmallCoreAreTheNetlists) {
   compare(a);
 }
 
-TEST(Inventory, WithActivationTables) {
+TEST_F(Inventory, WithActivationTables) {
   AcceleratorConfig a = make_accelerator(4, 5, 2, 3);
   a.array.activation_tables = true;
   compare(a);
 }
 
-TEST(Inventory, OneOfEverything) {
+TEST_F(Inventory, OneOfEverything) {
   AcceleratorConfig a = make_accelerator(4, 4, 4, 1);
   a.command_queue_depth = 1;
   compare(a);

@@ -12,6 +12,7 @@ TEST_F(Netlist, OfFourPixelsEightChannelsFourLanesGivesTheGoldenBits) {
   options.layers = 4;
   options.max_size = 6;
   options.max_channels = 12;
+  options.tables = false;
   synthesize(accelerator);
   if (HasFatalFailure()) return;
   // Small ones: Icarus does ten cycles a second of these gates.

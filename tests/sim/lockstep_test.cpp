@@ -9,6 +9,7 @@
 
 #include "sim/config/mutants.h"
 #include "sim/engine/engine.h"
+#include "tests/common/temporary_folder.h"
 #include "tests/qnet/random_network.h"
 #include "tests/rtl/core_driver.h"
 #include "tests/sim/machine.h"
@@ -182,7 +183,9 @@ const auto kMutantName = [](const auto& test) { return test.param; };
 INSTANTIATE_TEST_SUITE_P(OneAKind, Mutant, testing::ValuesIn(mutants(true)), kMutantName);
 INSTANTIATE_TEST_SUITE_P(More, Mutant, testing::ValuesIn(mutants(false)), kMutantName);
 
-TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
+class LockstepRun : public TemporaryFolder {};
+
+TEST_F(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
   RunConfig config;
   config.technology = SHIFTSIM_SOURCE_DIR "/configs/technologies/45nm_horowitz.yaml";
   config.accelerator = small_accelerator({4, 4, 2, 3});
@@ -193,8 +196,7 @@ TEST(LockstepRun, StopsAtTheFirstDifferenceAndLeavesAWaveform) {
   config.seed = 5;
   config.image_count = 2;
   const ImageSet images = images_of(network, 2, 5);
-  const std::filesystem::path output = std::filesystem::path(testing::TempDir()) / "shiftsim_lockstep_wave";
-  std::filesystem::remove_all(output);
+  const std::filesystem::path output = folder_ / "results";
   const RunResult result = make_engine({config, network, output})->run(images);
   EXPECT_EQ(result.lockstep.verdict, "fail");
   for (const char* part : {"cycle ", "layer ", "pixel (", "channel ", "expected ", "actual ", "(seed 5)"})
